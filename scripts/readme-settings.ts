@@ -1,0 +1,27 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { settings } from '../src/config.ts';
+
+const start = '<!-- settings: written by `npm run docs` from src/config.ts -->';
+const end = '<!-- /settings -->';
+
+/** The README's table of settings, from the schema that parses them. */
+export function settingsTable(): string {
+  const rows = settings.map(({ name, env, description, defaultText, defaultValue }) => {
+    const fallback = defaultText ?? (defaultValue === undefined ? '' : `\`${String(defaultValue)}\``);
+    return `| \`${env}\` | \`${name}\` | ${fallback} | ${description} |`;
+  });
+  return ['| environment | in code | default | |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+/** The README with its table of settings brought up to date. */
+export function withSettings(readme: string): string {
+  const [before, rest] = readme.split(start);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined) throw new Error(`README.md has no ${start} … ${end}`);
+  return `${before}${start}\n${settingsTable()}\n${end}${after}`;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  writeFileSync('README.md', withSettings(readFileSync('README.md', 'utf8')));
+}

@@ -1,0 +1,84 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Command } from 'commander';
+import type { createDemoWorld as CreateDemoWorld } from '../../../test/fake-gitlab/demo-world.ts';
+import { parseConfig } from '../../config.ts';
+import { readEvents } from '../../store/read-events.ts';
+import type { Database } from '../../store/database.ts';
+import { eventTable } from '../event-table.ts';
+import { exitCodes } from '../io.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { summaryOf } from '../summary.ts';
+import { widthOf } from '../table.ts';
+import { withDatabase } from '../with-database.ts';
+import { reportFailure, syncWithProgress } from './sync.ts';
+
+/** `gitlab-connector demo`: the whole way from a GitLab to the table, with nothing to set up. */
+export function addDemo(program: Command, io: Io, end: (code: ExitCode) => void): void {
+  program
+    .command('demo')
+    .summary('see it work, with a GitLab of its own and a database of its own')
+    .description(
+      'Starts a small GitLab in this process, syncs it into an embedded database, changes it, syncs again, and shows what changed. Leaves nothing behind.',
+    )
+    .action(async () => {
+      const dataDir = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-demo-'));
+      try {
+        end(await demo(dataDir, io));
+      } finally {
+        await rm(dataDir, { recursive: true, force: true });
+      }
+    });
+}
+
+async function demo(dataDir: string, io: Io): Promise<ExitCode> {
+  // Loaded here only: no other command has anything to do with it.
+  const [{ createDemoWorld }, { createFakeGitlab }, { serve }, { goodToken }] = await Promise.all([
+    import('../../../test/fake-gitlab/demo-world.ts'),
+    import('../../../test/fake-gitlab/fake-gitlab.ts'),
+    import('../../../test/fake-gitlab/serve.ts'),
+    import('../../../test/fake-gitlab/world/world.ts'),
+  ]);
+  const demoWorld = createDemoWorld();
+  const served = await serve(createFakeGitlab(demoWorld.world));
+  try {
+    const config = parseConfig({ token: goodToken, url: served.url, branches: 'main', dataDir });
+    io.out.write(`A small GitLab runs at ${served.url}. Making a database for it takes some seconds.\n\n`);
+    return await withDatabase(config, (database) => showPasses({ database, config, io, demoWorld }));
+  } finally {
+    await served.close();
+  }
+}
+
+interface Show {
+  readonly database: Database;
+  readonly config: ReturnType<typeof parseConfig>;
+  readonly io: Io;
+  readonly demoWorld: ReturnType<typeof CreateDemoWorld>;
+}
+
+async function showPasses({ database, config, io, demoWorld }: Show): Promise<ExitCode> {
+  await database.migrate();
+  io.out.write('First sync: everything is new.\n');
+  const first = await syncWithProgress(database, config, io);
+  if ('error' in first) return reportFailure(first, io);
+  io.out.write(summaryOf(first));
+  io.out.write(eventTable(await readEvents(database.em, { limit: 100 }), widthOf(io.out)));
+
+  const changedFrom = new Date();
+  demoWorld.happen();
+  io.out.write(
+    '\nMeanwhile a merge request was approved and merged, a pipeline failed, an image tag moved and a release appeared.\nSecond sync: only what differs is written.\n',
+  );
+  const second = await syncWithProgress(database, config, io);
+  if ('error' in second) return reportFailure(second, io);
+  io.out.write(summaryOf(second));
+  io.out.write(eventTable(await readEvents(database.em, { limit: 100, storedSince: changedFrom }), widthOf(io.out)));
+
+  io.out.write('\nThird sync: nothing has changed since.\n');
+  const third = await syncWithProgress(database, config, io);
+  if ('error' in third) return reportFailure(third, io);
+  io.out.write(`fetched ${third.fetched}, stored ${third.stored}\n\nNow with yours: GITLAB_TOKEN=… npx gitlab-connector sync\n`);
+  return exitCodes.ok;
+}

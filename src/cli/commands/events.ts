@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { Config } from '../../config.ts';
+import { ConfigurationError, DatabaseError } from '../../errors.ts';
+import { readEvents } from '../../store/read-events.ts';
+import { streams } from '../../streams/index.ts';
+import { eventTable } from '../event-table.ts';
+import { exitCodes } from '../io.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { addSettings, configOf, databaseSettings } from '../settings.ts';
+import { widthOf } from '../table.ts';
+import { withDatabase } from '../with-database.ts';
+
+interface EventsFlags extends Record<string, unknown> {
+  readonly type?: string;
+  readonly project?: string;
+  readonly since?: string;
+  readonly status?: string;
+  readonly limit: string;
+  readonly json?: true;
+}
+
+/** `gitlab-connector events`: lists what is stored. */
+export function addEvents(program: Command, io: Io, end: (code: ExitCode) => void): void {
+  const types = streams.map(({ type }) => type.toLowerCase());
+  addSettings(
+    program
+      .command('events')
+      .summary('list what is stored')
+      .description('Lists stored events, the latest first.')
+      .addOption(new Option('--type <type>', 'only events of this type').choices(types))
+      .option('--project <path>', 'only events of this project, or of the projects of this group')
+      .option('--since <when>', 'only events from this moment on: 2026-11-23, 2026-11-23T08:00:00Z, or 90m, 12h, 7d ago')
+      .option('--status <status>', 'only events in this status, such as opened, merged or failed')
+      .option('--limit <count>', 'how many at the most', '50')
+      .option('--json', 'print a JSON array instead of a table'),
+    [...databaseSettings, 'connectionId'],
+  ).action(async ({ type, project, since, status, limit, json, ...flags }: EventsFlags) => {
+    const config = configOf(flags, io);
+    const filter = {
+      connectionId: config.connectionId,
+      type: streams.find((stream) => stream.type.toLowerCase() === type)?.type,
+      project,
+      status,
+      since: since === undefined ? undefined : parseSince(since, new Date()),
+      limit: parseLimit(limit),
+    };
+    refuseMissing(config);
+    const events = await withDatabase(config, ({ em }) => readEvents(em, filter));
+    if (json) io.out.write(`${JSON.stringify(events, null, 2)}\n`);
+    else io.out.write(events.length === 0 ? 'No events\n' : eventTable(events, widthOf(io.out)));
+    end(exitCodes.ok);
+  });
+}
+
+const milliseconds: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A date, a moment, or a span before `now`. Throws ConfigurationError. */
+export function parseSince(text: string, now: Date): Date {
+  const [, count, unit = ''] = /^(\d+)([mhd])$/.exec(text) ?? [];
+  if (count !== undefined) return new Date(now.getTime() - Number(count) * (milliseconds[unit] ?? 0));
+  const date = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : new Date(Number.NaN);
+  if (Number.isNaN(date.getTime()))
+    throw new ConfigurationError([`--since must be a date, a moment, or a span such as 12h, not ${JSON.stringify(text)}`]);
+  return date;
+}
+
+function parseLimit(text: string): number {
+  const limit = z.coerce.number().int().min(1).max(1_000_000).safeParse(text);
+  if (!limit.success) throw new ConfigurationError([`--limit must be a whole number of at least 1, not ${JSON.stringify(text)}`]);
+  return limit.data;
+}
+
+/** Listing makes no database. */
+function refuseMissing({ databaseUrl, dataDir }: Config): void {
+  if (databaseUrl || existsSync(dataDir)) return;
+  throw new DatabaseError(`there is no database in ${dataDir} yet: run \`gitlab-connector sync\` first, or set DATA_DIR or DATABASE_URL`);
+}

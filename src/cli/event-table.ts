@@ -1,0 +1,77 @@
+import type { Json, JsonObject } from '../events/change-event.ts';
+import type { StoredEvent } from '../store/read-events.ts';
+import { tableOf } from './table.ts';
+
+const titlePattern = /^\[(\w+)\] (.*)$/s;
+const whenWidth = 18;
+const typeWidth = 10;
+const statusWidth = 11;
+const borders = 6;
+
+/** Events as a table for people, `width` columns wide: when, what kind, in which state, what, and what there is to know of it. */
+export function eventTable(events: readonly StoredEvent[], width: number): string {
+  const room = Math.max(50, width - whenWidth - typeWidth - statusWidth - borders);
+  const whatWidth = Math.floor(room * 0.4);
+  return tableOf({
+    head: ['when (UTC)', 'type', 'status', 'what', 'details'],
+    widths: [whenWidth, typeWidth, statusWidth, whatWidth, room - whatWidth],
+    rows: events.map((event) => {
+      const [, type = '', what = event.title] = titlePattern.exec(event.title) ?? [];
+      const project = text(event.metadata?.project);
+      const place = type === 'Image' || project === '' ? '' : `${project}: `;
+      return [event.timestamp.slice(0, 16).replace('T', ' '), type, event.status, `${place}${what}`, detailsOf(type, event)];
+    }),
+  });
+}
+
+/** The facts beside an event's title, in one line. */
+export function detailsOf(
+  type: string,
+  { author, description, metadata }: Pick<StoredEvent, 'author' | 'description' | 'metadata'>,
+): string {
+  const facts = details[type]?.(description ?? {}, metadata ?? {}) ?? [];
+  return [author === 'unknown' ? '' : `by ${author}`, ...facts].filter((fact) => fact !== '').join('; ');
+}
+
+type Details = (description: JsonObject, metadata: JsonObject) => string[];
+
+const details: Readonly<Record<string, Details>> = {
+  MR: ({ files_changed, labels }, { mr_iid, target_branch, approved_by, files_changed_total, additions, deletions }) => [
+    `!${text(mr_iid)} into ${text(target_branch)}`,
+    prefixed('labels: ', texts(labels)),
+    texts(approved_by).length === 0 ? 'not approved' : prefixed('approved by ', texts(approved_by)),
+    prefixed('files: ', texts(files_changed), Number(files_changed_total ?? 0)),
+    typeof additions === 'number' ? `+${additions} -${text(deletions)}` : '',
+  ],
+  Pipeline: ({ failed_jobs }, { pipeline_id, sha, source, duration_seconds }) => [
+    `#${text(pipeline_id)} of ${text(sha)} by ${text(source)}`,
+    prefixed(
+      'jobs: ',
+      objects(failed_jobs).map(({ name, status }) => `${text(name)} ${text(status)}`),
+    ),
+    typeof duration_seconds === 'number' ? `took ${duration_seconds} s` : '',
+  ],
+  Release: ({ assets }, { tag_name }) => [`tag ${text(tag_name)}`, prefixed('assets: ', texts(assets))],
+  Commit: (_, { sha, branch, additions, deletions }) => [
+    `${text(sha).slice(0, 8)} on ${text(branch)}`,
+    `+${text(additions)} -${text(deletions)}`,
+  ],
+  Image: ({ metadata }) => {
+    const [{ digest_short, size } = {}] = objects([metadata ?? {}]);
+    return [`digest ${text(digest_short)}`, text(size)];
+  },
+};
+
+/** How many items of a list are named. */
+const itemsShown = 3;
+
+function prefixed(prefix: string, items: readonly string[], total = items.length): string {
+  if (items.length === 0) return '';
+  const shown = items.slice(0, itemsShown);
+  return `${prefix}${shown.join(', ')}${total > shown.length ? ` and ${total - shown.length} more` : ''}`;
+}
+
+const text = (value: Json | undefined): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '');
+const texts = (value: Json | undefined): string[] => (Array.isArray(value) ? value.map(text) : []);
+const objects = (value: Json | undefined): JsonObject[] =>
+  Array.isArray(value) ? value.filter((item): item is JsonObject => typeof item === 'object' && item !== null) : [];

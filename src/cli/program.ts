@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander';
+import { ConfigurationError, GitlabSyncError, messageOf } from '../errors.ts';
+import { version } from '../version.ts';
+import { addDemo } from './commands/demo.ts';
+import { addEvents } from './commands/events.ts';
+import { addMigrate } from './commands/migrate.ts';
+import { addSync } from './commands/sync.ts';
+import { exitCodes } from './io.ts';
+import type { ExitCode, Io } from './io.ts';
+
+/** Runs one command line (without node and script) and resolves to the code to exit with. Never throws for a user's mistake. */
+export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.ok;
+  const program = createProgram(io, (ended) => {
+    code = ended;
+  });
+  try {
+    if (argv.length === 0) program.help({ error: true });
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    return codeOf(error, io);
+  }
+}
+
+function createProgram(io: Io, end: (code: ExitCode) => void): Command {
+  const program = new Command('gitlab-connector')
+    .description('Every change in your GitLab as rows in PostgreSQL.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.out.write(text),
+      writeErr: (text) => io.err.write(text.replace(/^error: /, 'ERROR: ')),
+    })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all read, 1 something could not be read, 2 usage or configuration,\n3 GitLab or the database unreachable or refusing.',
+    );
+  for (const add of [addSync, addMigrate, addEvents, addDemo]) add(program, io, end);
+  return program;
+}
+
+/** One line for what a user can mend; everything else is a mistake of ours and keeps its stack. */
+function codeOf(error: unknown, { err }: Io): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof ConfigurationError) {
+    for (const issue of error.issues) err.write(`ERROR: ${issue}\n`);
+    return exitCodes.usage;
+  }
+  if (error instanceof GitlabSyncError) {
+    err.write(`ERROR: ${messageOf(error)}\n`);
+    return exitCodes.unavailable;
+  }
+  throw error;
+}

@@ -1,0 +1,42 @@
+import type { Problem, SyncReport } from '../report.ts';
+import { streams } from '../streams/index.ts';
+import { printable, tableOf } from './table.ts';
+
+/** What a pass did, for people: counts of each stream, what could not be read and why, and the sums. */
+export function summaryOf(report: SyncReport): string {
+  const rows = streams.map(({ name, label }) => {
+    const { fetched, inserted, updated } = report.streams[name] ?? { fetched: 0, inserted: 0, updated: 0 };
+    return [label, fetched, inserted, updated];
+  });
+  const { graphql, rest } = report.requests;
+  const unread = report.problems.filter(({ expected }) => !expected);
+  const leftOut = report.problems.filter(({ expected }) => expected);
+  return [
+    tableOf({ head: ['stream', 'read', 'new', 'changed'], rows }),
+    ...section('Could not be read', unread.map(lineOf)),
+    ...section('Left out', folded(leftOut)),
+    `${report.projects} projects, ${graphql} GraphQL and ${rest} REST requests, ${(report.durationMs / 1000).toFixed(1)} s: fetched ${report.fetched}, stored ${report.stored}\n`,
+  ].join('');
+}
+
+const section = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [`${title}:\n`, ...lines.map((line) => `  ${printable(line)}\n`)];
+
+function lineOf(problem: Problem): string {
+  return `${[problem.project, labelOf(problem), problem.scope].filter((part) => part !== undefined).join(' > ')}: ${problem.outcome}: ${problem.reason}`;
+}
+
+/** What is as the settings say needs no line for each project: one for each reason. */
+function folded(problems: readonly Problem[]): string[] {
+  const byReason = new Map<string, Problem[]>();
+  for (const problem of problems) {
+    const key = `${labelOf(problem)}: ${problem.reason}`;
+    byReason.set(key, [...(byReason.get(key) ?? []), problem]);
+  }
+  return [...byReason].map(([reason, [first, ...others]]) => {
+    const place = [first?.project, first?.scope].filter((part) => part !== undefined).join(' > ');
+    return `${reason} (${place}${others.length > 0 ? ` and ${others.length} more` : ''})`;
+  });
+}
+
+const labelOf = ({ stream }: Problem) => streams.find(({ name }) => name === stream)?.label;

@@ -1,0 +1,16 @@
+import type { Config } from '../config.ts';
+import { openDatabase } from '../store/database.ts';
+import type { Database } from '../store/database.ts';
+
+/** Opens the database for an action and closes it afterwards, whatever happens. */
+export async function withDatabase<T>(
+  config: Pick<Config, 'databaseUrl' | 'dataDir'>,
+  action: (database: Database) => Promise<T>,
+): Promise<T> {
+  const database = await openDatabase(config);
+  try {
+    return await action(database);
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,33 @@
+import type { RestCommit } from '../gitlab/rest.ts';
+import type { ChangeEvent } from './change-event.ts';
+import type { EventProject } from './event-project.ts';
+import { boundedText, firstCharacters, unknownAuthor } from './text.ts';
+
+/** How many characters of a commit's title an event's title holds, as PainChain's table has it. */
+const titleLimit = 100;
+
+/** A commit with its stats as an event: `[Commit] {title}`. `branch` is the branch on which it was first found. */
+export function commitToEvent(commit: RestCommit, branch: string, project: EventProject): ChangeEvent {
+  const { text, truncated } = boundedText(commit.message);
+  return {
+    eventId: `commit-${project.eventPath}-${commit.id}`,
+    title: `[Commit] ${firstCharacters(commit.title, titleLimit)}`,
+    description: { text, labels: [], files_changed: [], related_events: [] },
+    author: commit.author_name || unknownAuthor,
+    timestamp: new Date(commit.committed_date),
+    url: commit.web_url ?? `${project.webUrl}/-/commit/${commit.id}`,
+    status: 'committed',
+    metadata: {
+      project: project.fullPath,
+      branch,
+      sha: commit.id,
+      additions: commit.stats?.additions ?? 0,
+      deletions: commit.stats?.deletions ?? 0,
+      total_changes: commit.stats?.total ?? 0,
+      authored_at: commit.authored_date ?? null,
+      parent_shas: commit.parent_ids ?? [],
+      truncated,
+    },
+    keep: ['branch'],
+  };
+}

@@ -1,0 +1,53 @@
+import type { MergeRequestFragment } from '../gitlab/generated/sdk.ts';
+import type { ChangeEvent } from './change-event.ts';
+import type { EventProject } from './event-project.ts';
+import { boundedText, presentNodes, unknownAuthor } from './text.ts';
+
+/** How many paths of changed files an event lists, as PainChain's table has it. */
+export const filesChangedLimit = 20;
+
+/** A merge request with its approvals and changed files as an event. `[MR] {title}`, its state as status. */
+export function mergeRequestToEvent(mergeRequest: MergeRequestFragment, project: EventProject): ChangeEvent {
+  const { text, truncated } = boundedText(mergeRequest.description);
+  const files = mergeRequest.diffStats ?? [];
+  const approvedBy = presentNodes(mergeRequest.approvedBy).map(({ username }) => username);
+  const isMerged = mergeRequest.state === 'merged';
+  return {
+    eventId: `mr-${project.eventPath}-${mergeRequest.iid}`,
+    title: `[MR] ${mergeRequest.title}`,
+    description: {
+      text,
+      labels: presentNodes(mergeRequest.labels).map(({ title }) => title),
+      files_changed: files.slice(0, filesChangedLimit).map((file) => file.path),
+      related_events: [],
+    },
+    author: mergeRequest.author?.username ?? unknownAuthor,
+    timestamp: new Date(mergeRequest.updatedAt),
+    url: mergeRequest.webUrl ?? `${project.webUrl}/-/merge_requests/${mergeRequest.iid}`,
+    status: mergeRequest.state.toLowerCase(),
+    metadata: {
+      project: project.fullPath,
+      mr_iid: Number(mergeRequest.iid),
+      merged: isMerged,
+      mergeable: mergeRequest.mergeStatusEnum === 'CAN_BE_MERGED',
+      source_branch: mergeRequest.sourceBranch,
+      target_branch: mergeRequest.targetBranch,
+      approved_by: approvedBy,
+      approved_count: approvedBy.length,
+      user_notes_count: mergeRequest.userNotesCount ?? 0,
+      upvotes: mergeRequest.upvotes,
+      downvotes: mergeRequest.downvotes,
+      draft: mergeRequest.draft,
+      created_at: mergeRequest.createdAt,
+      merged_at: mergeRequest.mergedAt,
+      // GitLab also names here who set an open merge request to merge by itself.
+      merged_by: isMerged ? (mergeRequest.mergeUser?.username ?? null) : null,
+      merge_commit_sha: mergeRequest.mergeCommitSha,
+      head_sha: mergeRequest.diffHeadSha,
+      files_changed_total: files.length,
+      additions: files.reduce((sum, file) => sum + file.additions, 0),
+      deletions: files.reduce((sum, file) => sum + file.deletions, 0),
+      truncated,
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { JobsFragment, PipelineFragment } from '../gitlab/generated/sdk.ts';
+import type { ChangeEvent, JsonObject } from './change-event.ts';
+import type { EventProject } from './event-project.ts';
+import { presentNodes, unknownAuthor } from './text.ts';
+
+/** The sign in a pipeline's title, as PainChain's dashboard shows it. */
+const signs: Readonly<Record<string, string>> = { success: '✓', failed: '✗', canceled: '⊗', skipped: '⊘', manual: '⊙' };
+
+type Job = NonNullable<NonNullable<JobsFragment['nodes']>[number]>;
+
+/** A pipeline as an event: `[Pipeline] {sign} {ref}`. Failed and canceled pipelines list their failed and canceled jobs. */
+export function pipelineToEvent(pipeline: PipelineFragment, project: EventProject): ChangeEvent {
+  const id = pipeline.id.slice(pipeline.id.lastIndexOf('/') + 1);
+  const status = pipeline.status.toLowerCase();
+  const ref = pipeline.ref ?? '';
+  const listsJobs = status === 'failed' || status === 'canceled';
+  const failedJobs = listsJobs ? presentNodes(pipeline.jobs).map((job) => failedJob(job, project)) : [];
+  return {
+    eventId: `pipeline-${project.eventPath}-${id}`,
+    title: `[Pipeline] ${signs[status] ?? '•'} ${ref}`,
+    description: { text: `Pipeline for ${ref}`, labels: [], failed_jobs: failedJobs, related_events: [] },
+    author: pipeline.user?.username ?? unknownAuthor,
+    timestamp: new Date(pipeline.updatedAt),
+    url: `${project.webUrl}/-/pipelines/${id}`,
+    status,
+    metadata: {
+      project: project.fullPath,
+      pipeline_id: Number(id),
+      pipeline_iid: Number(pipeline.iid),
+      ref,
+      sha: (pipeline.sha ?? '').slice(0, 7),
+      commit_sha: pipeline.sha,
+      source: pipeline.source?.toLowerCase() ?? null,
+      duration_seconds: pipeline.duration,
+      failed_jobs_count: failedJobs.length,
+      failure_reason: pipeline.failureReason ?? null,
+      started_at: pipeline.startedAt,
+      finished_at: pipeline.finishedAt,
+      created_at: pipeline.createdAt,
+    },
+  };
+}
+
+function failedJob(job: Job, project: EventProject): JsonObject {
+  return {
+    name: job.name ?? '',
+    status: (job.status ?? 'failed').toLowerCase(),
+    started_at: job.startedAt,
+    finished_at: job.finishedAt,
+    stage: job.stage?.name ?? null,
+    allow_failure: job.allowFailure,
+    failure_reason: job.failureMessage ?? null,
+    // GitLab gives a path that starts at the host, and none for the trigger of another pipeline.
+    url: job.webPath ? new URL(job.webPath, project.webUrl).href : null,
+  };
+}

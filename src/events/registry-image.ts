@@ -1,0 +1,64 @@
+import type { RestTagDetail } from '../gitlab/rest.ts';
+import type { ChangeEvent } from './change-event.ts';
+import type { EventProject } from './event-project.ts';
+import { unknownAuthor } from './text.ts';
+
+/** A container repository of a project. `path` is the image's name without host and tag. */
+export interface ImageRepository {
+  readonly id: number;
+  readonly path: string;
+  readonly location: string;
+}
+
+/** A tag of a container repository with the image it points to as an event: `[Image] {repository path}:{tag}`. */
+export function registryImageToEvent(tag: RestTagDetail, repository: ImageRepository, project: EventProject): ChangeEvent {
+  const digest = tag.digest ?? '';
+  const size = tag.total_size ? { size: readableSize(tag.total_size) } : {};
+  const id = (suffix: string) => `registry-${eventRepositoryPath(repository, project)}-${tag.name}-${suffix}`;
+  const lines = ['Container image pushed to GitLab Container Registry', `Image: ${repository.path}`, `Tag: ${tag.name}`];
+  if (size.size) lines.push(`Size: ${size.size}`);
+  if (digest) lines.push(`Digest: ${digest}`);
+  return {
+    eventId: id(digest),
+    // The older connector stored no digest where it had none (always, in practice), and else its first 12 characters.
+    formerEventIds: digest ? [id(''), id(digest.slice(0, 12))] : [],
+    title: `[Image] ${repository.path}:${tag.name}`,
+    description: {
+      text: lines.join('\n'),
+      labels: [tag.name],
+      metadata: { registry: 'gitlab', image: repository.path, digest_short: shortDigest(digest), ...size },
+      related_events: [],
+    },
+    author: unknownAuthor,
+    timestamp: tag.created_at ? new Date(tag.created_at) : null,
+    url: tag.location ?? `${repository.location}:${tag.name}`,
+    status: 'published',
+    metadata: {
+      project: project.fullPath,
+      registry: 'gitlab',
+      repository_path: repository.path,
+      repository_id: repository.id,
+      image: repository.path,
+      tag: tag.name,
+      tags: [tag.name],
+      digest,
+      revision: tag.revision ?? '',
+      size_bytes: tag.total_size ?? 0,
+      project_id: String(project.id),
+    },
+  };
+}
+
+/** A repository's path starts with its project's, which event ids keep as it first was. */
+function eventRepositoryPath({ path }: ImageRepository, { fullPath, eventPath }: EventProject): string {
+  const isOfProject = path === fullPath.toLowerCase() || path.startsWith(`${fullPath.toLowerCase()}/`);
+  return isOfProject && eventPath !== fullPath ? `${eventPath.toLowerCase()}${path.slice(fullPath.length)}` : path;
+}
+
+/** The first 12 hexadecimal digits, as `docker images` shows them. */
+const shortDigest = (digest: string) => digest.slice(digest.indexOf(':') + 1).slice(0, 12) || 'N/A';
+
+function readableSize(bytes: number): string {
+  const megabytes = bytes / 1024 ** 2;
+  return megabytes < 1024 ? `${Number(megabytes.toFixed(2))}MB` : `${Number((megabytes / 1024).toFixed(2))}GB`;
+}

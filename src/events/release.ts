@@ -1,0 +1,30 @@
+import type { ReleaseFragment } from '../gitlab/generated/sdk.ts';
+import type { ChangeEvent } from './change-event.ts';
+import type { EventProject } from './event-project.ts';
+import { boundedText, presentNodes, unknownAuthor } from './text.ts';
+
+/** A release as an event: `[Release] {name or tag}`. Null for a release whose tag this token may not see: it has no id. */
+export function releaseToEvent(release: ReleaseFragment, project: EventProject): ChangeEvent | null {
+  const { tagName } = release;
+  const releasedAt = release.releasedAt ?? release.createdAt;
+  if (!tagName) return null;
+  const { text, truncated } = boundedText(release.description);
+  const links = presentNodes(release.assets?.links);
+  return {
+    eventId: `release-${project.eventPath}-${tagName}`,
+    title: `[Release] ${release.name || tagName}`,
+    description: { text, assets: links.map(({ name }) => name ?? ''), related_events: [] },
+    author: release.author?.username ?? unknownAuthor,
+    timestamp: releasedAt ? new Date(releasedAt) : null,
+    url: `${project.webUrl}/-/releases/${encodeURIComponent(tagName)}`,
+    status: 'published',
+    metadata: {
+      project: project.fullPath,
+      tag_name: tagName,
+      commit_sha: release.commit?.sha ?? null,
+      created_at: release.createdAt,
+      asset_links: links.map(({ name, url }) => ({ name: name ?? '', url: url ?? '' })),
+      truncated,
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { NotFoundError } from '../errors.ts';
+import { completeData, required } from './answer.ts';
+import type { Answer } from './answer.ts';
+import type { Sdk } from './generated/sdk.ts';
+import { projectGlobalId } from './ids.ts';
+
+/** Operations about one project, which they take as the variable `project`. */
+type ProjectOperation = {
+  [O in keyof Sdk]: Parameters<Sdk[O]>[0] extends { project: string | number } ? O : never;
+}[keyof Sdk];
+
+type Variables<O extends ProjectOperation> = Omit<Parameters<Sdk[O]>[0], 'project'>;
+
+type Projects<N> = { readonly projects: { readonly nodes: ReadonlyArray<N | null> | null } | null };
+
+type ProjectOf<O extends ProjectOperation> = Awaited<ReturnType<Sdk[O]>>['data'] extends Projects<infer N> ? N : never;
+
+/**
+ * The project in the answer to an operation about one project. Throws NotFoundError when it has gone out of sight, and
+ * GraphqlError when anything is missing in the answer.
+ */
+export async function askProject<O extends ProjectOperation>(
+  graphql: Sdk,
+  operation: O,
+  { projectId, ...variables }: Variables<O> & { readonly projectId: number },
+): Promise<ProjectOf<O>> {
+  const ask = graphql[operation] as (variables: object) => Promise<Answer<Projects<ProjectOf<O>>>>;
+  const data = completeData(await ask({ ...variables, project: projectGlobalId(projectId) }), operation);
+  const project = required(data.projects, operation).nodes?.[0];
+  if (!project) throw new NotFoundError(`the project went out of sight while it was read (${operation})`, { operation });
+  return project;
+}

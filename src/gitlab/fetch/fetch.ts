@@ -1,0 +1,12 @@
+/** A fetch, or a fetch with behaviour around it. Layers take one and give one back. */
+export type Fetch = (url: string, init: FetchInit) => Promise<Response>;
+
+/** The part of RequestInit that the layers pass on. */
+export interface FetchInit {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+  /** What is asked, for messages: a GraphQL operation's name, or a method and a path. */
+  readonly operation: string;
+}

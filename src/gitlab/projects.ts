@@ -1,0 +1,92 @@
+import { completeData, required } from './answer.ts';
+import type { Sdk } from './generated/sdk.ts';
+import { numberOfGlobalId } from './ids.ts';
+import { connectionPages } from './paging.ts';
+import type { ConnectionPage } from './paging.ts';
+
+/** A project as the lists name it. */
+export interface ProjectRef {
+  readonly id: number;
+  readonly fullPath: string;
+}
+
+/** Result of looking up the projects that a configuration asks for. */
+export interface ProjectLookup {
+  readonly projects: readonly ProjectRef[];
+  /** Entries that are no project and no group, or none that this token may see. */
+  readonly missing: readonly string[];
+}
+
+const pageSize = 100;
+/** GitLab refuses more paths in one request. */
+const pathsPerRequest = 50;
+
+type Node = { readonly id: string; readonly fullPath: string };
+const toRef = ({ id, fullPath }: Node): ProjectRef => ({ id: numberOfGlobalId(id), fullPath });
+
+/** Projects of which the token is a member, most recently active first; at most `limit` of them, 0 = all. */
+export async function memberProjects(graphql: Sdk, limit: number): Promise<ProjectRef[]> {
+  // By id where all are read: activity changes while pages are read, ids do not.
+  const sort = limit === 0 ? 'id_asc' : 'latest_activity_desc';
+  const first = limit === 0 ? pageSize : Math.min(limit, pageSize);
+  const read = async (after?: string) => {
+    const answer = await graphql.MemberProjects({ first, sort, ...(after ? { after } : {}) });
+    return required(completeData(answer, 'MemberProjects').projects, 'MemberProjects');
+  };
+  return collect(await read(), read, 'MemberProjects', limit);
+}
+
+/**
+ * The projects that entries of `repos` stand for: paths, numeric ids, or groups, which mean all their projects with
+ * those of subgroups. Each project comes once, in the order of the entries. Ids are not looked up here.
+ */
+export async function projectsOf(graphql: Sdk, repos: readonly string[]): Promise<ProjectLookup & { readonly ids: readonly number[] }> {
+  const ids = repos.filter((entry) => /^\d+$/.test(entry)).map(Number);
+  const paths = repos.filter((entry) => !/^\d+$/.test(entry));
+  const byPath = await projectsByPath(graphql, paths);
+  const projects = new Map<number, ProjectRef>();
+  const missing: string[] = [];
+  for (const path of paths) {
+    const project = byPath.get(path.toLowerCase());
+    const found = project ? [project] : await groupProjects(graphql, path);
+    if (!found) missing.push(path);
+    for (const ref of found ?? []) projects.set(ref.id, ref);
+  }
+  return { projects: [...projects.values()], ids, missing };
+}
+
+async function projectsByPath(graphql: Sdk, paths: readonly string[]): Promise<Map<string, ProjectRef>> {
+  const found = new Map<string, ProjectRef>();
+  for (let start = 0; start < paths.length; start += pathsPerRequest) {
+    const chunk = paths.slice(start, start + pathsPerRequest);
+    const answer = await graphql.ProjectsByPath({ paths: chunk, first: chunk.length });
+    for (const node of required(completeData(answer, 'ProjectsByPath').projects, 'ProjectsByPath').nodes ?? []) {
+      if (node) found.set(node.fullPath.toLowerCase(), toRef(node));
+    }
+  }
+  return found;
+}
+
+/** Null when there is no such group, or none that this token may see. */
+async function groupProjects(graphql: Sdk, path: string): Promise<ProjectRef[] | null> {
+  const read = async (after?: string) => {
+    const answer = await graphql.GroupProjects({ path, first: pageSize, ...(after ? { after } : {}) });
+    return completeData(answer, 'GroupProjects').group?.projects ?? null;
+  };
+  const first = await read();
+  return first && collect(first, async (after) => required(await read(after), 'GroupProjects'), 'GroupProjects', 0);
+}
+
+async function collect(
+  first: ConnectionPage<Node>,
+  next: (after: string) => Promise<ConnectionPage<Node>>,
+  operation: string,
+  limit: number,
+): Promise<ProjectRef[]> {
+  const refs: ProjectRef[] = [];
+  for await (const page of connectionPages<Node, ConnectionPage<Node>>(first, next, operation)) {
+    for (const node of page.nodes ?? []) if (node) refs.push(toRef(node));
+    if (limit > 0 && refs.length >= limit) return refs.slice(0, limit);
+  }
+  return refs;
+}

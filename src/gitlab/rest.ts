@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { GitlabRequestError, InvalidResponseError } from '../errors.ts';
+
+/** A commit as `GET /projects/:id/repository/commits?with_stats=true` lists it. */
+export type RestCommit = z.output<typeof commitSchema>;
+
+/** A tag as `GET …/registry/repositories/:id/tags/:name` describes it. Images with several platforms have no date and no size. */
+export type RestTagDetail = z.output<typeof tagDetailSchema>;
+
+/** The REST endpoints in use. Pages come in GitLab's order. */
+export interface GitlabRest {
+  /** Commits reachable from a ref, or those of a range `a..b`, newest first, with their stats. Offset pages. */
+  commitPages(query: CommitQuery): AsyncGenerator<readonly RestCommit[]>;
+  /** Names of a container repository's tags, by name. */
+  tagNamePages(repository: RepositoryRef): AsyncGenerator<readonly string[]>;
+  /** What one tag points to now. Throws NotFoundError when it is gone, or broken. */
+  tag(repository: RepositoryRef, name: string): Promise<RestTagDetail>;
+}
+
+/** Which commits to list. */
+export interface CommitQuery {
+  readonly projectId: number;
+  readonly ref: string;
+  /** 1 to 100. */
+  readonly pageSize: number;
+}
+
+/** A container repository of a project. */
+export interface RepositoryRef {
+  readonly projectId: number;
+  readonly repositoryId: number;
+}
+
+/** Sends one request; `operation` names it in messages. */
+export type RestRequest = (request: { readonly path: string; readonly operation: string }) => Promise<Response>;
+
+const stats = z.object({ additions: z.number(), deletions: z.number(), total: z.number() });
+const optional = <T extends z.ZodType>(schema: T) => schema.nullish();
+const commitSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  message: optional(z.string()),
+  author_name: optional(z.string()),
+  authored_date: optional(z.string()),
+  committed_date: z.string(),
+  parent_ids: optional(z.array(z.string())),
+  web_url: optional(z.string()),
+  stats: optional(stats),
+});
+const tagSchema = z.object({ name: z.string() });
+const tagDetailSchema = tagSchema.extend({
+  location: optional(z.string()),
+  digest: optional(z.string()),
+  revision: optional(z.string()),
+  created_at: optional(z.string()),
+  total_size: optional(z.number()),
+});
+
+const pageSizeLimit = 100;
+
+/** The endpoints over a function that sends a request. */
+export function createRest(request: RestRequest): GitlabRest {
+  const get = async <T>(path: string, schema: z.ZodType<T>) => {
+    const operation = `GET ${path.split('?')[0]}`;
+    const response = await request({ path, operation });
+    return { body: await parseBody(response, schema, operation), headers: response.headers };
+  };
+
+  async function* offsetPages<T>(path: string, item: z.ZodType<T>, pageSize: number): AsyncGenerator<readonly T[]> {
+    for (let page = '1'; page !== '';) {
+      const { body, headers } = await get(`${path}${path.includes('?') ? '&' : '?'}per_page=${pageSize}&page=${page}`, z.array(item));
+      yield body;
+      page = headers.get('x-next-page') ?? '';
+    }
+  }
+
+  async function* keysetPages<T>(path: string, item: z.ZodType<T>): AsyncGenerator<readonly T[]> {
+    for (let query: string | undefined = `pagination=keyset&sort=asc&per_page=${pageSizeLimit}`; query !== undefined;) {
+      const { body, headers } = await get(`${path}?${query}`, z.array(item));
+      yield body;
+      query = nextQuery(headers.get('link'));
+    }
+  }
+
+  const tagsPath = ({ projectId, repositoryId }: RepositoryRef) => `projects/${projectId}/registry/repositories/${repositoryId}/tags`;
+  /** Registries without a metadata database refuse keyset pages; asked once. */
+  let hasKeyset = true;
+
+  return {
+    commitPages: ({ projectId, ref, pageSize }) =>
+      offsetPages(`projects/${projectId}/repository/commits?ref_name=${encodeURIComponent(ref)}&with_stats=true`, commitSchema, pageSize),
+    async *tagNamePages(repository) {
+      const path = tagsPath(repository);
+      if (hasKeyset) {
+        try {
+          for await (const page of keysetPages(path, tagSchema)) yield page.map(({ name }) => name);
+          return;
+        } catch (error) {
+          if (!(error instanceof GitlabRequestError) || error.status !== 405) throw error;
+          hasKeyset = false;
+        }
+      }
+      for await (const page of offsetPages(path, tagSchema, pageSizeLimit)) yield page.map(({ name }) => name);
+    },
+    async tag(repository, name) {
+      return (await get(`${tagsPath(repository)}/${encodeURIComponent(name)}`, tagDetailSchema)).body;
+    },
+  };
+}
+
+async function parseBody<T>(response: Response, schema: z.ZodType<T>, operation: string): Promise<T> {
+  let body: unknown;
+  try {
+    body = await response.json();
+  } catch (cause) {
+    throw new InvalidResponseError(`GitLab's answer to ${operation} is cut off or not JSON`, { operation, status: response.status, cause });
+  }
+  const result = schema.safeParse(body);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new InvalidResponseError(`GitLab's answer to ${operation} has an unknown shape (${issue?.path.join('.')}: ${issue?.message})`, {
+    operation,
+    status: response.status,
+    cause: result.error,
+  });
+}
+
+/** The query of `<…?query>; rel="next"` in a Link header; undefined on the last page. */
+function nextQuery(link: string | null): string | undefined {
+  const next = link?.split(',').find((part) => /rel="?next"?/.test(part));
+  return next && /<[^?>]*\?([^>]*)>/.exec(next)?.[1];
+}

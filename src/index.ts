@@ -1,0 +1,31 @@
+export { parseConfig, settings } from './config.ts';
+export type { Config, SettingMeta, SettingName } from './config.ts';
+export {
+  ConfigurationError,
+  DataDirInUseError,
+  DatabaseError,
+  ForbiddenError,
+  GitlabRequestError,
+  GitlabSyncError,
+  GraphqlError,
+  InvalidResponseError,
+  NotFoundError,
+  RateLimitedError,
+  ServerError,
+  UnauthorizedError,
+  UnreachableError,
+} from './errors.ts';
+export type { ChangeEvent, Json, JsonObject } from './events/change-event.ts';
+export type { Logger, LogMethod } from './log.ts';
+export type { Problem, StreamCounts, SyncReport } from './report.ts';
+export { entities } from './store/entities/index.ts';
+export { ChangeEventEntity } from './store/entities/change-event.ts';
+export { ConnectionEntity } from './store/entities/connection.ts';
+export { GitlabProjectEntity } from './store/entities/gitlab-project.ts';
+export { GitlabStreamStateEntity } from './store/entities/gitlab-stream-state.ts';
+export { migrations } from './store/migrations/index.ts';
+export type { Outcome } from './streams/stream.ts';
+export type { SyncProgress } from './sync.ts';
+export { syncGitlab } from './sync-gitlab.ts';
+export type { SyncFailure, SyncOptions } from './sync-gitlab.ts';
+export { version } from './version.ts';

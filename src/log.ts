@@ -1,0 +1,15 @@
+/** One line of a log: fields first, a constant sentence second. pino's loggers fit. */
+export type LogMethod = (fields: Readonly<Record<string, unknown>>, message: string) => void;
+
+/** Where the library says what it does: `debug` a page, `info` a pass, `warn` a retry, `error` what ended it. */
+export interface Logger {
+  readonly debug: LogMethod;
+  readonly info: LogMethod;
+  readonly warn: LogMethod;
+  readonly error: LogMethod;
+}
+
+const ignore: LogMethod = () => {};
+
+/** The default: the library is silent unless given a logger. */
+export const silentLogger: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };

@@ -1,0 +1,81 @@
+import type { Outcome } from './streams/stream.ts';
+
+/** Something that could not be read, or was left out. */
+export interface Problem {
+  /** Path of the project, or the entry of `repos` that named it. */
+  readonly project: string;
+  /** Absent when it is the project as a whole. */
+  readonly stream?: string;
+  /** The branch or the container repository, where the stream has several walks. */
+  readonly scope?: string;
+  readonly outcome: Exclude<Outcome, 'ok'>;
+  /** One line. */
+  readonly reason: string;
+  /** The settings say so (a feature that is off, a limit): nothing is wrong. */
+  readonly expected: boolean;
+}
+
+/** What a pass did with one stream, over all projects. */
+export interface StreamCounts {
+  /** Events read. */
+  readonly fetched: number;
+  readonly inserted: number;
+  readonly updated: number;
+}
+
+/** Result of a pass. */
+export interface SyncReport {
+  /** Events read. */
+  readonly fetched: number;
+  /** Rows inserted or changed; rows that were already right are not counted. */
+  readonly stored: number;
+  /** Projects that GitLab returned. */
+  readonly projects: number;
+  /** By name of stream, such as `merge-requests`. */
+  readonly streams: Readonly<Record<string, StreamCounts>>;
+  /** Everything that was not read as a whole. Empty when all went well. */
+  readonly problems: readonly Problem[];
+  /** Requests sent, retries included. */
+  readonly requests: { readonly graphql: number; readonly rest: number };
+  readonly durationMs: number;
+}
+
+/** Counts while a pass runs. */
+export interface Tally {
+  addPage(stream: string, counts: StreamCounts): void;
+  addProjects(count: number): void;
+  addProblem(problem: Problem): void;
+  totals(): { readonly fetched: number; readonly stored: number };
+  report(rest: Pick<SyncReport, 'requests' | 'durationMs'>): SyncReport;
+}
+
+/** A tally over these streams, all at zero. */
+export function createTally(streamNames: readonly string[]): Tally {
+  const streams = new Map<string, StreamCounts>(streamNames.map((name) => [name, { fetched: 0, inserted: 0, updated: 0 }]));
+  const problems: Problem[] = [];
+  let projects = 0;
+  const totals = () => {
+    const counts = [...streams.values()];
+    return {
+      fetched: counts.reduce((sum, { fetched }) => sum + fetched, 0),
+      stored: counts.reduce((sum, { inserted, updated }) => sum + inserted + updated, 0),
+    };
+  };
+  return {
+    addPage(stream, { fetched, inserted, updated }) {
+      const sum = streams.get(stream);
+      if (sum) streams.set(stream, { fetched: sum.fetched + fetched, inserted: sum.inserted + inserted, updated: sum.updated + updated });
+    },
+    addProjects(count) {
+      projects += count;
+    },
+    addProblem(problem) {
+      problems.push(problem);
+    },
+    totals,
+    report: (rest) => ({ ...totals(), projects, streams: Object.fromEntries(streams), problems: problems.toSorted(byPlace), ...rest }),
+  };
+}
+
+const placeOf = ({ project, stream = '', scope = '' }: Problem) => [project, stream, scope].join('\n');
+const byPlace = (a: Problem, b: Problem) => placeOf(a).localeCompare(placeOf(b), 'en');

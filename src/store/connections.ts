@@ -1,0 +1,49 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { ConfigurationError, DatabaseError } from '../errors.ts';
+import { withDatabaseErrors } from './database-errors.ts';
+import { ConnectionEntity } from './entities/connection.ts';
+
+/** What a command knows of the connection that it works for. */
+export interface ConnectionQuery {
+  readonly connectionId?: number | undefined;
+  /** URL of the GitLab. */
+  readonly url: string;
+}
+
+/**
+ * The id of the connection to store under: the given one, else the only GitLab connection with this URL, else one that
+ * is made now, without the token. Throws ConfigurationError when several fit.
+ */
+export async function ensureConnection(em: SqlEntityManager, query: ConnectionQuery): Promise<number> {
+  return withDatabaseErrors(() =>
+    em.fork({ clear: true }).transactional(async (fork) => {
+      const found = await findConnection(fork, query);
+      if (found !== null) return found;
+      const connection = fork.create(ConnectionEntity, { name: new URL(query.url).host, type: 'gitlab', config: { url: query.url } });
+      await fork.persist(connection).flush();
+      return connection.id;
+    }),
+  );
+}
+
+/** As `ensureConnection`, but null where it would make one. */
+export async function findConnection(em: SqlEntityManager, { connectionId, url }: ConnectionQuery): Promise<number | null> {
+  if (connectionId !== undefined) {
+    const given = await em.findOne(ConnectionEntity, connectionId);
+    if (!given) throw new DatabaseError(`there is no connection ${connectionId} in the table connections`);
+    return given.id;
+  }
+  const all = await em.find(ConnectionEntity, { type: 'gitlab' }, { orderBy: { id: 'asc' } });
+  const fitting = all.filter(({ config }) => urlOf(config) === url.toLowerCase());
+  if (fitting.length > 1) {
+    const names = fitting.map(({ id, name }) => `${id} (${name})`).join(', ');
+    throw new ConfigurationError([`CONNECTION_ID must name one of the GitLab connections with the URL ${url}: ${names}`]);
+  }
+  return fitting[0]?.id ?? null;
+}
+
+/** PainChain's form leaves the URL out for gitlab.com. */
+function urlOf(config: Record<string, unknown> | null | undefined): string {
+  const { url } = config ?? {};
+  return (typeof url === 'string' && url !== '' ? url : 'https://gitlab.com').toLowerCase().replace(/\/+$/, '');
+}

@@ -1,0 +1,24 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+
+const schema = defineEntity({
+  name: 'ConnectionEntity',
+  tableName: 'connections',
+  properties: {
+    id: p.integer().primary(),
+    name: p.string().columnType('text'),
+    /** Kind of source; ours is `gitlab`. */
+    type: p.string().columnType('text'),
+    /** The keys of PainChain's connection form. Rows that this connector makes never hold the token. */
+    config: p.json<Record<string, unknown>>().nullable(),
+    enabled: p.boolean().nullable().default(true),
+    tags: p.text().nullable(),
+    /** End of the last pass that read everything. */
+    lastSync: p.datetime().columnType('timestamptz').nullable(),
+    createdAt: p.datetime().columnType('timestamptz').nullable().defaultRaw('now()'),
+    updatedAt: p.datetime().columnType('timestamptz').nullable().defaultRaw('now()'),
+  },
+});
+
+/** A source as PainChain knows it: one GitLab, read with one token. Table `connections`, shared with PainChain. */
+export class ConnectionEntity extends schema.class {}
+schema.setClass(ConnectionEntity);

@@ -1,0 +1,40 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { GitlabProjectEntity } from './gitlab-project.ts';
+
+const schema = defineEntity({
+  name: 'GitlabStreamStateEntity',
+  tableName: 'gitlab_stream_state',
+  properties: {
+    project: () =>
+      p
+        .manyToOne(GitlabProjectEntity)
+        .mapToPk()
+        .primary()
+        .fieldNames('connection_id', 'project_id')
+        .deleteRule('cascade')
+        .updateRule('no action'),
+    /** Name of the stream, such as `merge-requests`. */
+    stream: p.string().columnType('text').primary(),
+    /** A branch or a container repository where the stream has several walks; else empty. */
+    scope: p.string().columnType('text').primary(),
+    /** Everything that GitLab changed before this moment is stored. GitLab's clock, less the overlap. */
+    watermark: p.datetime().columnType('timestamptz').nullable(),
+    /** Where a walk that is not finished goes on. GitLab's cursor. */
+    cursor: p.text().nullable(),
+    /** GitLab's clock when the walk that is not finished began. */
+    walkStartedAt: p.datetime().columnType('timestamptz').nullable(),
+    /** The newest commit whose history is stored. */
+    frontier: p.text().nullable(),
+    /** `ok`, `partial`, `disabled`, `forbidden`, `gone` or `failed`. */
+    outcome: p.string().columnType('text'),
+    /** Why the outcome is not `ok`, in one line. */
+    error: p.text().nullable(),
+    lastAttemptAt: p.datetime().columnType('timestamptz'),
+    /** Last time the walk ended `ok`. */
+    lastSuccessAt: p.datetime().columnType('timestamptz').nullable(),
+  },
+});
+
+/** Progress and coverage of one stream of one project. Table `gitlab_stream_state`. */
+export class GitlabStreamStateEntity extends schema.class {}
+schema.setClass(GitlabStreamStateEntity);

@@ -1,0 +1,7 @@
+import { ChangeEventEntity } from './change-event.ts';
+import { ConnectionEntity } from './connection.ts';
+import { GitlabProjectEntity } from './gitlab-project.ts';
+import { GitlabStreamStateEntity } from './gitlab-stream-state.ts';
+
+/** Every entity of the connector, for `MikroORM.init({ entities })`. */
+export const entities = [ConnectionEntity, ChangeEventEntity, GitlabProjectEntity, GitlabStreamStateEntity];

@@ -1,0 +1,6 @@
+import type { Constructor } from '@mikro-orm/core';
+import type { Migration } from '@mikro-orm/migrations';
+import { Initial } from './20261123000000-initial.ts';
+
+/** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
+export const migrations: Constructor<Migration>[] = [Initial];

@@ -1,0 +1,223 @@
+import { execFile } from 'node:child_process';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { run } from '../../src/cli/program.ts';
+import { progressLine } from '../../src/cli/progress.ts';
+import { settings } from '../../src/config.ts';
+import { createDemoWorld } from '../fake-gitlab/demo-world.ts';
+import { createFakeGitlab, html } from '../fake-gitlab/fake-gitlab.ts';
+import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
+import { serve } from '../fake-gitlab/serve.ts';
+import type { Served } from '../fake-gitlab/serve.ts';
+import { goodToken } from '../fake-gitlab/world/world.ts';
+import { createTestDatabase } from '../support/databases.ts';
+import type { TestDatabase } from '../support/databases.ts';
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the command line as a process of its own, with nothing of this one's environment but the way to programs. */
+function cli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  return new Promise((resolve) => {
+    const options = { env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env } };
+    execFile('tsx', ['src/cli/main.ts', ...args], options, (error, out, err) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err });
+    });
+  });
+}
+
+/** Runs the command line in this process. */
+async function inProcess(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  const written = { out: '', err: '' };
+  const output = (name: 'out' | 'err') => ({ write: (text: string) => (written[name] += text) });
+  const code = await run(args, { env, out: output('out'), err: output('err'), signal: new AbortController().signal });
+  return { code, ...written };
+}
+
+describe('a mistake of the user is one line and code 2', () => {
+  test.each<[string, string[], Record<string, string>, string]>([
+    [
+      'a wrong variable',
+      ['sync'],
+      { GITLAB_TOKEN: 'x', SYNC_LIMIT: 'many' },
+      'ERROR: SYNC_LIMIT must be a whole number of at least 1, or all, not "many"\n',
+    ],
+    [
+      'a wrong flag',
+      ['sync', '--tag-limit', '-1'],
+      { GITLAB_TOKEN: 'x' },
+      'ERROR: --tag-limit must be a whole number of at least 0, not "-1"\n',
+    ],
+    ['an unknown flag', ['sync', '--nope'], { GITLAB_TOKEN: 'x' }, "ERROR: unknown option '--nope'\n"],
+    ['an unknown command', ['snyc'], {}, "ERROR: unknown command 'snyc'\n(Did you mean sync?)\n"],
+    [
+      'a wrong type',
+      ['events', '--type', 'issue'],
+      {},
+      "ERROR: option '--type <type>' argument 'issue' is invalid. Allowed choices are mr, pipeline, release, commit, image.\n",
+    ],
+    [
+      'a wrong moment',
+      ['events', '--since', 'yesterday'],
+      {},
+      'ERROR: --since must be a date, a moment, or a span such as 12h, not "yesterday"\n',
+    ],
+    ['a wrong count', ['events', '--limit', '0'], {}, 'ERROR: --limit must be a whole number of at least 1, not "0"\n'],
+    [
+      'a secret in a wrong form',
+      ['migrate'],
+      { DATABASE_URL: 'mysql://user:secret@host/x' },
+      'ERROR: DATABASE_URL must be a postgres:// or postgresql:// URL\n',
+    ],
+  ])('%s', async (_, args, env, err) => {
+    expect(await inProcess(args, env)).toEqual({ code: 2, out: '', err });
+  });
+
+  test('no token, as a process of its own', async () => {
+    expect(await cli(['sync'])).toEqual({ code: 2, out: '', err: 'ERROR: GITLAB_TOKEN not set\n' });
+  });
+});
+
+describe('help', () => {
+  test('is there for the program and for every command, and names every setting', async () => {
+    const { code, out } = await inProcess(['--help']);
+    expect(code).toBe(0);
+    expect(out).toContain('Exit codes: 0 all read, 1 something could not be read, 2 usage or configuration');
+    const helps = await Promise.all(['sync', 'migrate', 'events', 'demo'].map((command) => inProcess([command, '--help'])));
+    for (const help of helps) expect(help).toMatchObject({ code: 0, err: '' });
+    for (const { env } of settings) expect(helps[0]?.out).toContain(env);
+    expect((await inProcess([])).code).toBe(2);
+    expect((await inProcess(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('what cannot be reached, or refuses, is one line and code 3', () => {
+  test('a database', async () => {
+    const { code, err } = await inProcess(['sync'], { GITLAB_TOKEN: 'x', DATABASE_URL: 'postgres://user:secret@127.0.0.1:1/name' });
+    expect(code).toBe(3);
+    expect(err).toBe(
+      'ERROR: cannot use the PostgreSQL at 127.0.0.1:1/name (connect ECONNREFUSED 127.0.0.1:1): check DATABASE_URL and that the server runs\n',
+    );
+  });
+
+  test('a database that is not there to be listed', async () => {
+    expect(await inProcess(['events'], { DATA_DIR: '/nowhere/at/all' })).toEqual({
+      code: 3,
+      out: '',
+      err: 'ERROR: there is no database in /nowhere/at/all yet: run `gitlab-connector sync` first, or set DATA_DIR or DATABASE_URL\n',
+    });
+  });
+});
+
+describe('against a GitLab and a database', () => {
+  let demo: ReturnType<typeof createDemoWorld>;
+  let fake: FakeGitlab;
+  let served: Served;
+  let database: TestDatabase;
+  let env: Record<string, string>;
+  beforeEach(async () => {
+    demo = createDemoWorld();
+    fake = createFakeGitlab(demo.world);
+    served = await serve(fake, '/gitlab');
+    database = await createTestDatabase('postgres');
+    env = { GITLAB_TOKEN: goodToken, GITLAB_URL: served.url, DATABASE_URL: database.options.databaseUrl ?? '', BRANCHES: 'main' };
+  });
+  afterEach(async () => {
+    await served.close();
+    await database.remove();
+  });
+
+  test('a first sync stores, a second one stores 0, and events lists', async () => {
+    const first = await cli(['sync'], env);
+    expect(first).toMatchObject({ code: 0, err: '' });
+    expect(first.out).toContain('fetched 17, stored 17\n');
+    expect(first.out).toMatch(/│ merge requests {2}│ {4}4 │ {3}4 │ {7}0 │/);
+    const second = await cli(['sync', '--json'], env);
+    expect(JSON.parse(second.out)).toMatchObject({ fetched: 17, stored: 0, problems: [] });
+
+    const table = await cli(['events', '--type', 'pipeline', '--status', 'failed'], env);
+    expect(table).toMatchObject({ code: 0, err: '' });
+    expect(table.out).toContain('acme/api: ✗ main');
+    const listed = await cli(['events', '--json', '--project', 'ACME/web', '--type', 'mr', '--limit', '2'], env);
+    const events = JSON.parse(listed.out) as Array<{ eventId: string; timestamp: string }>;
+    expect(events.map(({ eventId }) => eventId)).toEqual(['mr-acme/web/shop-2', 'mr-acme/web/shop-3']);
+    expect(events[0]?.timestamp).toBe('2026-11-23T07:07:00.000Z');
+    expect((await cli(['events', '--since', '2026-11-23T07:30:00Z', '--json'], env)).out.match(/eventId/g)).toHaveLength(4);
+    expect((await cli(['events', '--since', '1m', '--project', 'nobody'], env)).out).toBe('No events\n');
+  });
+
+  test('what could not be read is named, with code 1', async () => {
+    const { code, out } = await cli(['sync', '--repos', 'acme/api,acme/typo', '--tag-limit', '1'], env);
+    expect(code).toBe(1);
+    expect(out).toContain('Could not be read:\n  acme/typo: failed: no project or group with this path, or out of sight for this token\n');
+  });
+
+  test('what a setting leaves out is named, with code 0', async () => {
+    const { code, out } = await cli(['sync', '--repos', 'acme/web/shop', '--tag-limit', '1', '--branches', 'main,nope'], env);
+    expect(code).toBe(0);
+    expect(out).toContain(
+      'Left out:\n  commits: there is no branch nope, or the repository is empty or switched off (acme/web/shop > nope)\n',
+    );
+    expect(out).toContain('  registry images: 1 of 2 tags left out (TAG_LIMIT) (acme/web/shop > acme/web/shop)\n');
+  });
+
+  test('a token that is refused, and a page that is no GitLab, are one line and code 3', async () => {
+    const refused = await cli(['sync'], { ...env, GITLAB_TOKEN: 'glpat-wrong' });
+    expect(refused).toEqual({
+      code: 3,
+      out: '',
+      err: 'ERROR: Failed to connect to GitLab: GitLab refused the token (401 on MemberProjects: Invalid token): it may be wrong, expired or revoked, or lack the scope read_api\n',
+    });
+    fake.intercept = () => html(demo.world, 200, 'A wiki');
+    const wrong = await cli(['sync'], env);
+    expect(wrong.code).toBe(3);
+    expect(wrong.err).toMatch(
+      /^ERROR: Failed to connect to GitLab: http:\/\/127\.0\.0\.1:\d+ answered MemberProjects with text\/html, not JSON: is the URL that of a GitLab\?\n$/,
+    );
+  });
+
+  test('migrate says what it did', async () => {
+    const { host, pathname } = new URL(env.DATABASE_URL ?? '');
+    expect(await cli(['migrate'], env)).toEqual({
+      code: 0,
+      out: `applied 20261123000000-initial\nPostgreSQL at ${host}${pathname}: up to date\n`,
+      err: '',
+    });
+    expect((await cli(['migrate'], env)).out).toBe(`PostgreSQL at ${host}${pathname}: nothing to do, up to date\n`);
+  });
+});
+
+test('the demo shows all five kinds, what changed, and that nothing is written twice', async () => {
+  const { code, out, err } = await cli(['demo']);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  for (const text of ['approved by ada', 'files:', 'integration failed', 'v2.3.0', 'digest', '1.5GB', '+322 -83'])
+    expect(out).toContain(text);
+  expect(out).toContain('fetched 17, stored 17');
+  expect(out).toContain('stored 6');
+  expect(out).toContain('fetched 21, stored 0');
+});
+
+test('progress is one line on a terminal, ten times a second at most, and nothing elsewhere', () => {
+  const written: string[] = [];
+  const output = { isTTY: true, columns: 40, write: (text: string) => written.push(text) };
+  let now = 0;
+  const line = progressLine(output, () => now);
+  const state = { projects: 9, projectsDone: 1, requests: 2, fetched: 3, stored: 4 };
+  line.show(state);
+  now = 50;
+  line.show(state);
+  now = 150;
+  line.show(state);
+  line.end();
+  expect(written).toEqual([
+    '\r\u001b[2K1 of 9 projects, 2 requests, 3 events r',
+    '\r\u001b[2K1 of 9 projects, 2 requests, 3 events r',
+    '\r\u001b[2K',
+  ]);
+  const silent = progressLine({ write: (text: string) => written.push(text) }, () => now);
+  silent.show(state);
+  silent.end();
+  expect(written).toHaveLength(3);
+});

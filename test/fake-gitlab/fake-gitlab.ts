@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import { buildSchema } from 'graphql';
+import { executeGraphql } from './graphql/execute.ts';
+import type { GraphqlRequest } from './graphql/execute.ts';
+import { listCommits } from './rest/commits.ts';
+import { describeTag, listTags } from './rest/registry.ts';
+import { notFound } from './rest/reply.ts';
+import type { RestReply } from './rest/reply.ts';
+import type { World } from './world/world.ts';
+
+/** One request that a fake GitLab was sent. */
+export interface SeenRequest {
+  readonly kind: 'graphql' | 'rest';
+  /** An operation's name, or a path below /api/v4 without its query. */
+  readonly operation: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly status: number;
+}
+
+/** A GitLab over a world: one function, and a list of what it was asked. */
+export interface FakeGitlab {
+  readonly handle: (request: Request) => Promise<Response>;
+  readonly seen: SeenRequest[];
+  /** Answers in GitLab's place when it returns something: what stands between a client and GitLab, or breaks in it. */
+  intercept: ((request: Request, seen: Omit<SeenRequest, 'status'>) => Response | undefined | Promise<Response | undefined>) | undefined;
+}
+
+const schema = buildSchema(readFileSync(new URL('../../schema/gitlab.graphql', import.meta.url), 'utf8'));
+
+/** A GitLab at any URL: what stands before `/api/` in a request's path is taken as its base. */
+export function createFakeGitlab(world: World): FakeGitlab {
+  const fake: FakeGitlab = {
+    seen: [],
+    intercept: undefined,
+    handle: async (request) => {
+      const url = new URL(request.url);
+      const [base, endpoint] = splitAtApi(url);
+      const body = request.method === 'POST' ? ((await request.clone().json()) as GraphqlRequest) : {};
+      const asked = askedOf(endpoint, body);
+      const response = (await fake.intercept?.(request, asked)) ?? (await answer(world, { request, url, base, endpoint, body }));
+      fake.seen.push({ ...asked, status: response.status });
+      return response;
+    },
+  };
+  return fake;
+}
+
+interface Incoming {
+  readonly request: Request;
+  readonly url: URL;
+  /** Up to /api, without it. */
+  readonly base: string;
+  /** `/graphql`, or `/v4/…`. */
+  readonly endpoint: string;
+  readonly body: GraphqlRequest;
+}
+
+function splitAtApi(url: URL): [string, string] {
+  const at = url.pathname.indexOf('/api/');
+  return at < 0 ? [url.origin, url.pathname] : [`${url.origin}${url.pathname.slice(0, at)}`, url.pathname.slice(at + '/api'.length)];
+}
+
+function askedOf(endpoint: string, body: GraphqlRequest): Omit<SeenRequest, 'status'> {
+  if (endpoint === '/graphql') return { kind: 'graphql', operation: body.operationName ?? '', variables: body.variables ?? {} };
+  return { kind: 'rest', operation: endpoint.replace(/^\/v4\//, ''), variables: {} };
+}
+
+async function answer(world: World, incoming: Incoming): Promise<Response> {
+  const { request, base, endpoint, body } = incoming;
+  const isGraphql = endpoint === '/graphql' && request.method === 'POST';
+  const refused = refusedToken(world, request, isGraphql);
+  if (refused) return respond(world, refused);
+  if (isGraphql) return respond(world, await executeGraphql(world, schema, body, base));
+  if (!endpoint.startsWith('/v4/')) return html(world, 404, '<h1>Not Found</h1>');
+  return respond(world, answerRest(world, incoming));
+}
+
+/** GitLab's answers to a missing, unknown or expired token, or one of too small a scope. */
+function refusedToken(world: World, request: Request, isGraphql: boolean): RestReply | null {
+  const given = request.headers.get('authorization')?.replace(/^Bearer /, '') ?? request.headers.get('private-token');
+  const token = given === null ? undefined : world.tokens.get(given);
+  const mayRead = token?.scopes.some((scope) => scope === 'read_api' || scope === 'api');
+  if (token?.state === 'active' && mayRead) return null;
+  if (isGraphql) return { status: 401, body: { errors: [{ message: 'Invalid token' }] } };
+  if (!token) return { status: 401, body: { message: '401 Unauthorized' } };
+  if (token.state !== 'active') return { status: 401, body: { error: 'invalid_token', error_description: `Token was ${token.state}.` } };
+  return {
+    status: 403,
+    body: {
+      error: 'insufficient_scope',
+      error_description: 'The request requires higher privileges than provided by the access token.',
+      scope: 'api read_api',
+    },
+  };
+}
+
+const routes = {
+  commits: /^\/v4\/projects\/([^/]+)\/repository\/commits$/,
+  tags: /^\/v4\/projects\/([^/]+)\/registry\/repositories\/(\d+)\/tags$/,
+  tag: /^\/v4\/projects\/([^/]+)\/registry\/repositories\/(\d+)\/tags\/([^/]+)$/,
+};
+
+function answerRest(world: World, { url, base, endpoint }: Incoming): RestReply {
+  const match = Object.entries(routes).flatMap(([name, pattern]) => {
+    const found = pattern.exec(endpoint);
+    return found ? [{ name, parts: found.slice(1).map(decodeURIComponent) }] : [];
+  })[0];
+  if (!match) return { status: 404, body: { error: '404 Not Found' } };
+  const [id, repository, tag] = match.parts;
+  const project = world.projects.find((row) => row.role !== 'none' && (String(row.id) === id || row.fullPath === id));
+  if (!project) return notFound('Project ');
+  if (match.name === 'commits') return listCommits(world, project, url, `${base}/${project.fullPath}`);
+  if (match.name === 'tags') return listTags({ world, project, repositoryId: Number(repository), url });
+  return describeTag({ project, repositoryId: Number(repository) }, tag ?? '');
+}
+
+function respond(world: World, { status, body, headers = {} }: RestReply): Response {
+  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...common(world), ...headers } });
+}
+
+/** What a proxy in front of GitLab answers, or a page of GitLab's own. */
+export function html(world: World, status: number, body: string): Response {
+  return new Response(`<!DOCTYPE html><html><body>${body}</body></html>`, {
+    status,
+    headers: { 'content-type': 'text/html', ...common(world) },
+  });
+}
+
+const common = (world: World) => ({ date: new Date(Math.floor(world.now / 1000)).toUTCString(), 'x-request-id': '01JD0FAKE' });

@@ -1,0 +1,99 @@
+import { GraphQLError } from 'graphql';
+import { cursorTime, parseCursorTime } from '../world/time.ts';
+import type { Micros } from '../world/time.ts';
+
+/** Paging arguments of a connection. */
+export interface PageArgs {
+  readonly first?: number | null;
+  readonly after?: string | null;
+}
+
+/** A column of an order: GitLab puts each into the cursor. */
+export interface OrderColumn<T> {
+  readonly column: string;
+  readonly direction: 'asc' | 'desc';
+  readonly type: 'id' | 'time';
+  readonly value: (row: T) => number;
+}
+
+/** What a connection is made of. */
+export interface KeysetList<T> {
+  readonly rows: readonly T[];
+  readonly order: ReadonlyArray<OrderColumn<T>>;
+  readonly toNode: (row: T) => object;
+  /** False for rows that the token may not read: they are removed after paging. */
+  readonly isVisible?: (row: T) => boolean;
+  /** Largest page; 100 in most places. */
+  readonly maxPageSize?: number;
+}
+
+/** A connection over a database order, with cursors as GitLab encodes them. */
+export function keysetConnection<T>({ rows, order, toNode, isVisible = () => true, maxPageSize = 100 }: KeysetList<T>, args: PageArgs) {
+  const after = args.after ? parseCursor(args.after, order) : null;
+  const sorted = rows.toSorted((a, b) => compare(order, keyOf(order, a), keyOf(order, b)));
+  const rest = after ? sorted.filter((row) => compare(order, keyOf(order, row), after) > 0) : sorted;
+  const size = pageSize(args, maxPageSize);
+  const page = rest.slice(0, size);
+  const last = page.at(-1);
+  return {
+    nodes: page.filter(isVisible).map(toNode),
+    pageInfo: { hasNextPage: rest.length > size, endCursor: last ? formatCursor(order, last) : null },
+  };
+}
+
+/** A connection over a list in memory: its cursors are positions. */
+export function arrayConnection<T>(rows: readonly T[], toNode: (row: T) => object, args: PageArgs) {
+  const start = args.after ? positionOf(args.after) : 0;
+  const size = pageSize(args, 100);
+  const page = rows.slice(start, start + size);
+  return {
+    nodes: page.map(toNode),
+    pageInfo: {
+      hasNextPage: start + size < rows.length,
+      endCursor: page.length > 0 ? Buffer.from(String(start + page.length)).toString('base64url') : null,
+    },
+  };
+}
+
+function pageSize({ first }: PageArgs, maxPageSize: number): number {
+  return Math.min(first ?? maxPageSize, maxPageSize);
+}
+
+const keyOf = <T>(order: ReadonlyArray<OrderColumn<T>>, row: T) => order.map(({ value }) => value(row));
+
+function compare<T>(order: ReadonlyArray<OrderColumn<T>>, a: readonly number[], b: readonly number[]): number {
+  for (const [index, { direction }] of order.entries()) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0);
+    if (difference !== 0) return direction === 'asc' ? difference : -difference;
+  }
+  return 0;
+}
+
+function formatCursor<T>(order: ReadonlyArray<OrderColumn<T>>, row: T): string {
+  const entries = order.map(({ column, type, value }) => [column, type === 'time' ? cursorTime(value(row)) : String(value(row))] as const);
+  return Buffer.from(JSON.stringify(Object.fromEntries(entries))).toString('base64');
+}
+
+function parseCursor<T>(cursor: string, order: ReadonlyArray<OrderColumn<T>>): Micros[] {
+  const key = order.map(({ column, type }) => {
+    const text = columnIn(cursor, column);
+    return type === 'time' ? parseCursorTime(text) : Number(text);
+  });
+  if (key.some(Number.isNaN)) throw new GraphQLError('Please provide a valid cursor');
+  return key;
+}
+
+function columnIn(cursor: string, column: string): string {
+  try {
+    const columns = JSON.parse(Buffer.from(cursor, 'base64').toString()) as Record<string, string>;
+    return columns[column] ?? 'missing';
+  } catch {
+    return 'missing';
+  }
+}
+
+function positionOf(cursor: string): number {
+  const position = Number(Buffer.from(cursor, 'base64url').toString());
+  if (!Number.isInteger(position)) throw new GraphQLError('Please provide a valid cursor');
+  return position;
+}

@@ -1,0 +1,183 @@
+import { graphqlTime, parseTime } from '../world/time.ts';
+import type { Micros } from '../world/time.ts';
+import type { FakeProject } from '../world/project.ts';
+import type { FakeImageRepository, FakeJob, FakeMergeRequest, FakePipeline, FakeRelease } from '../world/records.ts';
+import { arrayConnection, keysetConnection } from './connections.ts';
+import type { OrderColumn, PageArgs } from './connections.ts';
+
+const time = (at: Micros | null) => (at === null ? null : graphqlTime(at));
+const user = (username: string | null) => (username === null ? null : { username });
+const byId = <T extends { readonly id: number }>(direction: 'asc' | 'desc'): OrderColumn<T> => ({
+  column: 'id',
+  direction,
+  type: 'id',
+  value: (row) => row.id,
+});
+
+interface MergeRequestArgs extends PageArgs {
+  readonly sort?: 'UPDATED_ASC' | 'UPDATED_DESC' | null;
+  readonly updatedAfter?: string | null;
+  readonly targetBranches?: readonly string[] | null;
+}
+
+interface PipelineArgs extends PageArgs {
+  readonly ref?: string | null;
+  readonly updatedAfter?: string | null;
+}
+
+interface JobArgs extends PageArgs {
+  readonly statuses?: readonly string[] | null;
+  readonly retried?: boolean | null;
+}
+
+/** A project as GraphQL shows it to the token. */
+export function projectNode(project: FakeProject, baseUrl: string) {
+  const { features, role } = project;
+  const webUrl = `${baseUrl}/${project.fullPath}`;
+  const readsCode = role === 'reporter' && features.repository;
+  const pathPrefix = new URL(webUrl).pathname;
+  const pipelineOf = (pipeline: FakePipeline) => pipelineNode(pipeline, pathPrefix);
+  const mergeRequestOf = (mergeRequest: FakeMergeRequest) => mergeRequestNode(mergeRequest, webUrl);
+  const isBefore = (at: Micros, after: string | null | undefined) => after !== undefined && after !== null && at < parseTime(after);
+  return {
+    id: `gid://gitlab/Project/${project.id}`,
+    fullPath: project.fullPath,
+    webUrl,
+    mergeRequestsEnabled: features.mergeRequests,
+    jobsEnabled: features.ci,
+    containerRegistryEnabled: features.registry,
+    userPermissions: { downloadCode: readsCode },
+    mergeRequests: ({ sort, updatedAfter, targetBranches, ...page }: MergeRequestArgs) => {
+      // GitLab answers any empty list argument with nothing, before it looks.
+      const isEmptyArgument = targetBranches?.length === 0;
+      const rows = readsCode && features.mergeRequests && !isEmptyArgument ? project.mergeRequests : [];
+      const direction = sort === 'UPDATED_ASC' ? 'asc' : 'desc';
+      return keysetConnection(
+        {
+          rows: rows.filter((row) => !isBefore(row.updatedAt, updatedAfter) && (targetBranches?.includes(row.targetBranch) ?? true)),
+          order: [{ column: 'updated_at', direction, type: 'time', value: (row) => row.updatedAt }, byId('desc')],
+          toNode: mergeRequestOf,
+          isVisible: (row) => !row.isHidden,
+        },
+        page,
+      );
+    },
+    mergeRequest: ({ iid }: { readonly iid: string }) => {
+      const found = project.mergeRequests.find((row) => String(row.iid) === iid && !row.isHidden);
+      return found && readsCode ? mergeRequestOf(found) : null;
+    },
+    pipelines: ({ ref, updatedAfter, ...page }: PipelineArgs) => {
+      const rows = readsCode && features.ci ? project.pipelines : [];
+      const kept = rows.filter((row) => !isBefore(row.updatedAt, updatedAfter) && (ref === undefined || ref === null || row.ref === ref));
+      return keysetConnection({ rows: kept, order: [byId('desc')], toNode: pipelineOf }, page);
+    },
+    pipeline: ({ iid }: { readonly iid: string }) => {
+      const found = project.pipelines.find((row) => String(row.iid) === iid);
+      return found && readsCode ? pipelineOf(found) : null;
+    },
+    releases: (page: PageArgs) => {
+      // The batch loader has no default: a project without releases is null.
+      if (project.releases.length === 0) return null;
+      const newestFirst = project.releases.toSorted((a, b) => b.createdAt - a.createdAt || b.id - a.id);
+      return arrayConnection(newestFirst, (row) => releaseNode(row, readsCode), page);
+    },
+    release: ({ tagName }: { readonly tagName: string }) => {
+      const found = project.releases.find((row) => row.tag === tagName);
+      return found ? releaseNode(found, readsCode) : null;
+    },
+    containerRepositories: (page: PageArgs) => {
+      if (!features.registry) return null;
+      const rows = readsCode ? project.imageRepositories : [];
+      const order: Array<OrderColumn<FakeImageRepository>> = [
+        { column: 'created_at', direction: 'desc', type: 'time', value: (row) => row.createdAt },
+        byId('desc'),
+      ];
+      return keysetConnection({ rows, order, toNode: imageRepositoryNode }, page);
+    },
+  };
+}
+
+function mergeRequestNode(mergeRequest: FakeMergeRequest, projectUrl: string) {
+  const { labels, approvedBy, files } = mergeRequest;
+  const inOrder = (names: readonly string[]) => names.map((name, index) => ({ name, id: index + 1 }));
+  return {
+    iid: String(mergeRequest.iid),
+    title: mergeRequest.title,
+    description: mergeRequest.description,
+    state: mergeRequest.state,
+    draft: mergeRequest.draft,
+    createdAt: graphqlTime(mergeRequest.createdAt),
+    updatedAt: graphqlTime(mergeRequest.updatedAt),
+    mergedAt: time(mergeRequest.mergedAt),
+    webUrl: `${projectUrl}/-/merge_requests/${mergeRequest.iid}`,
+    sourceBranch: mergeRequest.sourceBranch,
+    targetBranch: mergeRequest.targetBranch,
+    mergeCommitSha: mergeRequest.mergeCommitSha,
+    diffHeadSha: mergeRequest.headSha,
+    mergeStatusEnum: mergeRequest.mergeStatus,
+    author: user(mergeRequest.author),
+    mergeUser: user(mergeRequest.mergeUser),
+    labels: (page: PageArgs) =>
+      keysetConnection({ rows: inOrder(labels), order: [byId('asc')], toNode: ({ name }) => ({ title: name }) }, page),
+    approvedBy: (page: PageArgs) =>
+      keysetConnection({ rows: inOrder(approvedBy), order: [byId('asc')], toNode: ({ name }) => ({ username: name }) }, page),
+    diffStats: files,
+    userNotesCount: mergeRequest.notes,
+    upvotes: mergeRequest.upvotes,
+    downvotes: mergeRequest.downvotes,
+  };
+}
+
+function pipelineNode(pipeline: FakePipeline, pathPrefix: string) {
+  return {
+    id: `gid://gitlab/Ci::Pipeline/${pipeline.id}`,
+    iid: String(pipeline.iid),
+    status: pipeline.status,
+    ref: pipeline.ref,
+    sha: pipeline.sha,
+    source: pipeline.source,
+    failureReason: pipeline.failureReason,
+    createdAt: graphqlTime(pipeline.createdAt),
+    updatedAt: graphqlTime(pipeline.updatedAt),
+    startedAt: time(pipeline.startedAt),
+    finishedAt: time(pipeline.finishedAt),
+    duration: pipeline.duration,
+    user: user(pipeline.user),
+    jobs: ({ statuses, retried, ...page }: JobArgs) => {
+      const rows = pipeline.jobs.filter(
+        (job) => (statuses?.includes(job.status) ?? true) && (retried === undefined || retried === null || job.retried === retried),
+      );
+      return keysetConnection({ rows, order: [byId('desc')], toNode: (job: FakeJob) => jobNode(job, pathPrefix) }, page);
+    },
+  };
+}
+
+function jobNode(job: FakeJob, pathPrefix: string) {
+  return {
+    name: job.name,
+    status: job.status,
+    stage: { name: job.stage },
+    startedAt: time(job.startedAt),
+    finishedAt: time(job.finishedAt),
+    allowFailure: job.allowFailure,
+    failureMessage: job.failureMessage,
+    webPath: job.isBridge ? null : `${pathPrefix}/-/jobs/${job.id}`,
+  };
+}
+
+function releaseNode(release: FakeRelease, readsCode: boolean) {
+  return {
+    tagName: release.tag,
+    name: release.name,
+    description: release.description,
+    createdAt: graphqlTime(release.createdAt),
+    releasedAt: graphqlTime(release.releasedAt),
+    author: user(release.author),
+    commit: readsCode ? { sha: release.sha } : null,
+    assets: { links: (page: PageArgs) => arrayConnection(release.links, (link) => link, page) },
+  };
+}
+
+function imageRepositoryNode(repository: FakeImageRepository) {
+  return { id: `gid://gitlab/ContainerRepository/${repository.id}`, path: repository.path, location: repository.location };
+}

@@ -1,0 +1,59 @@
+import { GraphQLError } from 'graphql';
+import type { FakeProject } from '../world/project.ts';
+import type { World } from '../world/world.ts';
+import { keysetConnection } from './connections.ts';
+import type { OrderColumn, PageArgs } from './connections.ts';
+import { projectNode } from './nodes.ts';
+
+interface ProjectsArgs extends PageArgs {
+  readonly ids?: readonly string[] | null;
+  readonly fullPaths?: readonly string[] | null;
+  readonly membership?: boolean | null;
+  readonly sort?: string | null;
+}
+
+const byId = (direction: 'asc' | 'desc'): OrderColumn<FakeProject> => ({ column: 'id', direction, type: 'id', value: ({ id }) => id });
+const byActivity: OrderColumn<FakeProject> = {
+  column: 'last_activity_at',
+  direction: 'desc',
+  type: 'time',
+  value: (row) => row.lastActivityAt,
+};
+
+/** The root fields of the slice over a world. */
+export function rootValue(world: World, baseUrl: string) {
+  const visible = () => world.projects.filter(({ role }) => role !== 'none');
+  const connection = (rows: readonly FakeProject[], sort: string | null | undefined, page: PageArgs) => {
+    const order = sort === 'latest_activity_desc' ? [byActivity, byId('desc')] : [byId(sort === 'id_asc' ? 'asc' : 'desc')];
+    return keysetConnection({ rows, order, toNode: (row) => projectNode(row, baseUrl) }, page);
+  };
+  return {
+    projects: ({ ids, fullPaths, membership, sort, ...page }: ProjectsArgs) => {
+      if ((fullPaths?.length ?? 0) > 50) throw new GraphQLError('You cannot provide more than 50 full_paths');
+      const paths = fullPaths?.map((path) => path.toLowerCase());
+      const wanted = ids?.map(projectNumber);
+      const rows = visible().filter(
+        (row) =>
+          (wanted?.includes(row.id) ?? true) && (paths?.includes(row.fullPath.toLowerCase()) ?? true) && (membership ? row.isMember : true),
+      );
+      return connection(rows, sort, page);
+    },
+    group: ({ fullPath }: { readonly fullPath: string }) => {
+      const prefix = `${fullPath.toLowerCase()}/`;
+      const all = visible().filter((row) => row.fullPath.toLowerCase().startsWith(prefix));
+      if (all.length === 0 && !world.emptyGroups.has(fullPath)) return null;
+      return {
+        projects: ({ includeSubgroups, ...page }: PageArgs & { readonly includeSubgroups?: boolean | null }) => {
+          const rows = includeSubgroups ? all : all.filter((row) => !row.fullPath.slice(prefix.length).includes('/'));
+          return connection(rows, null, page);
+        },
+      };
+    },
+  };
+}
+
+function projectNumber(globalId: string): number {
+  const match = /^gid:\/\/gitlab\/Project\/(\d+)$/.exec(globalId);
+  if (!match) throw new GraphQLError(`"${globalId}" is not a valid GitLab ID.`);
+  return Number(match[1]);
+}

@@ -1,0 +1,35 @@
+/** A REST answer before it becomes one. */
+export interface RestReply {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export const notFound = (what: string): RestReply => ({ status: 404, body: { message: `404 ${what}Not Found`.replace('  ', ' ') } });
+export const forbidden: RestReply = { status: 403, body: { message: '403 Forbidden' } };
+
+/** Page and page size of an offset list: 20 rows by default, at most 100. */
+export function offsetOf(url: URL): { readonly page: number; readonly perPage: number } {
+  const number = (name: string, fallback: number) => Math.max(1, Number(url.searchParams.get(name) ?? fallback) || fallback);
+  return { page: number('page', 1), perPage: Math.min(number('per_page', 20), 100) };
+}
+
+/** A page of a list with GitLab's headers. Lists of commits do not count their rows. */
+export function offsetPage(url: URL, rows: readonly unknown[], { counts }: { readonly counts: boolean }): RestReply {
+  const { page, perPage } = offsetOf(url);
+  const body = rows.slice((page - 1) * perPage, page * perPage);
+  // Without a count the next page is inferred from this one being full, so a last full page is followed by an empty one.
+  const hasNext = counts ? page * perPage < rows.length : body.length === perPage;
+  const total = counts ? { 'x-total': String(rows.length), 'x-total-pages': String(Math.max(1, Math.ceil(rows.length / perPage))) } : {};
+  return {
+    status: 200,
+    body,
+    headers: {
+      'x-page': String(page),
+      'x-per-page': String(perPage),
+      'x-next-page': hasNext ? String(page + 1) : '',
+      'x-prev-page': page > 1 ? String(page - 1) : '',
+      ...total,
+    },
+  };
+}

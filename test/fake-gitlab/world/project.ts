@@ -1,0 +1,216 @@
+import { createHash } from 'node:crypto';
+import type { FakeImageRepository, FakeJob, FakeMergeRequest, FakePipeline, FakeRelease, FakeTag, Role } from './records.ts';
+import { FakeGit } from './repository.ts';
+import type { Micros } from './time.ts';
+
+/** What a project needs of its world. */
+export interface ProjectHost {
+  readonly now: () => Micros;
+  readonly nextId: (kind: string) => number;
+}
+
+type New<T, Required extends keyof T> = Pick<T, Required> & Partial<T>;
+
+/** A project and everything in it. Methods change it as people do, and move the times that GitLab moves. */
+export class FakeProject {
+  readonly id: number;
+  fullPath: string;
+  role: Role = 'reporter';
+  isMember = true;
+  features = { mergeRequests: true, ci: true, registry: true, repository: true };
+  readonly createdAt: Micros;
+  lastActivityAt: Micros;
+  readonly mergeRequests: FakeMergeRequest[] = [];
+  readonly pipelines: FakePipeline[] = [];
+  readonly releases: FakeRelease[] = [];
+  readonly imageRepositories: FakeImageRepository[] = [];
+  readonly git: FakeGit;
+  readonly #host: ProjectHost;
+
+  constructor(host: ProjectHost, fullPath: string) {
+    this.#host = host;
+    this.id = host.nextId('Project');
+    this.fullPath = fullPath;
+    this.createdAt = host.now();
+    this.lastActivityAt = host.now();
+    this.git = new FakeGit(host.now);
+  }
+
+  openMergeRequest({ title, ...rest }: New<FakeMergeRequest, 'title'>): FakeMergeRequest {
+    const now = this.#host.now();
+    const iid = this.mergeRequests.length + 1;
+    const mergeRequest: FakeMergeRequest = {
+      id: this.#host.nextId('MergeRequest'),
+      iid,
+      title,
+      description: `What ${title} is about`,
+      state: 'opened',
+      draft: false,
+      createdAt: now,
+      updatedAt: now,
+      mergedAt: null,
+      sourceBranch: `feature-${iid}`,
+      targetBranch: 'main',
+      mergeCommitSha: null,
+      headSha: shaOf(`${this.id}-${iid}-head`),
+      mergeStatus: 'CAN_BE_MERGED',
+      author: 'ada',
+      mergeUser: null,
+      labels: [],
+      approvedBy: [],
+      files: [{ path: 'README.md', additions: 1, deletions: 0 }],
+      notes: 0,
+      upvotes: 0,
+      downvotes: 0,
+      isHidden: false,
+      ...rest,
+    };
+    this.mergeRequests.push(mergeRequest);
+    this.lastActivityAt = now;
+    return mergeRequest;
+  }
+
+  /** Changes a merge request and notes the time, as saving it does. */
+  editMergeRequest(mergeRequest: FakeMergeRequest, change: Partial<FakeMergeRequest>): void {
+    Object.assign(mergeRequest, change, { updatedAt: this.#host.now() });
+    this.lastActivityAt = this.#host.now();
+  }
+
+  approve(mergeRequest: FakeMergeRequest, user: string): void {
+    this.editMergeRequest(mergeRequest, { approvedBy: [...mergeRequest.approvedBy, user] });
+  }
+
+  unapprove(mergeRequest: FakeMergeRequest, user: string): void {
+    this.editMergeRequest(mergeRequest, { approvedBy: mergeRequest.approvedBy.filter((name) => name !== user) });
+  }
+
+  /** Merges with a merge commit, on the target branch when the project has one. */
+  mergeMergeRequest(mergeRequest: FakeMergeRequest, user = 'grace'): void {
+    const { sourceBranch, targetBranch } = mergeRequest;
+    const commit = this.git.merge(sourceBranch, targetBranch, `Merge branch '${sourceBranch}' into '${targetBranch}'`);
+    this.editMergeRequest(mergeRequest, { state: 'merged', mergedAt: this.#host.now(), mergeUser: user, mergeCommitSha: commit.sha });
+  }
+
+  startPipeline({
+    ref,
+    jobs,
+    ...rest
+  }: Omit<New<FakePipeline, 'ref'>, 'jobs'> & { readonly jobs?: ReadonlyArray<Partial<FakeJob>> }): FakePipeline {
+    const now = this.#host.now();
+    const pipeline: FakePipeline = {
+      id: this.#host.nextId('Pipeline'),
+      iid: this.pipelines.length + 1,
+      status: 'RUNNING',
+      ref,
+      sha: this.git.branches.get(ref) ?? shaOf(`${this.id}-${ref}-${this.pipelines.length}`),
+      source: 'push',
+      failureReason: null,
+      createdAt: now,
+      updatedAt: now,
+      startedAt: now,
+      finishedAt: null,
+      duration: null,
+      user: 'ada',
+      jobs: (jobs ?? [{ name: 'test' }]).map((job, index) => this.#job(job, index)),
+      ...rest,
+    };
+    this.pipelines.push(pipeline);
+    return pipeline;
+  }
+
+  #job(job: Partial<FakeJob>, index: number): FakeJob {
+    return {
+      id: this.#host.nextId('Job'),
+      name: `job-${index}`,
+      stage: 'test',
+      status: 'RUNNING',
+      retried: false,
+      allowFailure: false,
+      startedAt: this.#host.now(),
+      finishedAt: null,
+      failureMessage: null,
+      isBridge: false,
+      ...job,
+    };
+  }
+
+  /** Ends a pipeline; on a failure the jobs named fail, and without names the last one does. */
+  finishPipeline(pipeline: FakePipeline, status: 'SUCCESS' | 'FAILED' | 'CANCELED', failing: readonly string[] = []): void {
+    const now = this.#host.now();
+    const fails = (job: FakeJob) => (failing.length > 0 ? failing.includes(job.name) : job === pipeline.jobs.at(-1));
+    for (const job of pipeline.jobs.filter(({ retried }) => !retried)) {
+      const failed = status !== 'SUCCESS' && fails(job);
+      job.status = failed ? status : 'SUCCESS';
+      job.finishedAt = now;
+      job.failureMessage = failed && status === 'FAILED' ? 'There has been a script failure' : null;
+    }
+    const duration = Math.round((now - (pipeline.startedAt ?? now)) / 1_000_000);
+    Object.assign(pipeline, { status, updatedAt: now, finishedAt: now, duration });
+  }
+
+  /** Runs failed jobs again: the old ones count as retried, and the pipeline runs. */
+  retryPipeline(pipeline: FakePipeline): void {
+    const now = this.#host.now();
+    const failed = pipeline.jobs.filter((job) => !job.retried && job.status !== 'SUCCESS');
+    for (const job of failed) {
+      job.retried = true;
+      pipeline.jobs.push(this.#job({ name: job.name, stage: job.stage, allowFailure: job.allowFailure }, 0));
+    }
+    Object.assign(pipeline, { status: 'RUNNING', updatedAt: now, finishedAt: null, duration: null });
+  }
+
+  createRelease({ tag, ...rest }: New<FakeRelease, 'tag'>): FakeRelease {
+    const now = this.#host.now();
+    const release: FakeRelease = {
+      id: this.#host.nextId('Release'),
+      tag,
+      name: tag,
+      description: `Notes of ${tag}`,
+      createdAt: now,
+      releasedAt: now,
+      author: 'grace',
+      sha: this.git.branches.get('main') ?? shaOf(`${this.id}-${tag}`),
+      links: [],
+      ...rest,
+    };
+    this.releases.push(release);
+    this.lastActivityAt = now;
+    return release;
+  }
+
+  deleteRelease(tag: string): void {
+    const index = this.releases.findIndex((release) => release.tag === tag);
+    if (index >= 0) this.releases.splice(index, 1);
+  }
+
+  /** `name` is the part after the project's path; empty for the project's root image. */
+  addImageRepository(name: string): FakeImageRepository {
+    const path = [this.fullPath.toLowerCase(), name].filter((part) => part !== '').join('/');
+    const repository = {
+      id: this.#host.nextId('ContainerRepository'),
+      path,
+      location: `registry.example.com/${path}`,
+      createdAt: this.#host.now(),
+      tags: new Map<string, FakeTag>(),
+    };
+    this.imageRepositories.push(repository);
+    return repository;
+  }
+
+  /** Points a tag at an image, new or moved. */
+  pushTag(repository: FakeImageRepository, name: string, image: Partial<FakeTag> = {}): FakeTag {
+    const unique = `${repository.path}:${name}@${this.#host.now()}`;
+    const tag: FakeTag = {
+      digest: `sha256:${createHash('sha256').update(unique).digest('hex')}`,
+      revision: createHash('sha256').update(`config ${unique}`).digest('hex'),
+      createdAt: this.#host.now(),
+      totalSize: 12_345_678,
+      isBroken: false,
+      ...image,
+    };
+    repository.tags.set(name, tag);
+    return tag;
+  }
+}
+
+const shaOf = (text: string) => createHash('sha1').update(text).digest('hex');

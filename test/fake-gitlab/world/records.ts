@@ -1,0 +1,99 @@
+import type { Micros } from './time.ts';
+
+export interface FakeMergeRequest {
+  readonly id: number;
+  readonly iid: number;
+  title: string;
+  description: string | null;
+  state: 'opened' | 'merged' | 'closed' | 'locked';
+  draft: boolean;
+  readonly createdAt: Micros;
+  updatedAt: Micros;
+  mergedAt: Micros | null;
+  readonly sourceBranch: string;
+  readonly targetBranch: string;
+  mergeCommitSha: string | null;
+  headSha: string;
+  mergeStatus: string;
+  /** Null for a deleted account. */
+  readonly author: string | null;
+  mergeUser: string | null;
+  labels: string[];
+  approvedBy: string[];
+  files: FakeFile[];
+  notes: number;
+  upvotes: number;
+  downvotes: number;
+  /** Removed from pages after paging, as rows that the token may not read are. */
+  isHidden: boolean;
+}
+
+export interface FakeFile {
+  readonly path: string;
+  readonly additions: number;
+  readonly deletions: number;
+}
+
+export interface FakeJob {
+  readonly id: number;
+  readonly name: string;
+  readonly stage: string;
+  status: string;
+  retried: boolean;
+  readonly allowFailure: boolean;
+  startedAt: Micros | null;
+  finishedAt: Micros | null;
+  failureMessage: string | null;
+  /** The trigger of another pipeline has no page. */
+  readonly isBridge: boolean;
+}
+
+export interface FakePipeline {
+  readonly id: number;
+  readonly iid: number;
+  status: string;
+  readonly ref: string;
+  readonly sha: string;
+  readonly source: string;
+  failureReason: string | null;
+  readonly createdAt: Micros;
+  updatedAt: Micros;
+  startedAt: Micros | null;
+  finishedAt: Micros | null;
+  duration: number | null;
+  readonly user: string | null;
+  readonly jobs: FakeJob[];
+}
+
+export interface FakeRelease {
+  readonly id: number;
+  readonly tag: string;
+  name: string;
+  description: string;
+  readonly createdAt: Micros;
+  releasedAt: Micros;
+  readonly author: string | null;
+  readonly sha: string;
+  links: Array<{ name: string; url: string }>;
+}
+
+export interface FakeTag {
+  digest: string;
+  revision: string;
+  /** Null for images with several platforms. */
+  createdAt: Micros | null;
+  totalSize: number | null;
+  /** Listed, but its image cannot be described. */
+  isBroken: boolean;
+}
+
+export interface FakeImageRepository {
+  readonly id: number;
+  readonly path: string;
+  readonly location: string;
+  readonly createdAt: Micros;
+  readonly tags: Map<string, FakeTag>;
+}
+
+/** What the token may do in a project; `none` = the project is out of sight. */
+export type Role = 'none' | 'guest' | 'reporter';

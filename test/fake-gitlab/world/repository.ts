@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type { Micros } from './time.ts';
+
+/** A commit in a project's Git repository. */
+export interface FakeCommit {
+  readonly sha: string;
+  readonly parents: readonly string[];
+  readonly title: string;
+  readonly message: string;
+  readonly authorName: string;
+  readonly authoredAt: Micros;
+  readonly committedAt: Micros;
+  readonly additions: number;
+  readonly deletions: number;
+}
+
+/** What a new commit says; the rest follows from where and when it is made. */
+export interface NewCommit {
+  readonly title: string;
+  readonly body?: string;
+  readonly authorName?: string;
+  readonly authoredAt?: Micros;
+  readonly committedAt?: Micros;
+  readonly additions?: number;
+  readonly deletions?: number;
+  readonly parents?: readonly string[];
+}
+
+/** A Git repository: commits, and branches that point at them. */
+export class FakeGit {
+  readonly commits = new Map<string, FakeCommit>();
+  readonly branches = new Map<string, string>();
+  readonly #now: () => Micros;
+
+  constructor(now: () => Micros) {
+    this.#now = now;
+  }
+
+  /** Adds a commit on top of a branch, making the branch when missing. */
+  commit(branch: string, { title, body, ...rest }: NewCommit): FakeCommit {
+    const tip = this.branches.get(branch);
+    const commit = this.add({ title, ...(body === undefined ? {} : { body }), parents: tip ? [tip] : [], ...rest });
+    this.branches.set(branch, commit.sha);
+    return commit;
+  }
+
+  /** Adds a commit that no branch points at yet. */
+  add({ title, body, authorName, authoredAt, committedAt, additions, deletions, parents }: NewCommit): FakeCommit {
+    const at = committedAt ?? this.#now();
+    const message = body === undefined ? `${title}\n` : `${title}\n\n${body}\n`;
+    const sha = createHash('sha1')
+      .update(JSON.stringify([message, at, parents, this.commits.size]))
+      .digest('hex');
+    const commit: FakeCommit = {
+      sha,
+      parents: parents ?? [],
+      title,
+      message,
+      authorName: authorName ?? 'Ada Lovelace',
+      authoredAt: authoredAt ?? at,
+      committedAt: at,
+      additions: additions ?? 1,
+      deletions: deletions ?? 0,
+    };
+    this.commits.set(sha, commit);
+    return commit;
+  }
+
+  /** Merges one branch into another with a merge commit. */
+  merge(source: string, target: string, title: string): FakeCommit {
+    const parents = [this.branches.get(target), this.branches.get(source)].filter((sha) => sha !== undefined);
+    const commit = this.add({ title, parents, additions: 0 });
+    this.branches.set(target, commit.sha);
+    return commit;
+  }
+
+  /** Points a branch at any commit: a force-push, or a rollback. */
+  reset(branch: string, sha: string): void {
+    this.branches.set(branch, sha);
+  }
+
+  /**
+   * Commits that `git log` lists for a ref or a range `a..b`, newest committer date first.
+   * Null when the ref is unknown.
+   */
+  log(ref: string): FakeCommit[] | null {
+    const [from, to] = ref.includes('..') ? ref.split('..') : [undefined, ref];
+    const tip = this.#resolve(to);
+    const excluded = from === undefined ? new Set<string>() : this.#ancestors(this.#resolve(from));
+    if (!tip || (from !== undefined && !this.#resolve(from))) return null;
+    const found = [...this.#ancestors(tip)].filter((sha) => !excluded.has(sha)).flatMap((sha) => this.commits.get(sha) ?? []);
+    return found.toSorted((a, b) => b.committedAt - a.committedAt || (a.sha < b.sha ? -1 : 1));
+  }
+
+  #resolve(ref: string | undefined): string | undefined {
+    if (ref === undefined) return undefined;
+    return this.branches.get(ref) ?? (this.commits.has(ref) ? ref : undefined);
+  }
+
+  #ancestors(tip: string | undefined): Set<string> {
+    const seen = new Set<string>();
+    const open = tip ? [tip] : [];
+    for (let sha = open.pop(); sha !== undefined; sha = open.pop()) {
+      if (seen.has(sha)) continue;
+      seen.add(sha);
+      open.push(...(this.commits.get(sha)?.parents ?? []));
+    }
+    return seen;
+  }
+}

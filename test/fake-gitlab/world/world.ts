@@ -1,0 +1,55 @@
+import { FakeProject } from './project.ts';
+import { moment, seconds } from './time.ts';
+import type { Micros } from './time.ts';
+
+/** A token that a world knows. */
+export interface FakeToken {
+  readonly state: 'active' | 'expired' | 'revoked';
+  readonly scopes: readonly string[];
+}
+
+/** A token that every world takes. */
+export const goodToken = 'glpat-a-good-token-of-the-fake';
+
+/** Everything that a GitLab holds, in memory, to be changed while it serves. Time stands still unless told to pass. */
+export class World {
+  readonly projects: FakeProject[] = [];
+  /** Paths of groups that exist without projects; those with projects follow from the projects. */
+  readonly emptyGroups = new Set<string>();
+  readonly tokens = new Map<string, FakeToken>([[goodToken, { state: 'active', scopes: ['read_api'] }]]);
+  /** Whether the registry has a metadata database, which keyset pages of tags need. */
+  hasRegistryMetadata = true;
+  /** How an unknown branch is answered: versions differ. */
+  unknownRef: 'not-found' | 'empty' = 'not-found';
+  #now: Micros;
+  readonly #ids = new Map<string, number>();
+
+  constructor(startsAt = '2026-11-23T08:00:00Z') {
+    this.#now = moment(startsAt);
+  }
+
+  get now(): Micros {
+    return this.#now;
+  }
+
+  /** Lets time pass, with a fraction of a second that no whole-second clock shows. */
+  pass(span: Micros = seconds(1)): void {
+    this.#now += span + 1_237;
+  }
+
+  addProject(fullPath: string): FakeProject {
+    const project = new FakeProject({ now: () => this.#now, nextId: (kind) => this.#nextId(kind) }, fullPath);
+    this.projects.push(project);
+    return project;
+  }
+
+  deleteProject(project: FakeProject): void {
+    this.projects.splice(this.projects.indexOf(project), 1);
+  }
+
+  #nextId(kind: string): number {
+    const id = (this.#ids.get(kind) ?? 100) + 1;
+    this.#ids.set(kind, id);
+    return id;
+  }
+}

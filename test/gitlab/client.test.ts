@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import { GraphqlError, InvalidResponseError, UnauthorizedError } from '../../src/errors.ts';
+import { allNodes, connectionPages } from '../../src/gitlab/paging.ts';
+import { createGitlab } from '../../src/gitlab/client.ts';
+import { readBatch } from '../../src/gitlab/batch.ts';
+import { memberProjects, projectsOf } from '../../src/gitlab/projects.ts';
+import { goodToken } from '../fake-gitlab/world/world.ts';
+import { fakeUrl, useFakeGitlab } from '../support/fake.ts';
+
+const createFake = useFakeGitlab();
+const gitlabAt = (url = fakeUrl, token = goodToken) =>
+  createGitlab({ url, token, userAgent: 'test', concurrency: 4, timeoutMs: 5_000, retry: { attempts: 2, baseDelayMs: 1 } });
+
+const answer = (body: unknown) =>
+  new Response(typeof body === 'string' ? body : JSON.stringify(body), { headers: { 'content-type': 'application/json' } });
+
+describe('GraphQL answers', () => {
+  test('with errors and no data are errors, with their messages', async () => {
+    const { fake } = createFake();
+    fake.intercept = () =>
+      answer({ errors: [{ message: 'Query has complexity of 252, which exceeds max complexity of 250' }, { message: 'x' }] });
+    await expect(memberProjects(gitlabAt().graphql, 10)).rejects.toBeInstanceOf(GraphqlError);
+    await expect(memberProjects(gitlabAt().graphql, 10)).rejects.toThrow(
+      'GitLab could not answer MemberProjects: Query has complexity of 252, which exceeds max complexity of 250 (and 1 more)',
+    );
+  });
+
+  test('with data and errors are not taken for whole', async () => {
+    const { fake } = createFake();
+    fake.intercept = () => answer({ data: { projects: null }, errors: [{ message: 'Timeout on Query.projects', path: ['projects'] }] });
+    await expect(memberProjects(gitlabAt().graphql, 10)).rejects.toThrow('Timeout on Query.projects');
+  });
+
+  test('that are cut off or not GraphQL are named so', async () => {
+    const { fake } = createFake();
+    fake.intercept = () => answer('{"data":{"proj');
+    await expect(memberProjects(gitlabAt().graphql, 10)).rejects.toThrow(InvalidResponseError);
+    fake.intercept = () => answer('[]');
+    await expect(memberProjects(gitlabAt().graphql, 10)).rejects.toThrow(/MemberProjects/);
+  });
+
+  test('to a bad token are one clear error, without the token', async () => {
+    createFake();
+    const error = await memberProjects(gitlabAt(fakeUrl, 'glpat-secret').graphql, 10).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UnauthorizedError);
+    expect(JSON.stringify(error) + String(error) + String((error as Error).cause)).not.toContain('glpat-secret');
+  });
+
+  test('come from the API below the path of the URL, and every attempt is counted', async () => {
+    const url = 'https://host.example.com/gitlab';
+    const { fake, world } = createFake(url);
+    world.addProject('acme/shop');
+    let failures = 1;
+    fake.intercept = () => (failures-- > 0 ? new Response('', { status: 503 }) : undefined);
+    const gitlab = gitlabAt(url);
+    expect(await memberProjects(gitlab.graphql, 10)).toEqual([{ id: 101, fullPath: 'acme/shop' }]);
+    expect(gitlab.requests).toEqual({ graphql: 2, rest: 0 });
+  });
+});
+
+describe('pages', () => {
+  const page = (nodes: Array<number | null>, endCursor: string | null) => ({
+    nodes,
+    pageInfo: { hasNextPage: endCursor !== null, endCursor },
+  });
+
+  test('go on while there is a next one, over empty ones and removed rows', async () => {
+    const pages = [page([], 'b'), page([2, null], null)];
+    expect(await allNodes(page([1, null], 'a'), async () => pages.shift() ?? page([], null), 'Test')).toEqual([1, 2]);
+  });
+
+  test('end with an error when a cursor does not move, or is missing', async () => {
+    const drain = async (next: ReturnType<typeof page>) => {
+      for await (const _ of connectionPages<number, typeof next>(page([1], 'same'), async () => next, 'Test'));
+    };
+    await expect(drain(page([1], 'same'))).rejects.toThrow(InvalidResponseError);
+    await expect(drain({ nodes: [1], pageInfo: { hasNextPage: true, endCursor: null } })).rejects.toThrow('pages of Test do not move on');
+  });
+
+  test('are asked for one at a time, when they are wanted', async () => {
+    let asked = 0;
+    const pages = connectionPages<number, ReturnType<typeof page>>(page([1], 'a'), async () => page([++asked], `c${asked}`), 'Test');
+    await pages.next();
+    await pages.next();
+    expect(asked).toBe(1);
+  });
+});
+
+describe('the list of projects', () => {
+  test('of memberships is by activity and limited, or whole and by id', async () => {
+    const { world } = createFake();
+    const names = Array.from({ length: 130 }, (_, index) => {
+      world.pass();
+      return world.addProject(`acme/p${index}`).fullPath;
+    });
+    world.addProject('other/not-mine').isMember = false;
+    const { graphql, requests } = gitlabAt();
+    expect((await memberProjects(graphql, 3)).map(({ fullPath }) => fullPath)).toEqual(names.slice(-3).toReversed());
+    expect(requests.graphql).toBe(1);
+    expect((await memberProjects(graphql, 0)).map(({ fullPath }) => fullPath)).toEqual(names);
+    expect(requests.graphql).toBe(3);
+  });
+
+  test('takes paths in any case, ids and groups with their subgroups, and names what is missing', async () => {
+    const { world } = createFake();
+    for (const path of ['acme/shop', 'acme/web/site', 'other/one']) world.addProject(path);
+    const found = await projectsOf(gitlabAt().graphql, ['ACME/Shop', '77', 'acme', 'nobody/knows', 'other/one']);
+    expect(found.ids).toEqual([77]);
+    expect(found.projects.map(({ fullPath }) => fullPath).toSorted()).toEqual(['acme/shop', 'acme/web/site', 'other/one']);
+    expect(found.missing).toEqual(['nobody/knows']);
+  });
+
+  test('asks for 50 paths at a time', async () => {
+    const { world } = createFake();
+    const paths = Array.from({ length: 120 }, (_, index) => world.addProject(`acme/p${index}`).fullPath);
+    const { graphql, requests } = gitlabAt();
+    expect((await projectsOf(graphql, paths)).projects).toHaveLength(120);
+    expect(requests.graphql).toBe(3);
+  });
+});
+
+describe('a batch', () => {
+  test('has errors in the project and the list that they are about, and nowhere else', async () => {
+    const { world, fake } = createFake();
+    const projects = [world.addProject('acme/a'), world.addProject('acme/b')];
+    for (const project of projects) project.openMergeRequest({ title: 'x' });
+    fake.intercept = async (request, { operation }) => {
+      if (operation !== 'ProjectChanges') return undefined;
+      fake.intercept = undefined;
+      const { data } = (await (await fake.handle(request)).json()) as { data: { projects: { nodes: Array<{ mergeRequests: null }> } } };
+      const [first] = data.projects.nodes;
+      if (first) first.mergeRequests = null;
+      return answer({
+        data,
+        errors: [{ message: 'Timeout on Project.mergeRequests', path: ['projects', 'nodes', 0, 'mergeRequests', 'nodes'] }],
+      });
+    };
+    const ids = projects.map(({ id }) => id);
+    const { projects: read, missing } = await readBatch(gitlabAt().graphql, { projectIds: [...ids, 999], pageSize: 5, branches: [] });
+    expect(missing).toEqual([999]);
+    const [first, second] = read;
+    expect(() => first?.firstPage('mergeRequests')).toThrow('Timeout on Project.mergeRequests');
+    expect(first?.firstPage('pipelines')?.nodes).toEqual([]);
+    expect(second?.firstPage('mergeRequests')?.nodes).toHaveLength(1);
+  });
+});

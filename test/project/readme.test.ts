@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { withSettings } from '../../scripts/readme-settings.ts';
+import { exitCodes } from '../../src/cli/io.ts';
+import { textLimit } from '../../src/events/text.ts';
+import { filesChangedLimit } from '../../src/events/merge-request.ts';
+import { settings } from '../../src/index.ts';
+
+const readme = readFileSync('README.md', 'utf8');
+const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as { engines: { node: string }; scripts: Record<string, string> };
+
+test('the table of settings is that of the code', () => {
+  expect(readme).toBe(withSettings(readme));
+});
+
+test('the figures in the prose are those of the code', () => {
+  expect(readme).toContain(`${textLimit.toLocaleString('en')} characters`);
+  expect(readme).toContain(`the first ${filesChangedLimit} \`files_changed\``);
+  expect(readme).toContain(`Node ${packageJson.engines.node.replace('>=', '').replace(/\.0$/, '')} or later`);
+  for (const code of Object.values(exitCodes)) expect(readme).toContain(`| ${code} |`);
+});
+
+test('every npm script that the prose names exists', () => {
+  const named = [...readme.matchAll(/npm (?:run )?(?!ci\b|install\b|ls\b|and\b)([a-z:]+)/g)]
+    .map(([, name = '']) => name)
+    .filter((name) => name !== 'run');
+  expect(named.filter((name) => packageJson.scripts[name] === undefined)).toEqual([]);
+  expect(named).toContain('demo');
+});
+
+test('every setting in capitals that the prose names exists', () => {
+  const known = new Set(settings.map(({ env }) => env));
+  const named = [...readme.matchAll(/\b[A-Z]+_[A-Z_]+\b/g)].map(([name]) => name);
+  expect(named.filter((name) => !known.has(name))).toEqual([]);
+});

@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { ChangeEvent } from '../../src/index.ts';
+import type { Database } from '../../src/store/database.ts';
+import { createStore } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { describeDatabases, openTestDatabase } from '../support/databases.ts';
+import { addConnection, eventRows } from '../support/rows.ts';
+
+const seenAt = new Date('2026-11-23T08:00:00Z');
+
+const event = (change: Partial<ChangeEvent> = {}): ChangeEvent => ({
+  eventId: 'mr-acme/shop-1',
+  title: '[MR] Add a cart',
+  description: { text: 'x', related_events: [] },
+  author: 'ada',
+  timestamp: new Date('2026-11-22T08:00:00Z'),
+  url: 'https://gitlab.example.com/1',
+  status: 'opened',
+  metadata: { project: 'acme/shop', b: 1, a: [1, { z: null }] },
+  ...change,
+});
+
+describeDatabases('the store', (kind) => {
+  let database: Database;
+  let connectionId: number;
+  let store: Store;
+  beforeAll(async () => {
+    database = await openTestDatabase(kind);
+  });
+  afterAll(() => database.close());
+  beforeEach(async () => {
+    connectionId = await addConnection(database.em, 'https://gitlab.example.com');
+    store = await createStore(database.em, connectionId);
+    await store.saveProjects([{ id: 7, fullPath: 'acme/shop', webUrl: 'https://gitlab.example.com/acme/shop' }], seenAt);
+  });
+  const save = (...events: ChangeEvent[]) =>
+    store.savePage({ projectId: 7, stream: 'merge-requests', scope: '', events, state: { outcome: 'ok' }, seenAt });
+  const rows = () => eventRows(database.em, connectionId);
+  const row = async (eventId = 'mr-acme/shop-1') => (await rows()).get(eventId);
+
+  test('writes what is new and what differs, and touches nothing else', async () => {
+    expect(await save(event(), event({ eventId: 'mr-acme/shop-2' }))).toEqual({ inserted: 2, updated: 0 });
+    const before = await rows();
+    expect(await save(event(), event({ eventId: 'mr-acme/shop-2', status: 'merged' }))).toEqual({ inserted: 0, updated: 1 });
+    const after = await rows();
+    expect(after.get('mr-acme/shop-1')?.xmin).toBe(before.get('mr-acme/shop-1')?.xmin);
+    expect(after.get('mr-acme/shop-2')?.status).toBe('merged');
+  });
+
+  test.each<[string, Partial<ChangeEvent>]>([
+    ['title', { title: '[MR] Add two carts' }],
+    ['author', { author: 'eve' }],
+    ['url', { url: 'https://gitlab.example.com/2' }],
+    ['status', { status: 'closed' }],
+    ['timestamp', { timestamp: new Date('2026-11-22T08:00:01Z') }],
+    ['description', { description: { text: 'y', related_events: [] } }],
+    ['metadata', { metadata: { project: 'acme/shop', b: 2 } }],
+  ])('sees a change of the %s', async (_, change) => {
+    await save(event());
+    expect(await save(event(change))).toEqual({ inserted: 0, updated: 1 });
+    expect(await save(event(change))).toEqual({ inserted: 0, updated: 0 });
+  });
+
+  test('does not take another order of keys for a change', async () => {
+    await save(event());
+    expect(await save(event({ metadata: { a: [1, { z: null }], b: 1, project: 'acme/shop' } }))).toEqual({ inserted: 0, updated: 0 });
+  });
+
+  test('takes the last of an event that comes twice in a page', async () => {
+    expect(await save(event(), event({ status: 'merged' }))).toEqual({ inserted: 1, updated: 0 });
+    expect((await row())?.status).toBe('merged');
+  });
+
+  test('keeps events of two connections apart', async () => {
+    await save(event());
+    const other = await createStore(database.em, await addConnection(database.em, 'https://other.example.com'));
+    await other.saveProjects([{ id: 7, fullPath: 'acme/shop', webUrl: 'x' }], seenAt);
+    const saved = await other.savePage({ projectId: 7, stream: 's', scope: '', events: [event()], state: {}, seenAt });
+    expect(saved).toEqual({ inserted: 1, updated: 0 });
+  });
+
+  test('cleans what PostgreSQL refuses out of every text', async () => {
+    const bad = 'a\u0000b\ud800c';
+    await save(event({ eventId: `mr-${bad}`, title: bad, author: bad, url: bad, description: { text: bad }, metadata: { [`k`]: [bad] } }));
+    const clean = 'ab\ufffdc';
+    expect(await row(`mr-${clean}`)).toMatchObject({
+      title: clean,
+      author: clean,
+      url: clean,
+      description: { text: clean },
+      metadata: { k: [clean] },
+    });
+    await save(event({ eventId: 'escape', description: { text: String.raw`a \u0000 in a text about NUL` } }));
+    expect((await row('escape'))?.description.text).toBe(String.raw`a \u0000 in a text about NUL`);
+  });
+
+  test('keeps a huge text whole', async () => {
+    const text = '0123456789abcdef'.repeat(65_536);
+    await save(event({ description: { text } }));
+    expect((await row())?.description.text).toBe(text);
+  });
+
+  test('takes event ids of any length, and keeps long ones apart', async () => {
+    const path = 'p'.repeat(3_000);
+    await save(event({ eventId: `${path}-1` }), event({ eventId: `${path}-2` }));
+    expect(await save(event({ eventId: `${path}-1`, status: 'merged' }))).toEqual({ inserted: 0, updated: 1 });
+    const ids = [...(await rows()).keys()];
+    expect(ids).toHaveLength(2);
+    expect(ids.every((id) => id.length === 255 && id.startsWith('ppp'))).toBe(true);
+    const exact = 'e'.repeat(255);
+    await save(event({ eventId: exact }));
+    expect(await row(exact)).toBeDefined();
+  });
+
+  test('takes an author of any length', async () => {
+    await save(event({ author: 'ä'.repeat(5_000) }));
+    expect((await row())?.author).toBe('ä'.repeat(255));
+  });
+
+  test('gives an event without a time that of its first sight, and keeps it', async () => {
+    await save(event({ timestamp: null }));
+    const later = { projectId: 7, stream: 'merge-requests', scope: '', state: {}, seenAt: new Date('2026-11-24T00:00:00Z') };
+    expect(await store.savePage({ ...later, events: [event({ timestamp: null })] })).toEqual({ inserted: 0, updated: 0 });
+    expect((await row())?.timestamp).toBe('2026-11-23T08:00:00.000Z');
+    await save(event({ timestamp: new Date('garbage') }));
+    expect((await row())?.timestamp).toBe('2026-11-23T08:00:00.000Z');
+  });
+
+  test('keeps the first value of a key that depends on the way it was found', async () => {
+    const found = (branch: string, extra = {}) => event({ metadata: { branch, ...extra }, keep: ['branch'] });
+    await save(found('main'));
+    expect(await save(found('develop'))).toEqual({ inserted: 0, updated: 0 });
+    expect(await save(found('develop', { more: 1 }))).toEqual({ inserted: 0, updated: 1 });
+    expect((await row())?.metadata).toEqual({ branch: 'main', more: 1 });
+  });
+
+  test('keeps related events that are linked', async () => {
+    await save(event());
+    await database.em
+      .fork()
+      .execute(`update change_events set description = description || '{"related_events": ["commit-1"]}' where connection_id = ?`, [
+        connectionId,
+      ]);
+    expect(await save(event())).toEqual({ inserted: 0, updated: 0 });
+    await save(event({ status: 'merged' }));
+    expect((await row())?.description.related_events).toEqual(['commit-1']);
+  });
+
+  test('continues the row of a former id, once', async () => {
+    await save(event({ eventId: 'registry-web-v1-' }), event({ eventId: 'registry-web-v1-sha256:fffff' }));
+    const image = event({
+      eventId: 'registry-web-v1-sha256:ffffffffff',
+      formerEventIds: ['registry-web-v1-', 'registry-web-v1-sha256:fffff'],
+    });
+    expect(await save({ ...image, title: '[Image] web:v1' })).toEqual({ inserted: 0, updated: 1 });
+    expect([...(await rows()).keys()]).toEqual(['registry-web-v1-sha256:ffffffffff', 'registry-web-v1-sha256:fffff']);
+    expect(await save({ ...image, title: '[Image] web:v1' })).toEqual({ inserted: 0, updated: 0 });
+  });
+
+  test('stores events and progress together, or neither', async () => {
+    const broken = { projectId: 7, stream: 'x', scope: '', state: { outcome: null as unknown as string }, seenAt };
+    await expect(store.savePage({ ...broken, events: [event()] })).rejects.toMatchObject({ name: 'DatabaseError' });
+    expect(await row()).toBeUndefined();
+  });
+
+  test('gives a project one event path for ever, and no two the same', async () => {
+    const see = async (id: number, fullPath: string) => (await store.saveProjects([{ id, fullPath, webUrl: 'x' }], seenAt)).get(id);
+    expect(await see(7, 'new/place')).toMatchObject({ eventPath: 'acme/shop', fullPath: 'new/place' });
+    expect(await see(8, 'acme/shop')).toMatchObject({ eventPath: 'acme/shop~8', fullPath: 'acme/shop' });
+    expect(await see(8, 'acme/shop')).toMatchObject({ eventPath: 'acme/shop~8' });
+    const both = await store.saveProjects(
+      [9, 10].map((id) => ({ id, fullPath: 'same/path', webUrl: 'x' })),
+      seenAt,
+    );
+    expect([both.get(9)?.eventPath, both.get(10)?.eventPath]).toEqual(['same/path', 'same/path~10']);
+  });
+
+  test('notes progress and outcome of a walk', async () => {
+    const page = { projectId: 7, stream: 'pipelines', scope: '', events: [], seenAt };
+    const state = async () =>
+      (
+        await database.em
+          .fork()
+          .execute('select * from gitlab_stream_state where connection_id = ? and stream = ?', [connectionId, 'pipelines'])
+      )[0];
+    await store.savePage({ ...page, state: { cursor: 'abc' } });
+    expect(await state()).toMatchObject({ cursor: 'abc', outcome: 'partial', last_success_at: null });
+    await store.savePage({ ...page, state: { watermark: seenAt, cursor: null, outcome: 'ok', error: null } });
+    expect(await state()).toMatchObject({ cursor: null, outcome: 'ok', error: null });
+    await store.savePage({ ...page, state: { outcome: 'failed', error: 'why' } });
+    expect(await state()).toMatchObject({ outcome: 'failed', error: 'why', last_success_at: expect.anything() as unknown });
+    expect(await store.markGone([7, 999], 'deleted')).toEqual(new Map([[7, 'acme/shop']]));
+    expect(await state()).toMatchObject({ outcome: 'gone', error: 'deleted' });
+  });
+
+  test('needs a connection that exists', async () => {
+    await expect(createStore(database.em, 999_999)).rejects.toThrow('there is no connection 999999 in the table connections');
+  });
+});

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client } from 'pg';
+import { describe, inject } from 'vitest';
+import { openDatabase } from '../../src/store/database.ts';
+import type { Database, DatabaseOptions } from '../../src/store/database.ts';
+
+/** The two databases that everything runs on. */
+export type DatabaseKind = 'pglite' | 'postgres';
+
+/** A new database without tables; `options` opens it again, in this process or another. */
+export interface TestDatabase {
+  readonly options: DatabaseOptions;
+  readonly remove: () => Promise<void>;
+}
+
+/** The same suite on PGlite and on PostgreSQL. */
+export function describeDatabases(name: string, suite: (kind: DatabaseKind) => void): void {
+  describe.each<DatabaseKind>(['pglite', 'postgres'])(`${name} (%s)`, suite);
+}
+
+/** Makes a new database without tables. */
+export async function createTestDatabase(kind: DatabaseKind): Promise<TestDatabase> {
+  if (kind === 'pglite') {
+    const dataDir = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-pglite-'));
+    await cp(inject('pgliteTemplate'), dataDir, { recursive: true });
+    return { options: { dataDir }, remove: () => rm(dataDir, { recursive: true, force: true }) };
+  }
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const postgresUrl = inject('postgresUrl');
+  await asAdmin(`create database ${name}`);
+  return { options: { databaseUrl: `${postgresUrl}/${name}`, dataDir: '' }, remove: () => asAdmin(`drop database ${name} with (force)`) };
+
+  async function asAdmin(statement: string): Promise<void> {
+    const client = new Client(`${postgresUrl}/postgres`);
+    await client.connect();
+    try {
+      await client.query(statement);
+    } finally {
+      await client.end();
+    }
+  }
+}
+
+/** A new database with tables, open. */
+export async function openTestDatabase(kind: DatabaseKind): Promise<Database> {
+  const { options, remove } = await createTestDatabase(kind);
+  const database = await openDatabase(options);
+  await database.migrate();
+  return {
+    ...database,
+    close: async () => {
+      await database.close();
+      await remove();
+    },
+  };
+}
