@@ -127,11 +127,16 @@ describe('the package', () => {
     minutes,
   );
 
-  test('does nothing when it is imported', async () => {
+  test('does nothing when it is imported, and lets the process end', async () => {
     await writeFile(
       path.join(project, 'import.js'),
-      `await import('@painchain/gitlab-connector'); console.log(process.getActiveResourcesInfo().filter((name) => !/Pipe|TTY|File/.test(name)).length);`,
+      `
+      const traces = () => JSON.stringify([process.env, process.eventNames(), process.cwd()]);
+      const before = traces();
+      await import('@painchain/gitlab-connector');
+      console.log(before === traces());
+    `,
     );
-    expect(await node('import.js')).toBe('0\n');
+    expect(await node('import.js')).toBe('true\n');
   });
 });
