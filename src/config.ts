@@ -128,7 +128,7 @@ const shape = {
     value: 'url',
     secret: true,
     defaultText: 'the embedded database',
-    description: 'PostgreSQL 14 or later to store events in: `postgres://user:password@host:5432/name`.',
+    description: 'PostgreSQL 15 or later to store events in: `postgres://user:password@host:5432/name`.',
   }),
   dataDir: setting(z.string({ error: 'must be a path' }).trim().min(1, { error: 'must be a path' }).default('./data'), {
     env: 'DATA_DIR',

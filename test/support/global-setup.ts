@@ -16,11 +16,27 @@ declare module 'vitest' {
   }
 }
 
-/** Starts a real PostgreSQL and makes an empty embedded database, for all tests of a run. */
+/**
+ * Starts a real PostgreSQL and makes an empty embedded database, for all tests of a run. With TEST_POSTGRES_URL
+ * (`postgres://user:password@host:port`, a user who may create databases) it uses that PostgreSQL instead.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-test-'));
   // PostgreSQL refuses to run as root; its own user must be able to enter.
   await chmod(folder, 0o755);
+  const pgliteTemplate = path.join(folder, 'pglite-template');
+  const given = process.env.TEST_POSTGRES_URL;
+  const [embedded, postgres] = await Promise.all([openDatabase({ dataDir: pgliteTemplate }), given ? null : startPostgres(folder)]);
+  await embedded.close();
+  project.provide('pgliteTemplate', pgliteTemplate);
+  project.provide('postgresUrl', given ?? postgres?.url ?? '');
+  return async () => {
+    await postgres?.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+}
+
+async function startPostgres(folder: string): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
   const port = await freePort();
   const postgres = new EmbeddedPostgres({
     databaseDir: path.join(folder, 'postgres'),
@@ -32,15 +48,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     postgresFlags: ['-c', 'fsync=off', '-c', 'timezone=America/New_York'],
     onLog: () => {},
   });
-  const pgliteTemplate = path.join(folder, 'pglite-template');
-  const [embedded] = await Promise.all([openDatabase({ dataDir: pgliteTemplate }), postgres.initialise().then(() => postgres.start())]);
-  await embedded.close();
-  project.provide('pgliteTemplate', pgliteTemplate);
-  project.provide('postgresUrl', `postgres://postgres:test@127.0.0.1:${port}`);
-  return async () => {
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
-  };
+  await postgres.initialise();
+  await postgres.start();
+  return { url: `postgres://postgres:test@127.0.0.1:${port}`, stop: () => postgres.stop() };
 }
 
 function freePort(): Promise<number> {
