@@ -50,6 +50,17 @@ function isUrlOf(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
 }
 
+const sinceError = 'must be a date, a moment, or a span such as 90d';
+const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The moment that a date (`2026-11-23`), a moment (`2026-11-23T08:00:00Z`) or a span back from `now` (`90m`, `12h`, `7d`) means; null for other texts. */
+export function momentOf(text: string, now: Date): Date | null {
+  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
+  if (count !== undefined) return new Date(now.getTime() - Number(count) * (unitMs[unit] ?? 0));
+  const date = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : new Date(Number.NaN);
+  return Number.isNaN(date.getTime()) ? null : date;
+}
+
 const setting = <T extends z.ZodType>(schema: T, meta: SettingMeta): T => schema.meta({ ...meta });
 
 const shape = {
@@ -97,10 +108,36 @@ const shape = {
         'How many of each stream (commits: of each branch) to read when a project is seen for the first time, newest first; `all` = everything.',
     },
   ),
+  syncSince: setting(
+    z
+      .string({ error: sinceError })
+      .trim()
+      .refine((text) => momentOf(text, new Date(0)) !== null, { error: sinceError })
+      .optional(),
+    {
+      env: 'SYNC_SINCE',
+      value: 'when',
+      defaultText: 'as many as SYNC_LIMIT',
+      description:
+        'Read everything from this moment on when a project is seen for the first time, in place of SYNC_LIMIT: `2026-01-31`, `2026-01-31T08:00:00Z`, or `90d` (also `12h`, `30m`) back.',
+    },
+  ),
+  reconcileInterval: setting(wholeNumber(0, 31_536_000).default(21_600), {
+    env: 'RECONCILE_INTERVAL',
+    value: 'seconds',
+    description:
+      'Seconds after which what may change without a trace is read again: open merge requests, recent pipelines, releases and all tags; 0 = in every pass.',
+  }),
+  tagChecks: setting(wholeNumber(0).default(5), {
+    env: 'TAG_CHECKS',
+    value: 'count',
+    description: 'How many known tags of each container repository a pass looks at again, the least recently seen first.',
+  }),
   tagLimit: setting(wholeNumber(0).default(100), {
     env: 'TAG_LIMIT',
     value: 'count',
-    description: 'How many tags of each container repository to read; 0 = all. A repository with more is reported as `partial`.',
+    description:
+      'How many tags of a container repository to read when it is seen for the first time, the highest versions first; 0 = all. Later every new name is read.',
   }),
   pollInterval: setting(wholeNumber(1, 86_400).default(300), {
     env: 'POLL_INTERVAL',

@@ -20,6 +20,8 @@ describe('a configuration', () => {
       branches: [],
       projectLimit: 10,
       syncLimit: 50,
+      reconcileInterval: 21_600,
+      tagChecks: 5,
       tagLimit: 100,
       pollInterval: 300,
       concurrency: 4,

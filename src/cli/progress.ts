@@ -1,4 +1,4 @@
-import type { SyncProgress } from '../sync.ts';
+import type { SyncProgress } from '../pass/run.ts';
 import type { Output } from './io.ts';
 
 /** A line that is written over itself while a pass runs; nothing where there is no terminal. */

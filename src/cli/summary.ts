@@ -1,4 +1,4 @@
-import type { Problem, SyncReport } from '../report.ts';
+import type { Problem, SyncReport } from '../pass/report.ts';
 import { streams } from '../streams/index.ts';
 import { printable, tableOf } from './table.ts';
 

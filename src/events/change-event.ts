@@ -20,6 +20,8 @@ export interface ChangeEvent {
   /** Lower case. */
   readonly status: string;
   readonly metadata: JsonObject;
+  /** What it has in common with related events of the project, such as `sha:…` or `tag:…`. */
+  readonly linkKeys?: readonly string[];
   /** Keys of `metadata` whose first stored value stays, because it depends on which way the thing was found. */
   readonly keep?: readonly string[];
 }

@@ -1,6 +1,7 @@
 import type { RestCommit } from '../gitlab/rest.ts';
 import type { ChangeEvent } from './change-event.ts';
 import type { EventProject } from './event-project.ts';
+import { shaKeys } from './link-keys.ts';
 import { boundedText, firstCharacters, unknownAuthor } from './text.ts';
 
 /** How many characters of a commit's title an event's title holds, as PainChain's table has it. */
@@ -28,6 +29,7 @@ export function commitToEvent(commit: RestCommit, branch: string, project: Event
       parent_shas: commit.parent_ids ?? [],
       truncated,
     },
+    linkKeys: shaKeys(commit.id),
     keep: ['branch'],
   };
 }

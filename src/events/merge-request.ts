@@ -1,6 +1,7 @@
 import type { MergeRequestFragment } from '../gitlab/generated/sdk.ts';
 import type { ChangeEvent } from './change-event.ts';
 import type { EventProject } from './event-project.ts';
+import { mergeRequestKey, shaKeys } from './link-keys.ts';
 import { boundedText, presentNodes, unknownAuthor } from './text.ts';
 
 /** How many paths of changed files an event lists, as PainChain's table has it. */
@@ -49,5 +50,7 @@ export function mergeRequestToEvent(mergeRequest: MergeRequestFragment, project:
       deletions: files.reduce((sum, file) => sum + file.deletions, 0),
       truncated,
     },
+    // Without a merge commit the branch's own last commit is on the target.
+    linkKeys: [mergeRequestKey(mergeRequest.iid), ...(isMerged ? shaKeys(mergeRequest.mergeCommitSha ?? mergeRequest.diffHeadSha) : [])],
   };
 }

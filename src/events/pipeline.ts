@@ -1,6 +1,7 @@
 import type { JobsFragment, PipelineFragment } from '../gitlab/generated/sdk.ts';
 import type { ChangeEvent, JsonObject } from './change-event.ts';
 import type { EventProject } from './event-project.ts';
+import { mergeRequestKey, mergeRequestOfRef, shaKeys } from './link-keys.ts';
 import { presentNodes, unknownAuthor } from './text.ts';
 
 /** The sign in a pipeline's title, as PainChain's dashboard shows it. */
@@ -13,6 +14,7 @@ export function pipelineToEvent(pipeline: PipelineFragment, project: EventProjec
   const id = pipeline.id.slice(pipeline.id.lastIndexOf('/') + 1);
   const status = pipeline.status.toLowerCase();
   const ref = pipeline.ref ?? '';
+  const iid = mergeRequestOfRef(ref);
   const listsJobs = status === 'failed' || status === 'canceled';
   const failedJobs = listsJobs ? presentNodes(pipeline.jobs).map((job) => failedJob(job, project)) : [];
   return {
@@ -38,6 +40,7 @@ export function pipelineToEvent(pipeline: PipelineFragment, project: EventProjec
       finished_at: pipeline.finishedAt,
       created_at: pipeline.createdAt,
     },
+    linkKeys: [...shaKeys(pipeline.sha), ...(iid === undefined ? [] : [mergeRequestKey(iid)])],
   };
 }
 

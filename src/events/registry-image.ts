@@ -1,6 +1,7 @@
 import type { RestTagDetail } from '../gitlab/rest.ts';
 import type { ChangeEvent } from './change-event.ts';
 import type { EventProject } from './event-project.ts';
+import { tagKeys } from './link-keys.ts';
 import { unknownAuthor } from './text.ts';
 
 /** A container repository of a project. `path` is the image's name without host and tag. */
@@ -46,6 +47,7 @@ export function registryImageToEvent(tag: RestTagDetail, repository: ImageReposi
       size_bytes: tag.total_size ?? 0,
       project_id: String(project.id),
     },
+    linkKeys: tagKeys(tag.name),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ReleaseFragment } from '../gitlab/generated/sdk.ts';
 import type { ChangeEvent } from './change-event.ts';
 import type { EventProject } from './event-project.ts';
+import { shaKeys, tagKeys } from './link-keys.ts';
 import { boundedText, presentNodes, unknownAuthor } from './text.ts';
 
 /** A release as an event: `[Release] {name or tag}`. Null for a release whose tag this token may not see: it has no id. */
@@ -26,5 +27,6 @@ export function releaseToEvent(release: ReleaseFragment, project: EventProject):
       asset_links: links.map(({ name, url }) => ({ name: name ?? '', url: url ?? '' })),
       truncated,
     },
+    linkKeys: [...shaKeys(release.commit?.sha), ...tagKeys(tagName)],
   };
 }

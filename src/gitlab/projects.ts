@@ -1,6 +1,6 @@
 import { completeData, required } from './answer.ts';
 import type { Sdk } from './generated/sdk.ts';
-import { numberOfGlobalId } from './ids.ts';
+import { numberOfGlobalId, projectGlobalId } from './ids.ts';
 import { connectionPages } from './paging.ts';
 import type { ConnectionPage } from './paging.ts';
 
@@ -62,6 +62,19 @@ async function projectsByPath(graphql: Sdk, paths: readonly string[]): Promise<M
     const answer = await graphql.ProjectsByPath({ paths: chunk, first: chunk.length });
     for (const node of required(completeData(answer, 'ProjectsByPath').projects, 'ProjectsByPath').nodes ?? []) {
       if (node) found.set(node.fullPath.toLowerCase(), toRef(node));
+    }
+  }
+  return found;
+}
+
+/** Which of these projects GitLab returns. */
+export async function existingProjects(graphql: Sdk, ids: readonly number[]): Promise<Set<number>> {
+  const found = new Set<number>();
+  for (let start = 0; start < ids.length; start += pageSize) {
+    const chunk = ids.slice(start, start + pageSize).map(projectGlobalId);
+    const answer = await graphql.ProjectsById({ ids: chunk, first: chunk.length });
+    for (const node of required(completeData(answer, 'ProjectsById').projects, 'ProjectsById').nodes ?? []) {
+      if (node) found.add(toRef(node).id);
     }
   }
   return found;

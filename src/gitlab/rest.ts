@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { GitlabRequestError, InvalidResponseError } from '../errors.ts';
+import { GitlabRequestError, InvalidResponseError, NotFoundError } from '../errors.ts';
 
 /** A commit as `GET /projects/:id/repository/commits?with_stats=true` lists it. */
 export type RestCommit = z.output<typeof commitSchema>;
@@ -11,6 +11,8 @@ export type RestTagDetail = z.output<typeof tagDetailSchema>;
 export interface GitlabRest {
   /** Commits reachable from a ref, or those of a range `a..b`, newest first, with their stats. Offset pages. */
   commitPages(query: CommitQuery): AsyncGenerator<readonly RestCommit[]>;
+  /** Whether the repository has this commit, on a branch or not. */
+  hasCommit(projectId: number, sha: string): Promise<boolean>;
   /** Names of a container repository's tags, by name. */
   tagNamePages(repository: RepositoryRef): AsyncGenerator<readonly string[]>;
   /** What one tag points to now. Throws NotFoundError when it is gone, or broken. */
@@ -23,6 +25,12 @@ export interface CommitQuery {
   readonly ref: string;
   /** 1 to 100. */
   readonly pageSize: number;
+  /** The first page to read, counted from 1. Default: 1. */
+  readonly page?: number;
+  /** Only those that were committed at this moment or later. */
+  readonly since?: Date;
+  /** Lines added and deleted, which cost GitLab time. Default: true. */
+  readonly withStats?: boolean;
 }
 
 /** A container repository of a project. */
@@ -66,8 +74,12 @@ export function createRest(request: RestRequest): GitlabRest {
     return { body: await parseBody(response, schema, operation), headers: response.headers };
   };
 
-  async function* offsetPages<T>(path: string, item: z.ZodType<T>, pageSize: number): AsyncGenerator<readonly T[]> {
-    for (let page = '1'; page !== '';) {
+  async function* offsetPages<T>(
+    path: string,
+    item: z.ZodType<T>,
+    { pageSize, firstPage = 1 }: { readonly pageSize: number; readonly firstPage?: number },
+  ): AsyncGenerator<readonly T[]> {
+    for (let page = String(firstPage); page !== '';) {
       const { body, headers } = await get(`${path}${path.includes('?') ? '&' : '?'}per_page=${pageSize}&page=${page}`, z.array(item));
       yield body;
       page = headers.get('x-next-page') ?? '';
@@ -87,8 +99,19 @@ export function createRest(request: RestRequest): GitlabRest {
   let hasKeyset = true;
 
   return {
-    commitPages: ({ projectId, ref, pageSize }) =>
-      offsetPages(`projects/${projectId}/repository/commits?ref_name=${encodeURIComponent(ref)}&with_stats=true`, commitSchema, pageSize),
+    commitPages: ({ projectId, ref, pageSize, page: firstPage = 1, since, withStats = true }) => {
+      const query = new URLSearchParams({ ref_name: ref, with_stats: String(withStats), ...(since ? { since: since.toISOString() } : {}) });
+      return offsetPages(`projects/${projectId}/repository/commits?${query.toString()}`, commitSchema, { pageSize, firstPage });
+    },
+    async hasCommit(projectId, sha) {
+      try {
+        await get(`projects/${projectId}/repository/commits/${encodeURIComponent(sha)}?stats=false`, z.object({ id: z.string() }));
+        return true;
+      } catch (error) {
+        if (error instanceof NotFoundError) return false;
+        throw error;
+      }
+    },
     async *tagNamePages(repository) {
       const path = tagsPath(repository);
       if (hasKeyset) {
@@ -100,7 +123,7 @@ export function createRest(request: RestRequest): GitlabRest {
           hasKeyset = false;
         }
       }
-      for await (const page of offsetPages(path, tagSchema, pageSizeLimit)) yield page.map(({ name }) => name);
+      for await (const page of offsetPages(path, tagSchema, { pageSize: pageSizeLimit })) yield page.map(({ name }) => name);
     },
     async tag(repository, name) {
       return (await get(`${tagsPath(repository)}/${encodeURIComponent(name)}`, tagDetailSchema)).body;

@@ -1,122 +1,141 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError } from '../errors.ts';
-import type { ChangeEvent } from '../events/change-event.ts';
 import type { EventProject } from '../events/event-project.ts';
+import type { TagChanges, TagLook, WalkState } from '../progress.ts';
 import { withDatabaseErrors } from './database-errors.ts';
 import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
 import { GitlabStreamStateEntity } from './entities/gitlab-stream-state.ts';
+import { groupCommit } from './group-commit.ts';
+import { linkEvents } from './link-events.ts';
+import { withPassLock } from './pass-lock.ts';
+import { readStates, readTags } from './read-progress.ts';
 import { eventTableOf, saveEvents } from './save-events.ts';
-import type { SavedEvents } from './save-events.ts';
+import type { EventPage, SavedEvents } from './save-events.ts';
+import { saveStates, saveTags } from './save-progress.ts';
+import type { PlacedState } from './save-progress.ts';
+import { saveProjects } from './save-projects.ts';
+import type { SeenProject } from './save-projects.ts';
 
 /** The database as a pass sees it: one connection's events, projects and progress. */
 export interface Store {
+  /** Runs an action while no other pass over this connection runs. Resolves to null at once when one does. */
+  exclusively<T>(action: () => Promise<T>): Promise<T | null>;
+  /** Every project of the connection. */
+  readProjects(): Promise<KnownProject[]>;
+  /** The states of every walk of the connection. */
+  readStates(): Promise<PlacedState[]>;
+  /** What is known of a container repository's tags. */
+  readTags(projectId: number, repositoryId: number): Promise<TagLook[]>;
   /** Notes that GitLab returned these projects, and gives each its lasting event path. */
   saveProjects(projects: readonly SeenProject[], seenAt: Date): Promise<Map<number, EventProject>>;
-  /** Stores a page's events and the progress that comes with it, in one transaction. */
+  /** Stores a page's events with a version of each change, and the progress that comes with it, in one transaction. */
   savePage(page: StoredPage): Promise<SavedEvents>;
-  /** Notes that known projects were asked for and not returned. Resolves to those that were known. */
-  markGone(projectIds: readonly number[], reason: string): Promise<ReadonlyMap<number, string>>;
+  /** Links events that are related, as far as they have changed since the last time. */
+  linkEvents(): Promise<void>;
+  /** Notes that known projects are not returned any more. */
+  markGone(projectIds: readonly number[], at: Date, reason: string): Promise<void>;
+  /** Notes that known projects are not among those to read any more. */
+  markUnselected(projectIds: readonly number[], at: Date): Promise<void>;
+  /** Stores progress that comes with no page. */
+  saveStates(states: readonly PlacedState[]): Promise<void>;
+  /** Notes that everything without a trace was read again. */
+  markReconciled(projectIds: readonly number[], at: Date): Promise<void>;
   /** Notes the end of a pass. */
   markSynced(at: Date): Promise<void>;
 }
 
-/** A project as GitLab describes it now. */
-export interface SeenProject {
-  readonly id: number;
-  readonly fullPath: string;
-  readonly webUrl: string;
+/** A project that was read before. */
+export interface KnownProject extends EventProject {
+  readonly lastSeenAt: Date;
+  readonly reconciledAt: Date;
+  /** Null while GitLab returns it. */
+  readonly goneAt: Date | null;
+  /** Null while it is among the projects to read. */
+  readonly unselectedAt: Date | null;
 }
 
 /** One page of one walk. */
-export interface StoredPage {
-  readonly projectId: number;
-  readonly stream: string;
+export interface StoredPage extends EventPage {
   readonly scope: string;
-  readonly events: readonly ChangeEvent[];
-  /** Fields of the walk's state to change; the others stay. */
-  readonly state: StreamStateChange;
-  /** When the page was read; the time of events that have none of their own. */
-  readonly seenAt: Date;
+  readonly state: WalkState;
+  readonly tags?: TagChanges | undefined;
 }
 
-/** What a page changes in gitlab_stream_state. */
-export interface StreamStateChange {
-  readonly watermark?: Date | null;
-  readonly cursor?: string | null;
-  readonly frontier?: string | null;
-  readonly outcome?: string;
-  readonly error?: string | null;
-}
+/** Pages that are stored in one transaction at the most. */
+const largestGroup = 200;
 
 /** A store over a host's EntityManager. Throws DatabaseError when `connectionId` names no connection. */
 export async function createStore(em: SqlEntityManager, connectionId: number): Promise<Store> {
   const root = em.fork({ clear: true });
-  const connection = await withDatabaseErrors(() => root.findOne(ConnectionEntity, connectionId));
+  const fork = () => root.fork({ clear: true });
+  const connection = await withDatabaseErrors(() => fork().findOne(ConnectionEntity, connectionId));
   if (!connection) throw new DatabaseError(`there is no connection ${connectionId} in the table connections`);
-  const table = await withDatabaseErrors(() => eventTableOf(root));
-  const inTransaction = <T>(action: (em: SqlEntityManager) => Promise<T>) =>
-    withDatabaseErrors(() => root.fork({ clear: true }).transactional(action));
+  const table = await withDatabaseErrors(() => eventTableOf(fork()));
+  const inTransaction = <T>(action: (em: SqlEntityManager) => Promise<T>) => withDatabaseErrors(() => fork().transactional(action));
+  const savePages = (pages: readonly StoredPage[]) =>
+    inTransaction(async (em) => {
+      const kysely = em.getKysely();
+      const saved = await saveEvents(kysely, { connectionId, table }, pages);
+      await saveStates(
+        kysely,
+        connectionId,
+        pages.map(({ state, projectId, stream, scope }) => ({ ...state, projectId, stream, scope })),
+      );
+      await saveTags(
+        kysely,
+        connectionId,
+        pages.flatMap(({ tags, projectId }) => (tags ? [{ ...tags, projectId }] : [])),
+      );
+      return saved;
+    });
   return {
+    exclusively: (action) => withDatabaseErrors(() => withPassLock(root, connectionId, action)),
+    readProjects: () =>
+      withDatabaseErrors(() =>
+        fork()
+          .find(GitlabProjectEntity, { connectionId })
+          .then((rows) => rows.map(knownProject)),
+      ),
+    readStates: () => withDatabaseErrors(() => readStates(fork().getKysely(), connectionId)),
+    readTags: (projectId, repositoryId) =>
+      withDatabaseErrors(() => readTags(fork().getKysely(), { connectionId, projectId, repositoryId })),
     saveProjects: (projects, seenAt) => inTransaction((em) => saveProjects(em, { connectionId, projects, seenAt })),
-    savePage: (page) =>
+    savePage: groupCommit(savePages, largestGroup),
+    linkEvents: () => withDatabaseErrors(() => linkEvents(fork().getKysely(), connectionId)),
+    markGone: (projectIds, at, reason) =>
       inTransaction(async (em) => {
-        const saved = await saveEvents(em.getKysely(), { ...page, connectionId, table });
-        await saveState(em, connectionId, page);
-        return saved;
+        const project = projectIds.map((id) => [connectionId, id] as [number, number]);
+        await em.nativeUpdate(GitlabProjectEntity, { connectionId, projectId: [...projectIds], goneAt: null }, { goneAt: at });
+        await em.nativeUpdate(GitlabStreamStateEntity, { project }, { outcome: 'gone', error: reason });
       }),
-    markGone: (projectIds, reason) => inTransaction((em) => markGone(em, { connectionId, projectIds, reason })),
+    markUnselected: async (projectIds, at) => {
+      await withDatabaseErrors(() =>
+        fork().nativeUpdate(GitlabProjectEntity, { connectionId, projectId: [...projectIds] }, { unselectedAt: at }),
+      );
+    },
+    saveStates: (states) => inTransaction((em) => saveStates(em.getKysely(), connectionId, states)),
+    markReconciled: async (projectIds, at) => {
+      await withDatabaseErrors(() =>
+        fork().nativeUpdate(GitlabProjectEntity, { connectionId, projectId: [...projectIds] }, { reconciledAt: at }),
+      );
+    },
     markSynced: async (at) => {
-      await withDatabaseErrors(() => root.fork().nativeUpdate(ConnectionEntity, { id: connectionId }, { lastSync: at }));
+      await withDatabaseErrors(() => fork().nativeUpdate(ConnectionEntity, { id: connectionId }, { lastSync: at }));
     },
   };
 }
 
-async function saveProjects(
-  em: SqlEntityManager,
-  { connectionId, projects, seenAt }: { readonly connectionId: number; readonly projects: readonly SeenProject[]; readonly seenAt: Date },
-): Promise<Map<number, EventProject>> {
-  const known = await em.find(GitlabProjectEntity, { connectionId, projectId: projects.map(({ id }) => id) });
-  const byId = new Map(known.map((project) => [project.projectId, project]));
-  const taken = await em.find(GitlabProjectEntity, { connectionId, eventPath: projects.map(({ fullPath }) => fullPath) });
-  const takenPaths = new Set(taken.map(({ eventPath }) => eventPath));
-  const result = new Map<number, EventProject>();
-  for (const { id, fullPath, webUrl } of projects) {
-    const stored = byId.get(id);
-    if (stored) Object.assign(stored, { fullPath, webUrl, lastSeenAt: seenAt });
-    // A path that another project had first stays that one's, although it has moved away.
-    const eventPath = stored?.eventPath ?? (takenPaths.has(fullPath) ? `${fullPath}~${id}` : fullPath);
-    if (!stored)
-      em.persist(
-        em.create(GitlabProjectEntity, { connectionId, projectId: id, eventPath, fullPath, webUrl, lastSeenAt: seenAt, createdAt: seenAt }),
-      );
-    takenPaths.add(eventPath);
-    result.set(id, { id, fullPath, webUrl, eventPath });
-  }
-  await em.flush();
-  return result;
-}
-
-async function saveState(
-  em: SqlEntityManager,
-  connectionId: number,
-  { projectId, stream, scope, state, seenAt }: StoredPage,
-): Promise<void> {
-  const key = { project: [connectionId, projectId] as [number, number], stream, scope };
-  const stored = await em.findOne(GitlabStreamStateEntity, key);
-  const success = state.outcome === 'ok' ? { lastSuccessAt: seenAt } : {};
-  const change = { ...state, ...success, lastAttemptAt: seenAt };
-  if (stored) Object.assign(stored, change);
-  else em.persist(em.create(GitlabStreamStateEntity, { ...key, outcome: 'partial', error: 'the first walk has not ended yet', ...change }));
-  await em.flush();
-}
-
-async function markGone(
-  em: SqlEntityManager,
-  { connectionId, projectIds, reason }: { readonly connectionId: number; readonly projectIds: readonly number[]; readonly reason: string },
-): Promise<Map<number, string>> {
-  const known = await em.find(GitlabProjectEntity, { connectionId, projectId: [...projectIds] });
-  const keys = known.map(({ projectId }) => [connectionId, projectId] as [number, number]);
-  if (keys.length > 0) await em.nativeUpdate(GitlabStreamStateEntity, { project: keys }, { outcome: 'gone', error: reason });
-  return new Map(known.map(({ projectId, fullPath }) => [projectId, fullPath]));
+function knownProject(row: GitlabProjectEntity): KnownProject {
+  const { projectId, eventPath, fullPath, webUrl, lastSeenAt, reconciledAt, goneAt, unselectedAt } = row;
+  return {
+    id: projectId,
+    eventPath,
+    fullPath,
+    webUrl,
+    lastSeenAt,
+    reconciledAt,
+    goneAt: goneAt ?? null,
+    unselectedAt: unselectedAt ?? null,
+  };
 }

@@ -1,45 +1,104 @@
 import { mergeRequestToEvent } from '../events/merge-request.ts';
+import { presentNodes } from '../events/text.ts';
 import { required } from '../gitlab/answer.ts';
 import { askProject } from '../gitlab/ask-project.ts';
-import type { MergeRequestFragment } from '../gitlab/generated/sdk.ts';
-import { allNodes } from '../gitlab/paging.ts';
+import type { MergeRequestFragment, MergeRequestPageQueryVariables } from '../gitlab/generated/sdk.ts';
+import { allNodes, connectionPages } from '../gitlab/paging.ts';
+import type { Backfill, WalkState } from '../progress.ts';
 import { refusal } from './access.ts';
-import { newestNodes } from './newest.ts';
+import { backfillPages, deeperBackfill, largestPage, wayBack, withBeginning } from './backfill.ts';
 import { endPage } from './stream.ts';
-import type { Page, Stream, StreamContext } from './stream.ts';
+import type { Pages, Stream, StreamContext } from './stream.ts';
+import { earlier, hasWatermark, later, watermarkAfter, withOverlap } from './watermark.ts';
 
-/** Merge requests with approvals and changed files, the last updated first. */
+/** Merge requests with approvals and changed files. Changes come in the order of their time, so the watermark moves with every page. */
 export const mergeRequests: Stream = {
   name: 'merge-requests',
   label: 'merge requests',
   type: 'MR',
-  walks: (context) => [{ scope: '', pages: () => pages(context) }],
+  changes: (context) => [{ scope: '', pages: () => changes(context) }],
+  traceless: (context) => [{ scope: '', pages: () => traceless(context) }],
+  deeper: ({ backfill }, since) => deeperBackfill(backfill, since),
 };
 
-async function* pages(context: StreamContext): AsyncGenerator<Page> {
-  const { batch, options, project } = context;
-  const list = context.batch.firstPage('mergeRequests');
+async function* changes(context: StreamContext): Pages {
+  const { batch, state: stateOf } = context;
+  const list = batch.firstPage('mergeRequests');
   const refused = refusal(context, { what: 'merge requests', enabled: batch.node.mergeRequestsEnabled, list });
-  if (refused || !list) return yield endPage(refused ?? { outcome: 'ok' });
-  for await (const nodes of newestNodes({ first: list, next: nextPage(context), limit: options.limit, operation: 'MergeRequestPage' })) {
-    const complete = await Promise.all(nodes.map((mergeRequest) => withWholeLists(mergeRequest, context)));
-    yield { events: complete.map((mergeRequest) => mergeRequestToEvent(mergeRequest, project)) };
+  if (refused) {
+    yield endPage(refused);
+    return;
   }
-  yield endPage({ outcome: 'ok' }, { watermark: context.watermark });
+  const state = stateOf('');
+  if (hasWatermark(state)) yield* forward(context, state);
+  const { backfill, beginning } = wayBack(context, state);
+  yield* withBeginning(backward(context, backfill), beginning);
+  yield endPage({ outcome: 'ok' });
 }
 
-const nextPage =
-  ({ gitlab, project, options }: StreamContext) =>
-  async (page: { readonly first: number; readonly after: string }) => {
-    const targetBranches = options.branches.length > 0 ? { targetBranches: options.branches } : {};
-    const answer = await askProject(gitlab.graphql, 'MergeRequestPage', {
-      projectId: project.id,
-      ...page,
-      sort: 'UPDATED_DESC',
-      ...targetBranches,
+/** What changed since the watermark, in the order of the changes. A row that changes meanwhile moves ahead, and is seen again. */
+async function* forward(context: StreamContext, { watermark }: WalkState & { readonly watermark: Date }): Pages {
+  const { batch, startedAt } = context;
+  const fits = batch.ask.kind === 'changes' && batch.ask.since <= watermark;
+  const since = batch.ask.kind === 'changes' && fits ? batch.ask.since : watermark;
+  const read = (after?: string) =>
+    readPage(context, {
+      first: largestPage,
+      sort: 'UPDATED_ASC',
+      updatedAfter: since.toISOString(),
+      ...(after === undefined ? {} : { after }),
     });
-    return required(answer.mergeRequests, 'MergeRequestPage');
-  };
+  const first = fits ? required(batch.firstPage('mergeRequests'), 'ProjectChanges') : await read();
+  let reached: Date = watermark;
+  for await (const page of connectionPages(first, read, 'MergeRequestPage')) {
+    const nodes = presentNodes(page);
+    const last = nodes.at(-1);
+    // Of the last row's second others may come yet; the overlap covers that, and changes that are committed late.
+    if (last) reached = later(reached, earlier(withOverlap(new Date(last.updatedAt)), startedAt && withOverlap(startedAt))) ?? reached;
+    const progress = { watermark: page.pageInfo.hasNextPage ? reached : watermarkAfter(context, reached) };
+    yield { events: await toEvents(nodes, context), progress };
+  }
+}
+
+function backward(context: StreamContext, backfill: Backfill): Pages {
+  const { batch } = context;
+  return backfillPages<MergeRequestFragment>({
+    backfill,
+    firstPage: batch.ask.kind === 'newest' ? batch.firstPage('mergeRequests') : null,
+    read: (page) => readPage(context, { ...page, sort: 'UPDATED_DESC' }),
+    momentOf: ({ updatedAt }) => new Date(updatedAt),
+    cutsAtSince: true,
+    depthOfRows: (oldest) => oldest,
+    toEvents: (nodes) => toEvents(nodes, context),
+    operation: 'MergeRequestPage',
+  });
+}
+
+/** Open merge requests down to the depth: a push, and what GitLab computes, may leave no trace in their time. */
+async function* traceless(context: StreamContext): Pages {
+  const { batch, state: stateOf } = context;
+  const { depth } = stateOf('') ?? {};
+  if (!depth || batch.ask.kind !== 'traceless') return;
+  const read = (after: string) => readPage(context, { first: largestPage, sort: 'UPDATED_DESC', state: 'opened', after });
+  const first = required(batch.firstPage('mergeRequests'), 'ProjectChanges');
+  for await (const page of connectionPages(first, read, 'MergeRequestPage')) {
+    const nodes = presentNodes(page);
+    const kept = nodes.filter(({ updatedAt }) => new Date(updatedAt) >= depth);
+    yield { events: await toEvents(kept, context) };
+    if (kept.length < nodes.length) return;
+  }
+}
+
+async function readPage({ gitlab, project, options }: StreamContext, page: Omit<MergeRequestPageQueryVariables, 'project'>) {
+  const targetBranches = options.branches.length > 0 ? { targetBranches: options.branches } : {};
+  const answer = await askProject(gitlab.graphql, 'MergeRequestPage', { projectId: project.id, ...page, ...targetBranches });
+  return required(answer.mergeRequests, 'MergeRequestPage');
+}
+
+async function toEvents(nodes: readonly MergeRequestFragment[], context: StreamContext) {
+  const complete = await Promise.all(nodes.map((mergeRequest) => withWholeLists(mergeRequest, context)));
+  return complete.map((mergeRequest) => mergeRequestToEvent(mergeRequest, context.project));
+}
 
 /** Reads on where the labels or the approvers do not fit on their page. */
 async function withWholeLists(mergeRequest: MergeRequestFragment, { gitlab, project }: StreamContext): Promise<MergeRequestFragment> {

@@ -1,45 +1,157 @@
 import { pipelineToEvent } from '../events/pipeline.ts';
+import { presentNodes } from '../events/text.ts';
 import { required } from '../gitlab/answer.ts';
 import { askProject } from '../gitlab/ask-project.ts';
-import type { PipelineFragment } from '../gitlab/generated/sdk.ts';
-import { allNodes } from '../gitlab/paging.ts';
+import type { PipelineFragment, PipelinePageQueryVariables } from '../gitlab/generated/sdk.ts';
+import { allNodes, connectionPages } from '../gitlab/paging.ts';
+import type { ConnectionPage } from '../gitlab/paging.ts';
+import type { Backfill, WalkState } from '../progress.ts';
 import { refusal } from './access.ts';
-import { newestNodes } from './newest.ts';
+import { backfillPages, deeperBackfill, firstBackfill, largestPage, wayBack, withBeginning } from './backfill.ts';
 import { endPage } from './stream.ts';
-import type { Page, Stream, StreamContext } from './stream.ts';
+import type { Pages, Stream, StreamContext } from './stream.ts';
+import { hasWatermark, watermarkAfter } from './watermark.ts';
 
-/** Pipelines with their failed and canceled jobs, the newest first. */
+/**
+ * Pipelines with their failed and canceled jobs. They come by id only, so the watermark moves when a walk has ended. GitLab
+ * filters by one branch: where several are asked for, reading backwards is a walk for each.
+ */
 export const pipelines: Stream = {
   name: 'pipelines',
   label: 'pipelines',
   type: 'Pipeline',
-  walks: (context) => [{ scope: '', pages: () => pages(context) }],
+  changes: (context) => {
+    const { branches } = context.options;
+    const ofEach = branches.length > 1 ? branches.map((branch) => ({ scope: branch, pages: () => changesOfBranch(context, branch) })) : [];
+    return [{ scope: '', pages: () => changes(context) }, ...ofEach];
+  },
+  traceless: (context) => [{ scope: '', pages: () => traceless(context) }],
+  deeper,
 };
 
-async function* pages(context: StreamContext): AsyncGenerator<Page> {
-  const { batch, options, project } = context;
-  const list = context.batch.firstPage('pipelines');
-  const refused = refusal(context, { what: 'pipelines', enabled: batch.node.jobsEnabled, list });
-  if (refused || !list) return yield endPage(refused ?? { outcome: 'ok' });
-  for (const branch of options.branches.length > 0 ? options.branches : [undefined]) {
-    const next = nextPage(context, branch);
-    // The batch was filtered by the branch when there is one, and not at all when there are several.
-    const first = options.branches.length <= 1 ? list : await next({ first: Math.min(options.limit, 100) });
-    for await (const nodes of newestNodes({ first, next, limit: options.limit, operation: 'PipelinePage' })) {
-      const complete = await Promise.all(nodes.map((pipeline) => withAllJobs(pipeline, context)));
-      yield { events: complete.map((pipeline) => pipelineToEvent(pipeline, project)) };
-    }
+async function* changes(context: StreamContext): Pages {
+  const { batch, options, state: stateOf } = context;
+  const refused = refusalOf(context);
+  if (refused) {
+    yield endPage(refused);
+    return;
   }
-  yield endPage({ outcome: 'ok' }, { watermark: context.watermark });
+  const state = stateOf('');
+  if (hasWatermark(state)) yield* forward(context, state);
+  const { backfill, beginning } = wayBack(context, state);
+  if (options.branches.length > 1) yield endPage({ outcome: 'ok' }, beginning);
+  else {
+    yield* withBeginning(backward(context, backfill, batch.ask.kind === 'newest' ? batch.firstPage('pipelines') : null), beginning);
+    yield endPage({ outcome: 'ok' });
+  }
 }
 
-const nextPage =
-  ({ gitlab, project }: StreamContext, ref: string | undefined) =>
-  async (page: { readonly first: number; readonly after?: string }) => {
-    const filter = ref === undefined ? {} : { ref };
-    const answer = await askProject(gitlab.graphql, 'PipelinePage', { projectId: project.id, ...page, ...filter });
-    return required(answer.pipelines, 'PipelinePage');
+/** The way back of one branch of several; the way forward is that of all. */
+async function* changesOfBranch(context: StreamContext, branch: string): Pages {
+  const state = context.state(branch);
+  if (refusalOf(context)) return;
+  yield* backward(context, state?.backfill ?? firstBackfill(context.options.depth), null, branch);
+  yield endPage({ outcome: 'ok' });
+}
+
+const refusalOf = (context: StreamContext) =>
+  refusal(context, { what: 'pipelines', enabled: context.batch.node.jobsEnabled, list: context.batch.firstPage('pipelines') });
+
+/** What changed since the watermark: first the rest of a walk that was stopped, then a walk of its own. */
+async function* forward(context: StreamContext, state: WalkState & { readonly watermark: Date }): Pages {
+  let { watermark } = state;
+  const { cursor, walkStartedAt } = state;
+  if (cursor !== null && walkStartedAt) {
+    const resumed = await readPage(context, { first: largestPage, updatedAfter: watermark.toISOString(), after: cursor });
+    yield* walk(context, { first: resumed, since: watermark, watermark, startedAt: walkStartedAt });
+    watermark = watermarkAfter({ startedAt: walkStartedAt }, watermark) ?? watermark;
+  }
+  const { batch, startedAt } = context;
+  const fits = batch.ask.kind === 'changes' && batch.ask.since <= watermark;
+  const since = batch.ask.kind === 'changes' && fits ? batch.ask.since : watermark;
+  const first = fits
+    ? required(batch.firstPage('pipelines'), 'ProjectChanges')
+    : await readPage(context, { first: largestPage, updatedAfter: since.toISOString() });
+  yield* walk(context, { first, since, watermark, startedAt });
+}
+
+interface PipelineWalk {
+  readonly first: ConnectionPage<PipelineFragment>;
+  readonly since: Date;
+  readonly watermark: Date;
+  readonly startedAt: Date | null;
+}
+
+/** One that changes meanwhile above the cursor is missed here, and has changed after the walk began: the next walk sees it. */
+async function* walk(context: StreamContext, { first, since, watermark, startedAt }: PipelineWalk): Pages {
+  const read = (after: string) => readPage(context, { first: largestPage, updatedAfter: since.toISOString(), after });
+  for await (const page of connectionPages<PipelineFragment, ConnectionPage<PipelineFragment>>(first, read, 'PipelinePage')) {
+    const { hasNextPage, endCursor } = page.pageInfo;
+    const events = await toEvents(presentNodes(page), context);
+    if (hasNextPage) yield { events, progress: { cursor: endCursor, walkStartedAt: startedAt } };
+    else yield { events, progress: { cursor: null, walkStartedAt: null, watermark: watermarkAfter({ startedAt }, watermark) } };
+  }
+}
+
+function backward(context: StreamContext, backfill: Backfill, newest: ConnectionPage<PipelineFragment> | null, branch?: string): Pages {
+  const { since, before } = backfill;
+  const filter = {
+    ...(since === null ? {} : { updatedAfter: since }),
+    ...(before === undefined ? {} : { updatedBefore: before }),
+    ...(branch === undefined ? {} : { ref: branch }),
   };
+  return backfillPages<PipelineFragment>({
+    backfill,
+    firstPage: Object.keys(filter).length === 0 ? newest : null,
+    read: (page) => readPage(context, { ...page, ...filter }),
+    momentOf: ({ createdAt }) => new Date(createdAt),
+    cutsAtSince: false,
+    // An older one may have changed later than some of them.
+    depthOfRows: () => watermarkAfter(context, null),
+    toEvents: (nodes) => toEvents(nodes, context),
+    operation: 'PipelinePage',
+  });
+}
+
+/** Down to a moment, GitLab filters: a deeper moment is a window below it. Down to a number of rows, the cursor goes on. */
+function deeper({ backfill }: WalkState, since: Date): Backfill | null {
+  const next = deeperBackfill(backfill, since);
+  if (!next || !backfill?.since || !backfill.isDone) return next;
+  return { ...next, cursor: null, before: backfill.since };
+}
+
+/** Pipelines of the last while: a job that is run again does not always move its pipeline's time. */
+async function* traceless(context: StreamContext): Pages {
+  const { batch } = context;
+  const state = context.state('');
+  if (batch.ask.kind !== 'traceless' || !hasWatermark(state)) return;
+  const updatedAfter = batch.ask.pipelinesSince.toISOString();
+  const read = (after: string) => readPage(context, { first: largestPage, updatedAfter, after });
+  const first = required(batch.firstPage('pipelines'), 'ProjectChanges');
+  for await (const page of connectionPages<PipelineFragment, ConnectionPage<PipelineFragment>>(first, read, 'PipelinePage')) {
+    // Below the depth not everything was asked for.
+    const isAsked = ({ updatedAt }: PipelineFragment) => state.depth !== null && new Date(updatedAt) >= state.depth;
+    const nodes = presentNodes(page);
+    yield { events: await toEvents(nodes.filter(isAsked), context) };
+    const older = nodes.filter((node) => !isAsked(node));
+    if (older.length > 0) yield { events: await toEvents(older, context), updatesOnly: true };
+  }
+}
+
+/** One branch is GitLab's filter, several are ours. */
+async function readPage({ gitlab, project, options: { branches } }: StreamContext, page: Omit<PipelinePageQueryVariables, 'project'>) {
+  const [branch] = branches;
+  const filter = branches.length === 1 && branch !== undefined ? { ref: branch } : {};
+  const answer = await askProject(gitlab.graphql, 'PipelinePage', { projectId: project.id, ...filter, ...page });
+  return required(answer.pipelines, 'PipelinePage');
+}
+
+async function toEvents(nodes: readonly PipelineFragment[], context: StreamContext) {
+  const { branches } = context.options;
+  const wanted = branches.length === 0 ? nodes : nodes.filter(({ ref }) => ref !== null && branches.includes(ref));
+  const complete = await Promise.all(wanted.map((pipeline) => withAllJobs(pipeline, context)));
+  return complete.map((pipeline) => pipelineToEvent(pipeline, context.project));
+}
 
 /** Reads on where the failed jobs do not fit on their page. */
 async function withAllJobs(pipeline: PipelineFragment, { gitlab, project }: StreamContext): Promise<PipelineFragment> {

@@ -7,22 +7,29 @@ import { askProject } from '../gitlab/ask-project.ts';
 import type { ContainerRepositoriesFragment } from '../gitlab/generated/sdk.ts';
 import { numberOfGlobalId } from '../gitlab/ids.ts';
 import { connectionPages } from '../gitlab/paging.ts';
+import type { TagLook } from '../progress.ts';
 import { refusal } from './access.ts';
 import { endPage } from './stream.ts';
-import type { Page, Stream, StreamContext, Walk } from './stream.ts';
+import type { Pages, Stream, StreamContext, Walk, WalkEnd } from './stream.ts';
 
 /** How many tags are described before they are stored together. */
 const tagsPerPage = 50;
 
-/** Tags of the container registry with the images that they point to, one walk for each repository. */
+/**
+ * Tags of the container registry with the images that they point to, one walk for each repository. A list of tags has
+ * names only, so each tag is looked at on its own: a new name at once, and known ones in turn, as they move.
+ */
 export const registryImages: Stream = {
   name: 'registry-images',
   label: 'registry images',
   type: 'Image',
-  walks,
+  changes: (context) => walks(context, context.options.tagChecks),
+  traceless: (context) => walks(context, Number.POSITIVE_INFINITY),
+  deeper: () => null,
 };
 
-async function* walks(context: StreamContext): AsyncGenerator<Walk> {
+/** `checks`: how many known tags of a repository to look at again. */
+async function* walks(context: StreamContext, checks: number): AsyncGenerator<Walk> {
   const list = context.batch.firstPage('containerRepositories');
   const refused = refusal(context, { what: 'registry images', enabled: context.batch.node.containerRegistryEnabled, list });
   yield { scope: '', pages: () => ended(refused) };
@@ -34,14 +41,14 @@ async function* walks(context: StreamContext): AsyncGenerator<Walk> {
   )) {
     for (const { id, path, location } of presentNodes(page)) {
       const repository = { id: numberOfGlobalId(id), path, location };
-      yield { scope: path, pages: () => pages(context, repository) };
+      yield { scope: path, pages: () => pages(context, repository, checks) };
     }
   }
 }
 
 type ImageRepositoryNode = NonNullable<NonNullable<ContainerRepositoriesFragment['nodes']>[number]>;
 
-async function* ended(refused: ReturnType<typeof refusal>): AsyncGenerator<Page> {
+async function* ended(refused: WalkEnd | null): Pages {
   yield endPage(refused ?? { outcome: 'ok' });
 }
 
@@ -52,26 +59,71 @@ const nextPage =
     return required(answer.containerRepositories, 'ContainerRepositoryPage');
   };
 
-async function* pages({ gitlab, project, options }: StreamContext, repository: ImageRepository): AsyncGenerator<Page> {
+async function* pages(context: StreamContext, repository: ImageRepository, checks: number): Pages {
+  const { gitlab, project, options, seenAt } = context;
   const ref = { projectId: project.id, repositoryId: repository.id };
   const names: string[] = [];
   for await (const page of gitlab.rest.tagNamePages(ref)) names.push(...page);
-  const wanted = names.toSorted(byVersionDescending).slice(0, options.tagLimit);
-  let unreadable = 0;
-  for (let start = 0; start < wanted.length; start += tagsPerPage) {
-    const tags = await Promise.all(wanted.slice(start, start + tagsPerPage).map((name) => tagUnlessGone(() => gitlab.rest.tag(ref, name))));
-    const found = tags.filter((tag) => tag !== null);
-    unreadable += tags.length - found.length;
-    yield { events: found.map((tag) => registryImageToEvent(tag, repository, project)) };
-  }
-  const cut = names.length - wanted.length;
-  if (unreadable > 0)
-    yield endPage({
-      outcome: 'partial',
-      reason: `GitLab could not describe ${unreadable} of ${wanted.length} tags (broken, or deleted meanwhile)`,
+  const known = await context.readTags(repository.id);
+  const isFirstSight = known.length === 0 && !context.state(repository.path)?.lastSuccessAt;
+  const { toLook, leftOut, removed } = turnOf({ names, known, isFirstSight, limit: options.tagLimit, checks });
+  const looks = new Map(known.filter(({ name }) => !removed.includes(name)).map((look) => [look.name, look]));
+  const note = (look: TagLook) => (looks.set(look.name, look), look);
+  // Names that are left out are noted first: a walk that is stopped must not take them for new ones.
+  const unseen = leftOut.map((name) => note({ repositoryId: repository.id, name, digest: null, lookedAt: null }));
+  if (unseen.length + removed.length > 0) yield { events: [], tags: { repositoryId: repository.id, looked: unseen, removed } };
+  for (let start = 0; start < toLook.length; start += tagsPerPage) {
+    const some = toLook.slice(start, start + tagsPerPage);
+    const tags = await Promise.all(some.map((name) => tagUnlessGone(() => gitlab.rest.tag(ref, name))));
+    const looked = some.map((name, index) => {
+      const tag = tags[index];
+      return note({ repositoryId: repository.id, name, digest: tag ? (tag.digest ?? '') : null, lookedAt: seenAt });
     });
-  else if (cut > 0) yield endPage({ outcome: 'partial', reason: `${cut} of ${names.length} tags left out (TAG_LIMIT)`, byLimit: true });
-  else yield endPage({ outcome: 'ok' });
+    const found = tags.filter((tag) => tag !== null);
+    yield {
+      events: found.map((tag) => registryImageToEvent(tag, repository, project)),
+      tags: { repositoryId: repository.id, looked, removed: [] },
+    };
+  }
+  yield endPage(endOf([...looks.values()]));
+}
+
+interface Tags {
+  readonly names: readonly string[];
+  readonly known: readonly TagLook[];
+  readonly isFirstSight: boolean;
+  readonly limit: number;
+  readonly checks: number;
+}
+
+/** Which tags are looked at now, which only noted, and which are no more. */
+function turnOf({ names, known, isFirstSight, limit, checks }: Tags) {
+  const byName = new Map(known.map((look) => [look.name, look]));
+  const present = new Set(names);
+  const highest = new Set(names.toSorted(byVersionDescending).slice(0, limit));
+  const isNew = (name: string) => (byName.has(name) ? byName.get(name)?.lookedAt === null && highest.has(name) : true);
+  const fresh = names.filter((name) => isNew(name) && (!isFirstSight || highest.has(name)));
+  const due = known
+    .flatMap(({ name, lookedAt }) => (lookedAt && present.has(name) ? [{ name, at: lookedAt.getTime() }] : []))
+    .toSorted((a, b) => a.at - b.at)
+    .slice(0, checks)
+    .map(({ name }) => name);
+  return {
+    toLook: [...fresh.toSorted(byVersionDescending), ...due],
+    leftOut: isFirstSight ? names.filter((name) => !highest.has(name)) : [],
+    removed: known.filter(({ name }) => !present.has(name)).map(({ name }) => name),
+  };
+}
+
+function endOf(looks: readonly TagLook[]): WalkEnd {
+  const leftOut = looks.filter(({ lookedAt }) => lookedAt === null).length;
+  const broken = looks.filter(({ lookedAt, digest }) => lookedAt !== null && digest === null).length;
+  if (broken > 0) {
+    const reason = `GitLab could not describe ${broken} of ${looks.length - leftOut} tags (broken, or deleted meanwhile)`;
+    return { outcome: 'partial', reason };
+  }
+  if (leftOut > 0) return { outcome: 'partial', reason: `${leftOut} of ${looks.length} tags left out (TAG_LIMIT)`, byLimit: true };
+  return { outcome: 'ok' };
 }
 
 /** A tag that is deleted after it was listed, or whose image is broken, answers 404. */

@@ -1,50 +1,103 @@
 import { releaseToEvent } from '../events/release.ts';
+import { presentNodes } from '../events/text.ts';
 import { required } from '../gitlab/answer.ts';
 import { askProject } from '../gitlab/ask-project.ts';
-import type { ReleaseFragment } from '../gitlab/generated/sdk.ts';
-import { allNodes } from '../gitlab/paging.ts';
-import { newestNodes } from './newest.ts';
+import type { ReleaseFragment, ReleasesFragment } from '../gitlab/generated/sdk.ts';
+import { allNodes, connectionPages } from '../gitlab/paging.ts';
+import { beginningOfTime } from '../progress.ts';
+import { deeperBackfill, largestPage, wayBack } from './backfill.ts';
 import { endPage } from './stream.ts';
-import type { Page, Stream, StreamContext } from './stream.ts';
+import type { Pages, Stream, StreamContext, WalkEnd } from './stream.ts';
+import { watermarkAfter } from './watermark.ts';
 
-/** Releases, the last created first. */
+/**
+ * Releases, the last created first. GitLab has no filter for them: a walk ends where everything on a page was known and
+ * unchanged, or, when the walk before was stopped, at the depth. Changes further down are found without a trace.
+ */
 export const releases: Stream = {
   name: 'releases',
   label: 'releases',
   type: 'Release',
-  walks: (context) => [{ scope: '', pages: () => pages(context) }],
+  changes: (context) => [{ scope: '', pages: () => changes(context) }],
+  traceless: (context) => [{ scope: '', pages: () => traceless(context) }],
+  // Positions in the list move when it grows: the way back begins at its beginning.
+  deeper: ({ backfill }, since) => {
+    const next = deeperBackfill(backfill, since);
+    return next && { ...next, cursor: null };
+  },
 };
 
-async function* pages(context: StreamContext): AsyncGenerator<Page> {
-  const { options, project } = context;
-  const first = context.batch.firstPage('releases');
-  // GitLab answers a project without releases with null.
-  if (!first) return yield endPage({ outcome: 'ok' });
+async function* changes(context: StreamContext): Pages {
+  const state = context.state('');
+  const { backfill, beginning } = wayBack(context, state);
+  const watermark = watermarkAfter(context, state?.watermark ?? null);
+  const isBeginning = !backfill.isDone;
+  const wasStopped = isBeginning || state?.walkStartedAt !== null;
+  let left = isBeginning ? (backfill.left ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+  const limit = isBeginning ? (backfill.since === null ? null : new Date(backfill.since)) : (state?.depth ?? null);
+  let oldest: Date | null = null;
+  let isEnd = false;
   let withoutTag = 0;
-  for await (const nodes of newestNodes({ first, next: nextPage(context), limit: options.limit, operation: 'ReleasePage' })) {
-    const complete = await Promise.all(nodes.map((release) => withAllAssets(release, context)));
-    const events = complete.map((release) => releaseToEvent(release, project)).filter((event) => event !== null);
+  const first = context.batch.firstPage('releases') ?? nothing;
+  for await (const page of connectionPages<Release, ReleasesFragment>(first, readPage(context), 'ReleasePage')) {
+    const present = presentNodes(page);
+    const deepEnough = present.filter((release) => limit === null || createdAt(release) >= limit);
+    const nodes = deepEnough.slice(0, Math.min(left, deepEnough.length));
+    left -= nodes.length;
+    oldest = nodes.length > 0 ? createdAt(nodes[nodes.length - 1]) : oldest;
+    isEnd = !page.pageInfo.hasNextPage && nodes.length === present.length;
+    const events = await toEvents(nodes, context);
     withoutTag += nodes.length - events.length;
-    yield { events };
+    // Until the walk has ended, a walk after it may not stop early.
+    const stored = yield { events, progress: { ...beginning, walkStartedAt: context.seenAt } };
+    const isKnown = stored.inserted + stored.updated === 0;
+    if (nodes.length < present.length || left <= 0 || (!wasStopped && isKnown)) break;
   }
-  if (withoutTag === 0) yield endPage({ outcome: 'ok' });
-  else
-    yield endPage({
-      outcome: 'partial',
-      reason: `this token may not see the tags of ${withoutTag} releases: it needs at least the role Reporter`,
-    });
+  const done = { ...backfill, isDone: true, isComplete: isEnd };
+  const depth = isEnd ? beginningOfTime : (limit ?? oldest ?? beginningOfTime);
+  yield endPage(endOf(withoutTag), { ...beginning, watermark, walkStartedAt: null, ...(isBeginning ? { backfill: done, depth } : {}) });
 }
 
-const nextPage =
+/** Every release down to the depth: notes are edited, and assets added, without moving a time. */
+async function* traceless(context: StreamContext): Pages {
+  const { depth } = context.state('') ?? {};
+  if (!depth || context.batch.ask.kind !== 'traceless') return;
+  const first = context.batch.firstPage('releases') ?? nothing;
+  for await (const page of connectionPages<Release, ReleasesFragment>(first, readPage(context), 'ReleasePage')) {
+    const present = presentNodes(page);
+    const nodes = present.filter((release) => createdAt(release) >= depth);
+    yield { events: await toEvents(nodes, context) };
+    if (nodes.length < present.length) return;
+  }
+}
+
+type Release = ReleaseFragment;
+
+/** What GitLab answers, with null, for a project without releases. */
+const nothing: ReleasesFragment = { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
+
+const createdAt = (release: Release | undefined): Date => new Date(release?.createdAt ?? Number.NaN);
+
+const endOf = (withoutTag: number): WalkEnd =>
+  withoutTag === 0
+    ? { outcome: 'ok' }
+    : { outcome: 'partial', reason: `this token may not see the tags of ${withoutTag} releases: it needs at least the role Reporter` };
+
+const readPage =
   ({ gitlab, project }: StreamContext) =>
-  async (page: { readonly first: number; readonly after: string }) => {
-    const answer = await askProject(gitlab.graphql, 'ReleasePage', { projectId: project.id, ...page });
+  async (after: string): Promise<ReleasesFragment> => {
+    const answer = await askProject(gitlab.graphql, 'ReleasePage', { projectId: project.id, first: largestPage, after });
     // The last release may have been deleted since the page before.
-    return answer.releases ?? { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
+    return answer.releases ?? nothing;
   };
 
+async function toEvents(nodes: readonly Release[], context: StreamContext) {
+  const complete = await Promise.all(nodes.map((release) => withAllAssets(release, context)));
+  return complete.map((release) => releaseToEvent(release, context.project)).filter((event) => event !== null);
+}
+
 /** Reads on where the asset links do not fit on their page. */
-async function withAllAssets(release: ReleaseFragment, { gitlab, project }: StreamContext): Promise<ReleaseFragment> {
+async function withAllAssets(release: Release, { gitlab, project }: StreamContext): Promise<Release> {
   const links = release.assets?.links;
   const { tagName } = release;
   if (!links?.pageInfo.hasNextPage || !tagName) return release;

@@ -2,38 +2,42 @@ import type { ChangeEvent } from '../events/change-event.ts';
 import type { EventProject } from '../events/event-project.ts';
 import type { BatchProject } from '../gitlab/batch.ts';
 import type { Gitlab } from '../gitlab/client.ts';
+import type { Backfill, Outcome, Progress, TagChanges, TagLook, WalkState } from '../progress.ts';
 
-/** How reading a stream of a project ended. Forbidden is never empty. */
-export type Outcome = 'ok' | 'partial' | 'disabled' | 'forbidden' | 'gone' | 'failed';
+/** How deep to read a project that is seen for the first time. */
+export interface Depth {
+  /** Everything from this moment on; null = the newest `rows`. */
+  readonly since: Date | null;
+  /** How many of each walk; null = everything. */
+  readonly rows: number | null;
+}
 
 /** The settings that streams obey. */
 export interface StreamOptions {
   /** Empty = every branch, and no commits. */
   readonly branches: readonly string[];
-  /** How many of each walk to read, newest first. Infinity = all. */
-  readonly limit: number;
-  /** How many tags of a container repository to read. Infinity = all. */
+  readonly depth: Depth;
+  /** How many tags of a container repository to look at. Infinity = all. */
   readonly tagLimit: number;
+  /** How many known tags of a container repository to look at again in a pass. */
+  readonly tagChecks: number;
 }
 
 /** What a stream reads one project with. */
 export interface StreamContext {
   readonly project: EventProject;
   readonly gitlab: Gitlab;
+  readonly options: StreamOptions;
   /** What came with the batch: the project's switches, and the first page of each stream. */
   readonly batch: BatchProject;
-  readonly options: StreamOptions;
-  /** GitLab's clock when it answered the batch, less the overlap; null when unknown. */
-  readonly watermark: Date | null;
-  /** When the batch was answered, by GitLab's clock where it is known. */
+  /** GitLab's clock when it answered the batch; null when unknown. */
+  readonly startedAt: Date | null;
+  /** The same, or our clock where GitLab's is unknown: for what is noted, never for watermarks. */
   readonly seenAt: Date;
-}
-
-/** Where a walk has come to, stored with the page that it describes. Absent fields stay as they are stored. */
-export interface Progress {
-  readonly watermark?: Date | null;
-  readonly cursor?: string | null;
-  readonly frontier?: string | null;
+  /** What is stored of a walk. */
+  readonly state: (scope: string) => WalkState | undefined;
+  /** What is stored of a container repository's tags. */
+  readonly readTags: (repositoryId: number) => Promise<TagLook[]>;
 }
 
 /** How a walk ended, said by its last page. */
@@ -45,18 +49,30 @@ export interface WalkEnd {
   readonly byLimit?: true;
 }
 
-/** A page: its events and its progress are stored in one transaction. The last page of a walk has an `end`. */
+/** A page: its events, its progress and its tags are stored in one transaction. The last page of a walk has an `end`. */
 export interface Page {
   readonly events: readonly ChangeEvent[];
   readonly progress?: Progress;
+  readonly tags?: TagChanges;
+  /** Events that are not stored yet are left out: only what is known is brought up to date. */
+  readonly updatesOnly?: boolean;
   readonly end?: WalkEnd;
 }
 
-/** A list that is read from its beginning to its end, page by page. */
+/** What storing a page wrote; given back to the walk that made it. */
+export interface Stored {
+  readonly inserted: number;
+  readonly updated: number;
+}
+
+/** Pages, pulled: the next one is read when the one before is stored. */
+export type Pages = AsyncGenerator<Page, void, Stored>;
+
+/** A list that is read page by page, and whose progress is kept. */
 export interface Walk {
   /** A branch or a container repository where the stream has several walks; else empty. */
   readonly scope: string;
-  readonly pages: () => AsyncIterable<Page>;
+  readonly pages: () => Pages;
 }
 
 /** One kind of change. Adding one: a query fragment, a mapper, a stream file, a line in index.ts, a fixture with its test. */
@@ -66,8 +82,12 @@ export interface Stream {
   readonly label: string;
   /** The word in its events' titles: `[MR] …`. */
   readonly type: string;
-  /** The walks of one project, one after the other. Empty when the settings leave the stream out. */
-  readonly walks: (context: StreamContext) => Iterable<Walk> | AsyncIterable<Walk>;
+  /** What changed since the last pass, and what lies deeper as far as it was asked for. The walks run one after the other. */
+  readonly changes: (context: StreamContext) => Iterable<Walk> | AsyncIterable<Walk>;
+  /** Reads again what may have changed without a trace. Absent where every change leaves one. */
+  readonly traceless?: (context: StreamContext) => Iterable<Walk> | AsyncIterable<Walk>;
+  /** The way back to an earlier moment from where reading backwards stands; null when there is nothing deeper. */
+  readonly deeper: (state: WalkState, since: Date) => Backfill | null;
 }
 
 /** A last page that says only how it ended. */

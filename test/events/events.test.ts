@@ -45,6 +45,7 @@ describe('a merge request', () => {
         deletions: 2,
         truncated: false,
       },
+      linkKeys: ['mr:7', `sha:${'a'.repeat(40)}`, 'short:aaaaaaaa'],
     });
   });
 

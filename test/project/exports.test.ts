@@ -12,12 +12,14 @@ const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as {
 test('the package exports these values, and no others', () => {
   expect(Object.keys(publicApi).toSorted()).toEqual([
     'ChangeEventEntity',
+    'ChangeEventVersionEntity',
     'ConfigurationError',
     'ConnectionEntity',
     'DataDirInUseError',
     'DatabaseError',
     'ForbiddenError',
     'GitlabProjectEntity',
+    'GitlabRegistryTagEntity',
     'GitlabRequestError',
     'GitlabStreamStateEntity',
     'GitlabSyncError',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { ChangeEvent } from '../../src/index.ts';
+import type { ChangeEvent, Outcome } from '../../src/index.ts';
+import type { WalkState } from '../../src/progress.ts';
 import type { Database } from '../../src/store/database.ts';
 import { createStore } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -7,6 +8,21 @@ import { describeDatabases, openTestDatabase } from '../support/databases.ts';
 import { addConnection, eventRows } from '../support/rows.ts';
 
 const seenAt = new Date('2026-11-23T08:00:00Z');
+
+const state = (change: Partial<WalkState> = {}): WalkState => ({
+  selection: '',
+  watermark: null,
+  cursor: null,
+  walkStartedAt: null,
+  frontier: null,
+  depth: null,
+  backfill: null,
+  outcome: 'ok',
+  error: null,
+  lastAttemptAt: seenAt,
+  lastSuccessAt: null,
+  ...change,
+});
 
 const event = (change: Partial<ChangeEvent> = {}): ChangeEvent => ({
   eventId: 'mr-acme/shop-1',
@@ -34,7 +50,7 @@ describeDatabases('the store', (kind) => {
     await store.saveProjects([{ id: 7, fullPath: 'acme/shop', webUrl: 'https://gitlab.example.com/acme/shop' }], seenAt);
   });
   const save = (...events: ChangeEvent[]) =>
-    store.savePage({ projectId: 7, stream: 'merge-requests', scope: '', events, state: { outcome: 'ok' }, seenAt });
+    store.savePage({ projectId: 7, stream: 'merge-requests', scope: '', events, state: state({ outcome: 'ok' }), seenAt });
   const rows = () => eventRows(database.em, connectionId);
   const row = async (eventId = 'mr-acme/shop-1') => (await rows()).get(eventId);
 
@@ -75,7 +91,7 @@ describeDatabases('the store', (kind) => {
     await save(event());
     const other = await createStore(database.em, await addConnection(database.em, 'https://other.example.com'));
     await other.saveProjects([{ id: 7, fullPath: 'acme/shop', webUrl: 'x' }], seenAt);
-    const saved = await other.savePage({ projectId: 7, stream: 's', scope: '', events: [event()], state: {}, seenAt });
+    const saved = await other.savePage({ projectId: 7, stream: 's', scope: '', events: [event()], state: state(), seenAt });
     expect(saved).toEqual({ inserted: 1, updated: 0 });
   });
 
@@ -119,7 +135,7 @@ describeDatabases('the store', (kind) => {
 
   test('gives an event without a time that of its first sight, and keeps it', async () => {
     await save(event({ timestamp: null }));
-    const later = { projectId: 7, stream: 'merge-requests', scope: '', state: {}, seenAt: new Date('2026-11-24T00:00:00Z') };
+    const later = { projectId: 7, stream: 'merge-requests', scope: '', state: state(), seenAt: new Date('2026-11-24T00:00:00Z') };
     expect(await store.savePage({ ...later, events: [event({ timestamp: null })] })).toEqual({ inserted: 0, updated: 0 });
     expect((await row())?.timestamp).toBe('2026-11-23T08:00:00.000Z');
     await save(event({ timestamp: new Date('garbage') }));
@@ -158,7 +174,7 @@ describeDatabases('the store', (kind) => {
   });
 
   test('stores events and progress together, or neither', async () => {
-    const broken = { projectId: 7, stream: 'x', scope: '', state: { outcome: null as unknown as string }, seenAt };
+    const broken = { projectId: 7, stream: 'x', scope: '', state: state({ outcome: null as unknown as Outcome }), seenAt };
     await expect(store.savePage({ ...broken, events: [event()] })).rejects.toMatchObject({ name: 'DatabaseError' });
     expect(await row()).toBeUndefined();
   });
@@ -176,21 +192,46 @@ describeDatabases('the store', (kind) => {
   });
 
   test('notes progress and outcome of a walk', async () => {
-    const page = { projectId: 7, stream: 'pipelines', scope: '', events: [], seenAt };
-    const state = async () =>
-      (
-        await database.em
-          .fork()
-          .execute('select * from gitlab_stream_state where connection_id = ? and stream = ?', [connectionId, 'pipelines'])
-      )[0];
-    await store.savePage({ ...page, state: { cursor: 'abc' } });
-    expect(await state()).toMatchObject({ cursor: 'abc', outcome: 'partial', last_success_at: null });
-    await store.savePage({ ...page, state: { watermark: seenAt, cursor: null, outcome: 'ok', error: null } });
-    expect(await state()).toMatchObject({ cursor: null, outcome: 'ok', error: null });
-    await store.savePage({ ...page, state: { outcome: 'failed', error: 'why' } });
-    expect(await state()).toMatchObject({ outcome: 'failed', error: 'why', last_success_at: expect.anything() as unknown });
-    expect(await store.markGone([7, 999], 'deleted')).toEqual(new Map([[7, 'acme/shop']]));
-    expect(await state()).toMatchObject({ outcome: 'gone', error: 'deleted' });
+    const page = { projectId: 7, stream: 'pipelines', scope: 'main', events: [], seenAt };
+    const walk: WalkState = {
+      selection: 'develop,main',
+      watermark: new Date('2026-11-22T08:00:00.123Z'),
+      cursor: 'abc',
+      walkStartedAt: seenAt,
+      frontier: 'f00',
+      depth: new Date(0),
+      backfill: { since: '2026-01-01T00:00:00.000Z', left: null, cursor: 'x', isDone: false, isComplete: false },
+      outcome: 'failed',
+      error: 'why',
+      lastAttemptAt: seenAt,
+      lastSuccessAt: null,
+    };
+    const placed = { projectId: 7, stream: 'pipelines', scope: 'main' };
+    await store.savePage({ ...page, state: walk });
+    expect(await store.readStates()).toEqual([{ ...walk, ...placed }]);
+    await store.savePage({ ...page, state: state({ outcome: 'ok', lastSuccessAt: seenAt }) });
+    expect(await store.readStates()).toEqual([{ ...state({ outcome: 'ok', lastSuccessAt: seenAt }), ...placed }]);
+    await store.markGone([7, 999], seenAt, 'deleted');
+    expect(await store.readStates()).toMatchObject([{ outcome: 'gone', error: 'deleted', lastSuccessAt: seenAt }]);
+    expect(await store.readProjects()).toMatchObject([{ id: 7, goneAt: seenAt }]);
+    await store.saveProjects([{ id: 7, fullPath: 'acme/shop', webUrl: 'x' }], seenAt);
+    expect(await store.readProjects()).toMatchObject([{ id: 7, goneAt: null }]);
+  });
+
+  test('notes looks at tags, and forgets tags that are no more', async () => {
+    const page = { projectId: 7, stream: 'registry-images', scope: 'acme/shop', events: [], state: state(), seenAt };
+    const look = (name: string, digest: string | null, lookedAt: Date | null) => ({ repositoryId: 3, name, digest, lookedAt });
+    await store.savePage({
+      ...page,
+      tags: { repositoryId: 3, looked: [look('a', 'sha256:1', seenAt), look('b', null, null)], removed: [] },
+    });
+    expect((await store.readTags(7, 3)).toSorted((x, y) => (x.name < y.name ? -1 : 1))).toEqual([
+      look('a', 'sha256:1', seenAt),
+      look('b', null, null),
+    ]);
+    await store.savePage({ ...page, tags: { repositoryId: 3, looked: [look('b', 'sha256:2', seenAt)], removed: ['a'] } });
+    expect(await store.readTags(7, 3)).toEqual([look('b', 'sha256:2', seenAt)]);
+    expect(await store.readTags(7, 4)).toEqual([]);
   });
 
   test('needs a connection that exists', async () => {

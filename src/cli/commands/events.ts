@@ -10,6 +10,7 @@ import { eventTable } from '../event-table.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { addSettings, configOf, databaseSettings } from '../settings.ts';
+import { parseSince } from '../since.ts';
 import { widthOf } from '../table.ts';
 import { withDatabase } from '../with-database.ts';
 
@@ -44,7 +45,7 @@ export function addEvents(program: Command, io: Io, end: (code: ExitCode) => voi
       type: streams.find((stream) => stream.type.toLowerCase() === type)?.type,
       project,
       status,
-      since: since === undefined ? undefined : parseSince(since, new Date()),
+      since: since === undefined ? undefined : parseSince(since, '--since'),
       limit: parseLimit(limit),
     };
     refuseMissing(config);
@@ -53,18 +54,6 @@ export function addEvents(program: Command, io: Io, end: (code: ExitCode) => voi
     else io.out.write(events.length === 0 ? 'No events\n' : eventTable(events, widthOf(io.out)));
     end(exitCodes.ok);
   });
-}
-
-const milliseconds: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** A date, a moment, or a span before `now`. Throws ConfigurationError. */
-export function parseSince(text: string, now: Date): Date {
-  const [, count, unit = ''] = /^(\d+)([mhd])$/.exec(text) ?? [];
-  if (count !== undefined) return new Date(now.getTime() - Number(count) * (milliseconds[unit] ?? 0));
-  const date = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : new Date(Number.NaN);
-  if (Number.isNaN(date.getTime()))
-    throw new ConfigurationError([`--since must be a date, a moment, or a span such as 12h, not ${JSON.stringify(text)}`]);
-  return date;
 }
 
 function parseLimit(text: string): number {

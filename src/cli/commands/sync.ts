@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import { ConfigurationError } from '../../errors.ts';
-import { syncGitlab } from '../../sync-gitlab.ts';
-import type { SyncFailure } from '../../sync-gitlab.ts';
-import type { SyncReport } from '../../report.ts';
+import { syncGitlab } from '../../sync.ts';
+import type { SyncFailure } from '../../sync.ts';
+import type { SyncReport } from '../../pass/report.ts';
 import { ensureConnection } from '../../store/connections.ts';
 import type { Database } from '../../store/database.ts';
 import { exitCodes } from '../io.ts';

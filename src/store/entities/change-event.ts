@@ -28,11 +28,17 @@ const schema = defineEntity({
     projectId: p.bigint('number').nullable(),
     /** Name of the stream, such as `merge-requests`; null on rows that an older connector stored. */
     stream: p.string().columnType('text').nullable(),
+    /** What it has in common with related events, such as `12:sha:…`; events that share a key are linked. */
+    linkKeys: p.array().columnType('text[]').nullable(),
+    /** Its links are not made yet. */
+    isUnlinked: p.boolean().default(false),
   },
   uniques: [{ properties: ['connectionId', 'eventId'] }],
   indexes: [
     { properties: ['timestamp'], columns: [{ name: 'timestamp', sort: 'desc' }] },
     { properties: ['connectionId', 'projectId', 'stream'] },
+    { properties: ['linkKeys'], type: 'gin' },
+    { properties: ['connectionId'], name: 'change_events_is_unlinked_index', where: 'is_unlinked' },
   ],
 });
 

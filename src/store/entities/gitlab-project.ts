@@ -15,6 +15,12 @@ const schema = defineEntity({
     webUrl: p.text(),
     /** Start of the last pass that GitLab returned it in. */
     lastSeenAt: p.datetime().columnType('timestamptz'),
+    /** Last time that everything was read again that GitLab leaves no trace of. */
+    reconciledAt: p.datetime().columnType('timestamptz'),
+    /** Since when GitLab does not return it any more; null while it does. */
+    goneAt: p.datetime().columnType('timestamptz').nullable(),
+    /** Since when it is not among the projects to read; null while it is. */
+    unselectedAt: p.datetime().columnType('timestamptz').nullable(),
     createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
   },
   uniques: [{ properties: ['connectionId', 'eventPath'] }],

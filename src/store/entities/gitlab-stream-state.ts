@@ -17,6 +17,8 @@ const schema = defineEntity({
     stream: p.string().columnType('text').primary(),
     /** A branch or a container repository where the stream has several walks; else empty. */
     scope: p.string().columnType('text').primary(),
+    /** The branches that it was read for, with commas between them; empty = all. Other branches start anew. */
+    selection: p.text(),
     /** Everything that GitLab changed before this moment is stored. GitLab's clock, less the overlap. */
     watermark: p.datetime().columnType('timestamptz').nullable(),
     /** Where a walk that is not finished goes on. GitLab's cursor. */
@@ -25,6 +27,10 @@ const schema = defineEntity({
     walkStartedAt: p.datetime().columnType('timestamptz').nullable(),
     /** The newest commit whose history is stored. */
     frontier: p.text().nullable(),
+    /** Everything from this moment on is stored; 1970 = everything. Null while the first reading goes on. */
+    depth: p.datetime().columnType('timestamptz').nullable(),
+    /** How far reading backwards has come. */
+    backfill: p.json<Record<string, unknown>>().nullable(),
     /** `ok`, `partial`, `disabled`, `forbidden`, `gone` or `failed`. */
     outcome: p.string().columnType('text'),
     /** Why the outcome is not `ok`, in one line. */

@@ -1,7 +1,16 @@
+import { ChangeEventVersionEntity } from './change-event-version.ts';
 import { ChangeEventEntity } from './change-event.ts';
 import { ConnectionEntity } from './connection.ts';
 import { GitlabProjectEntity } from './gitlab-project.ts';
+import { GitlabRegistryTagEntity } from './gitlab-registry-tag.ts';
 import { GitlabStreamStateEntity } from './gitlab-stream-state.ts';
 
 /** Every entity of the connector, for `MikroORM.init({ entities })`. */
-export const entities = [ConnectionEntity, ChangeEventEntity, GitlabProjectEntity, GitlabStreamStateEntity];
+export const entities = [
+  ConnectionEntity,
+  ChangeEventEntity,
+  ChangeEventVersionEntity,
+  GitlabProjectEntity,
+  GitlabStreamStateEntity,
+  GitlabRegistryTagEntity,
+];

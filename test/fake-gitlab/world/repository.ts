@@ -80,7 +80,7 @@ export class FakeGit {
   }
 
   /**
-   * Commits that `git log` lists for a ref or a range `a..b`, newest committer date first.
+   * Commits that `git log` lists for a ref or a range `a..b`: the tip first, then by committer date.
    * Null when the ref is unknown.
    */
   log(ref: string): FakeCommit[] | null {
@@ -88,8 +88,22 @@ export class FakeGit {
     const tip = this.#resolve(to);
     const excluded = from === undefined ? new Set<string>() : this.#ancestors(this.#resolve(from));
     if (!tip || (from !== undefined && !this.#resolve(from))) return null;
-    const found = [...this.#ancestors(tip)].filter((sha) => !excluded.has(sha)).flatMap((sha) => this.commits.get(sha) ?? []);
-    return found.toSorted((a, b) => b.committedAt - a.committedAt || (a.sha < b.sha ? -1 : 1));
+    return this.#walk(tip).filter(({ sha }) => !excluded.has(sha));
+  }
+
+  /** As git walks: from the tip, always on to the newest commit of those whose child was listed. */
+  #walk(tip: string): FakeCommit[] {
+    const listed: FakeCommit[] = [];
+    const seen = new Set([tip]);
+    const open = [tip].flatMap((sha) => this.commits.get(sha) ?? []);
+    for (let commit = open.shift(); commit; commit = open.shift()) {
+      listed.push(commit);
+      const parents = commit.parents.filter((sha) => !seen.has(sha)).flatMap((sha) => this.commits.get(sha) ?? []);
+      for (const parent of parents) seen.add(parent.sha);
+      open.push(...parents);
+      open.sort((a, b) => b.committedAt - a.committedAt);
+    }
+    return listed;
   }
 
   #resolve(ref: string | undefined): string | undefined {

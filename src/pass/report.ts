@@ -1,4 +1,4 @@
-import type { Outcome } from './streams/stream.ts';
+import type { Outcome } from '../progress.ts';
 
 /** Something that could not be read, or was left out. */
 export interface Problem {
@@ -29,6 +29,8 @@ export interface SyncReport {
   readonly fetched: number;
   /** Rows inserted or changed; rows that were already right are not counted. */
   readonly stored: number;
+  /** Of these, rows that had changed without a trace: only a reconcile found them. */
+  readonly corrected: number;
   /** Projects that GitLab returned. */
   readonly projects: number;
   /** By name of stream, such as `merge-requests`. */
@@ -43,6 +45,7 @@ export interface SyncReport {
 /** Counts while a pass runs. */
 export interface Tally {
   addPage(stream: string, counts: StreamCounts): void;
+  addCorrected(count: number): void;
   addProjects(count: number): void;
   addProblem(problem: Problem): void;
   totals(): { readonly fetched: number; readonly stored: number };
@@ -54,6 +57,7 @@ export function createTally(streamNames: readonly string[]): Tally {
   const streams = new Map<string, StreamCounts>(streamNames.map((name) => [name, { fetched: 0, inserted: 0, updated: 0 }]));
   const problems: Problem[] = [];
   let projects = 0;
+  let corrected = 0;
   const totals = () => {
     const counts = [...streams.values()];
     return {
@@ -66,14 +70,24 @@ export function createTally(streamNames: readonly string[]): Tally {
       const sum = streams.get(stream);
       if (sum) streams.set(stream, { fetched: sum.fetched + fetched, inserted: sum.inserted + inserted, updated: sum.updated + updated });
     },
+    addCorrected(count) {
+      corrected += count;
+    },
     addProjects(count) {
       projects += count;
     },
     addProblem(problem) {
-      problems.push(problem);
+      if (!problems.some((known) => JSON.stringify(known) === JSON.stringify(problem))) problems.push(problem);
     },
     totals,
-    report: (rest) => ({ ...totals(), projects, streams: Object.fromEntries(streams), problems: problems.toSorted(byPlace), ...rest }),
+    report: (rest) => ({
+      ...totals(),
+      corrected,
+      projects,
+      streams: Object.fromEntries(streams),
+      problems: problems.toSorted(byPlace),
+      ...rest,
+    }),
   };
 }
 

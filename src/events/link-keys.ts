@@ -1,0 +1,23 @@
+/** Hexadecimal digits in GitLab's short form of a commit, CI_COMMIT_SHORT_SHA. */
+const shortShaLength = 8;
+
+/** Keys of what belongs to a commit: its sha, whole and short, as images are often tagged with the short one. */
+export function shaKeys(sha: string | null | undefined): string[] {
+  return sha ? [`sha:${sha}`, `short:${sha.slice(0, shortShaLength)}`] : [];
+}
+
+/** Keys of a Git or image tag: `v1.2.0` and `1.2.0` name the same version; a tag may also be a commit's sha. */
+export function tagKeys(tag: string): string[] {
+  const version = `tag:${tag.replace(/^v(?=\d)/, '')}`;
+  if (/^[0-9a-f]{40}$/.test(tag)) return [version, `sha:${tag}`];
+  if (/^[0-9a-f]{8}$/.test(tag)) return [version, `short:${tag}`];
+  return [version];
+}
+
+/** Key of a merge request and of the pipelines that GitLab ran for it, which have a ref of their own. */
+export const mergeRequestKey = (iid: string): string => `mr:${iid}`;
+
+/** The merge request in a ref such as `refs/merge-requests/7/head`; undefined for other refs. */
+export function mergeRequestOfRef(ref: string): string | undefined {
+  return /^refs\/merge-requests\/(\d+)\//.exec(ref)?.[1];
+}

@@ -1,0 +1,23 @@
+import { ForbiddenError, GitlabRequestError, NotFoundError, UnauthorizedError } from '../errors.ts';
+import type { WalkEnd } from '../streams/stream.ts';
+import type { Problem } from './report.ts';
+
+/** The value, or how something ends that failed on GitLab's side. */
+export type Settled<T> = { readonly value: T } | { readonly end: WalkEnd; readonly error: GitlabRequestError };
+
+/** The value, or how a walk ends that failed on GitLab's side. What concerns the whole pass is thrown on. */
+export async function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
+  try {
+    return { value: await promise };
+  } catch (error) {
+    if (!(error instanceof GitlabRequestError) || error instanceof UnauthorizedError) throw error;
+    const outcome = error instanceof ForbiddenError ? 'forbidden' : error instanceof NotFoundError ? 'gone' : 'failed';
+    return { end: { outcome, reason: error.message }, error };
+  }
+}
+
+/** A walk's end that is not `ok`, for the report. */
+export function problemOf({ outcome, reason, byLimit }: WalkEnd): Pick<Problem, 'outcome' | 'reason' | 'expected'> {
+  const expected = byLimit === true || outcome === 'disabled';
+  return { outcome: outcome as Problem['outcome'], reason: reason ?? '', expected };
+}

@@ -1,0 +1,56 @@
+import pLimit from 'p-limit';
+import { batchSizes, readBatch } from '../gitlab/batch.ts';
+import type { EventProject } from '../events/event-project.ts';
+import type { KnownProject } from '../store/store.ts';
+import { problemOf, settle } from './outcome.ts';
+import { chunks, everyOne } from './run.ts';
+import type { Run } from './run.ts';
+import { syncProject } from './sync-project.ts';
+
+/** A project that is due, and GitLab's clock when its changes were read. */
+export interface Due {
+  readonly project: EventProject;
+  readonly at: Date;
+}
+
+/** Pipelines that changed in this span are read again. */
+const recentPipelinesMs = 24 * 60 * 60_000;
+
+/** Projects are due at different moments: each up to this part of the interval early. */
+const spread = 0.25;
+
+/** Whether it is time to read again what a project may change without a trace. */
+export function isDue({ config, reconcile: isAsked, now }: Run, project: KnownProject, at: Date | null): boolean {
+  const early = (project.id % 100) / 100;
+  const intervalMs = config.reconcileInterval * 1000 * (1 - spread * early);
+  return isAsked === true || (at ?? now()).getTime() - project.reconciledAt.getTime() >= intervalMs;
+}
+
+/** Reads again what may have changed without a trace. A project of which something could not be read stays due. */
+export async function reconcile(run: Run, due: readonly Due[]): Promise<void> {
+  const limit = pLimit(run.config.concurrency);
+  await everyOne(chunks(due, batchSizes.traceless.projects).map((some) => limit(() => reconcileBatch(run, some))));
+}
+
+async function reconcileBatch(run: Run, due: readonly Due[]): Promise<void> {
+  const { gitlab, store, tally, config } = run;
+  const byId = new Map(due.map(({ project }) => [project.id, project]));
+  const ids = [...byId.keys()];
+  const earliest = Math.min(...due.map(({ at }) => at.getTime()));
+  const pipelinesSince = new Date(earliest - Math.max(recentPipelinesMs, 2 * config.reconcileInterval * 1000));
+  const ask = { kind: 'traceless' as const, pipelinesSince };
+  const answer = await settle(readBatch(gitlab.graphql, { source: { kind: 'ids', ids }, ask, branches: config.branches }));
+  if ('end' in answer) {
+    for (const { fullPath } of byId.values()) tally.addProblem({ project: fullPath, ...problemOf(answer.end) });
+    return;
+  }
+  const { projects, at } = answer.value ?? { projects: [], at: null };
+  const seenAt = at ?? run.now();
+  const whole = await everyOne(
+    projects.map(async (batch) => {
+      const project = byId.get(batch.id);
+      return project && (await syncProject(run, { project, batch, at })) ? [project.id] : [];
+    }),
+  );
+  if (whole.flat().length > 0) await store.markReconciled(whole.flat(), seenAt);
+}

@@ -1,0 +1,45 @@
+import type { ProjectStates, Run } from './run.ts';
+import { isSelected, walkKey } from './run.ts';
+
+/** Projects whose watermarks lie closer together than this share a batch: the earliest of them is good for all. */
+const closeMs = 60 * 60_000;
+
+/** Streams that a batch asks for what changed since a moment. */
+const filteredStreams = ['merge-requests', 'pipelines'];
+
+/** From when on a project's changes are to be read: a moment; `any` = no stream of it can be read; null = from its beginning. */
+export function sinceOf(states: ProjectStates | undefined): Date | 'any' | null {
+  const found = filteredStreams.map((stream) => states?.get(walkKey(stream, '')));
+  if (found.some((state) => !state || (!state.watermark && state.outcome !== 'disabled' && state.outcome !== 'forbidden'))) return null;
+  const watermarks = found.flatMap((state) => (state?.watermark ? [state.watermark.getTime()] : []));
+  return watermarks.length === 0 ? 'any' : new Date(Math.min(...watermarks));
+}
+
+/** A moment that is good for most projects that are read: the earliest watermark that is close to the latest one. */
+export function commonSince({ known, states }: Pick<Run, 'known' | 'states'>): Date | null {
+  const moments = [...known.values()]
+    .filter(isSelected)
+    .map(({ id }) => sinceOf(states.get(id)))
+    .filter((since) => since instanceof Date)
+    .map((since) => since.getTime());
+  if (moments.length === 0) return null;
+  const latest = moments.reduce((a, b) => Math.max(a, b));
+  return new Date(moments.filter((moment) => moment >= latest - closeMs).reduce((a, b) => Math.min(a, b)));
+}
+
+/** Projects that can be asked together what changed since one moment. */
+export interface SharedSince {
+  readonly since: Date;
+  readonly ids: readonly number[];
+}
+
+/** Projects with their moments, in groups of at most `size` that are close together. */
+export function bySharedSince(projects: ReadonlyArray<{ readonly id: number; readonly since: Date }>, size: number): SharedSince[] {
+  const groups: Array<{ since: Date; ids: number[] }> = [];
+  for (const { id, since } of projects.toSorted((a, b) => a.since.getTime() - b.since.getTime())) {
+    const group = groups.at(-1);
+    if (group && group.ids.length < size && since.getTime() - group.since.getTime() <= closeMs) group.ids.push(id);
+    else groups.push({ since, ids: [id] });
+  }
+  return groups;
+}

@@ -1,0 +1,119 @@
+import type { EventProject } from '../events/event-project.ts';
+import type { BatchProject } from '../gitlab/batch.ts';
+import type { WalkState } from '../progress.ts';
+import type { PlacedState } from '../store/save-progress.ts';
+import { streams } from '../streams/index.ts';
+import type { Page, Stored, Stream, StreamContext, Walk, WalkEnd } from '../streams/stream.ts';
+import { problemOf, settle } from './outcome.ts';
+import { everyOne, walkKey } from './run.ts';
+import type { ProjectStates, Run } from './run.ts';
+
+/** A project in the answer to a batch. */
+export interface ProjectWork {
+  readonly project: EventProject;
+  readonly batch: BatchProject;
+  /** GitLab's clock when it answered the batch; null when unknown. */
+  readonly at: Date | null;
+}
+
+/** All streams of one project at once; the walks of a stream one after the other. Resolves to whether no walk failed. */
+export async function syncProject(run: Run, work: ProjectWork): Promise<boolean> {
+  const states: ProjectStates = run.states.get(work.project.id) ?? new Map();
+  run.states.set(work.project.id, states);
+  const ended = await everyOne(streams.map((stream) => syncStream({ run, work, states, stream })));
+  return ended.every(Boolean);
+}
+
+interface StreamWork {
+  readonly run: Run;
+  readonly work: ProjectWork;
+  readonly states: ProjectStates;
+  readonly stream: Stream;
+}
+
+async function syncStream(streamWork: StreamWork): Promise<boolean> {
+  const { stream, work } = streamWork;
+  const context = contextOf(streamWork);
+  const walks = work.batch.ask.kind === 'traceless' ? stream.traceless : stream.changes;
+  if (!walks) return true;
+  let isWhole = true;
+  const noteFailure = async (scope: string, end: WalkEnd) => {
+    isWhole = false;
+    await savePage(streamWork, context, { scope, page: { events: [], end } });
+  };
+  const listed = await settle(
+    (async () => {
+      for await (const walk of walks(context)) {
+        const walked = await settle(syncWalk(streamWork, context, walk));
+        if ('end' in walked) await noteFailure(walk.scope, walked.end);
+      }
+    })(),
+  );
+  if ('end' in listed) await noteFailure('', listed.end);
+  return isWhole;
+}
+
+function contextOf({ run, work, states, stream }: StreamWork): StreamContext {
+  const { project, batch, at } = work;
+  return {
+    project,
+    batch,
+    gitlab: run.gitlab,
+    options: run.options,
+    startedAt: at,
+    seenAt: at ?? run.now(),
+    state: (scope) => states.get(walkKey(stream.name, scope)),
+    readTags: (repositoryId) => run.store.readTags(project.id, repositoryId),
+  };
+}
+
+/** Pulls a walk's pages: each is stored, and what that wrote is told to the walk, before the next one is read. */
+async function syncWalk(streamWork: StreamWork, context: StreamContext, { scope, pages: open }: Walk): Promise<void> {
+  const pages = open();
+  let stored: Stored = { inserted: 0, updated: 0 };
+  for (let step = await pages.next(stored); !step.done; step = await pages.next(stored)) {
+    streamWork.run.signal?.throwIfAborted();
+    stored = await savePage(streamWork, context, { scope, page: step.value });
+  }
+}
+
+async function savePage(
+  { run, work, states, stream }: StreamWork,
+  { project, seenAt }: StreamContext,
+  { scope, page }: { readonly scope: string; readonly page: Page },
+): Promise<Stored> {
+  const { events, progress, tags, updatesOnly, end } = page;
+  const before = states.get(walkKey(stream.name, scope));
+  const state = { ...stateAfter(before ?? unread(seenAt), { ...page, seenAt }), projectId: project.id, stream: stream.name, scope };
+  const saved = await run.store.savePage({ projectId: project.id, stream: stream.name, scope, events, state, tags, updatesOnly, seenAt });
+  states.set(walkKey(stream.name, scope), state satisfies PlacedState);
+  run.tally.addPage(stream.name, { fetched: events.length, ...saved });
+  if (work.batch.ask.kind === 'traceless') run.tally.addCorrected(saved.inserted + saved.updated);
+  if (end && end.outcome !== 'ok') {
+    run.tally.addProblem({ project: project.fullPath, stream: stream.name, ...(scope ? { scope } : {}), ...problemOf(end) });
+  }
+  run.log.debug({ project: project.fullPath, stream: stream.name, scope, fetched: events.length, progress, ...saved }, 'page stored');
+  run.progress.update();
+  return saved;
+}
+
+const unread = (seenAt: Date): WalkState => ({
+  selection: '',
+  watermark: null,
+  cursor: null,
+  walkStartedAt: null,
+  frontier: null,
+  depth: null,
+  backfill: null,
+  outcome: 'partial',
+  error: 'not read to its end yet',
+  lastAttemptAt: seenAt,
+  lastSuccessAt: null,
+});
+
+function stateAfter(before: WalkState, { progress, end, seenAt }: Page & { readonly seenAt: Date }): WalkState {
+  const state = { ...before, ...progress, lastAttemptAt: seenAt };
+  if (!end) return state;
+  const { outcome, reason } = end;
+  return { ...state, outcome, error: reason ?? null, lastSuccessAt: outcome === 'ok' ? seenAt : before.lastSuccessAt };
+}

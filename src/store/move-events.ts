@@ -1,0 +1,30 @@
+import { sql } from 'kysely';
+import type { QueryExecutorProvider } from 'kysely';
+
+/** A project that has another path than before. */
+export interface MovedProject {
+  readonly id: number;
+  readonly fullPath: string;
+  readonly webUrl: string;
+  readonly former: { readonly fullPath: string; readonly webUrl: string };
+}
+
+/**
+ * Brings the path and the pages in a project's events up to date, also of those that GitLab will never show as changed.
+ * GitLab's own pages of a project are below `/-/`. What people wrote stays as it is, and so do event ids.
+ */
+export async function moveEvents(kysely: QueryExecutorProvider, connectionId: number, moved: readonly MovedProject[]): Promise<void> {
+  for (const { id, fullPath, webUrl, former } of moved) {
+    const [from, to] = [`${former.webUrl}/-/`, `${webUrl}/-/`];
+    await sql`
+      update change_events set
+        metadata = metadata::jsonb || jsonb_build_object('project', ${fullPath}::text),
+        url = case when starts_with(url, ${from}) then ${to} || substr(url, length(${from}) + 1) else url end,
+        description = case when description::jsonb ? 'failed_jobs'
+          then description::jsonb || jsonb_build_object('failed_jobs',
+            replace((description::jsonb -> 'failed_jobs')::text, ${`"${from}`}, ${`"${to}`})::jsonb)
+          else description::jsonb end,
+        updated_at = now()
+      where connection_id = ${connectionId} and project_id = ${id} and metadata::jsonb ->> 'project' = ${former.fullPath}`.execute(kysely);
+  }
+}

@@ -1,0 +1,41 @@
+import type { WalkState } from '../progress.ts';
+import type { StreamContext, StreamOptions } from './stream.ts';
+
+/** GitLab may commit a change a little after the moment that it notes as its time; so much is read again. */
+export const overlapMs = 60_000;
+
+/** A moment of GitLab's less the overlap. */
+export const withOverlap = (moment: Date): Date => new Date(moment.getTime() - overlapMs);
+
+/** The later of two moments, and whichever there is. */
+export function later(a: Date | null, b: Date | null): Date | null {
+  if (!a || !b) return a ?? b;
+  return a > b ? a : b;
+}
+
+/** The earlier of two moments, and whichever there is. */
+export function earlier(a: Date | null, b: Date | null): Date | null {
+  if (!a || !b) return a ?? b;
+  return a < b ? a : b;
+}
+
+/** Where a walk's watermark stands when everything up to the batch was read. Never earlier than it was. */
+export function watermarkAfter({ startedAt }: Pick<StreamContext, 'startedAt'>, watermark: Date | null): Date | null {
+  return later(watermark, startedAt && withOverlap(startedAt));
+}
+
+/** The branches that a walk is read for, as its state notes them. */
+export const selectionOf = ({ branches }: Pick<StreamOptions, 'branches'>): string => branches.toSorted().join(',');
+
+/** Whether a walk goes forwards from its watermark. */
+export function hasWatermark(state: WalkState | undefined): state is WalkState & { readonly watermark: Date } {
+  return state !== undefined && state.watermark !== null;
+}
+
+/** Whether what is stored of a walk holds for all the branches that are asked for now. */
+export function isCovered(state: WalkState | undefined, { branches }: StreamOptions): state is WalkState {
+  if (!state || state.watermark === null) return false;
+  if (state.selection === '') return true;
+  const read = new Set(state.selection.split(','));
+  return branches.length > 0 && branches.every((branch) => read.has(branch));
+}
