@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { buildSchema } from 'graphql';
 import { executeGraphql } from './graphql/execute.ts';
 import type { GraphqlRequest } from './graphql/execute.ts';
-import { listCommits } from './rest/commits.ts';
+import { describeCommit, listCommits } from './rest/commits.ts';
 import { describeTag, listTags } from './rest/registry.ts';
 import { notFound } from './rest/reply.ts';
 import type { RestReply } from './rest/reply.ts';
@@ -96,6 +96,7 @@ function refusedToken(world: World, request: Request, isGraphql: boolean): RestR
 
 const routes = {
   commits: /^\/v4\/projects\/([^/]+)\/repository\/commits$/,
+  commit: /^\/v4\/projects\/([^/]+)\/repository\/commits\/([^/]+)$/,
   tags: /^\/v4\/projects\/([^/]+)\/registry\/repositories\/(\d+)\/tags$/,
   tag: /^\/v4\/projects\/([^/]+)\/registry\/repositories\/(\d+)\/tags\/([^/]+)$/,
 };
@@ -110,6 +111,7 @@ function answerRest(world: World, { url, base, endpoint }: Incoming): RestReply 
   const project = world.projects.find((row) => row.role !== 'none' && (String(row.id) === id || row.fullPath === id));
   if (!project) return notFound('Project ');
   if (match.name === 'commits') return listCommits(world, project, url, `${base}/${project.fullPath}`);
+  if (match.name === 'commit') return describeCommit(project, repository ?? '', `${base}/${project.fullPath}`);
   if (match.name === 'tags') return listTags({ world, project, repositoryId: Number(repository), url });
   return describeTag({ project, repositoryId: Number(repository) }, tag ?? '');
 }

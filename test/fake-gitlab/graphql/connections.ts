@@ -36,6 +36,8 @@ export function keysetConnection<T>({ rows, order, toNode, isVisible = () => tru
   const page = rest.slice(0, size);
   const last = page.at(-1);
   return {
+    // Counts what the token may not see as well.
+    count: rows.length,
     nodes: page.filter(isVisible).map(toNode),
     pageInfo: { hasNextPage: rest.length > size, endCursor: last ? formatCursor(order, last) : null },
   };
@@ -47,6 +49,7 @@ export function arrayConnection<T>(rows: readonly T[], toNode: (row: T) => objec
   const size = pageSize(args, 100);
   const page = rows.slice(start, start + size);
   return {
+    count: rows.length,
     nodes: page.map(toNode),
     pageInfo: {
       hasNextPage: start + size < rows.length,

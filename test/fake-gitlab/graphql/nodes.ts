@@ -6,6 +6,9 @@ import { arrayConnection, keysetConnection } from './connections.ts';
 import type { OrderColumn, PageArgs } from './connections.ts';
 
 const time = (at: Micros | null) => (at === null ? null : graphqlTime(at));
+/** Both sides are inclusive. */
+const isWithin = (at: Micros, after: string | null | undefined, before?: string | null) =>
+  (!after || at >= parseTime(after)) && (!before || at <= parseTime(before));
 const user = (username: string | null) => (username === null ? null : { username });
 const byId = <T extends { readonly id: number }>(direction: 'asc' | 'desc'): OrderColumn<T> => ({
   column: 'id',
@@ -16,13 +19,17 @@ const byId = <T extends { readonly id: number }>(direction: 'asc' | 'desc'): Ord
 
 interface MergeRequestArgs extends PageArgs {
   readonly sort?: 'UPDATED_ASC' | 'UPDATED_DESC' | null;
+  readonly state?: string | null;
   readonly updatedAfter?: string | null;
+  readonly createdAfter?: string | null;
+  readonly createdBefore?: string | null;
   readonly targetBranches?: readonly string[] | null;
 }
 
 interface PipelineArgs extends PageArgs {
   readonly ref?: string | null;
   readonly updatedAfter?: string | null;
+  readonly updatedBefore?: string | null;
 }
 
 interface JobArgs extends PageArgs {
@@ -38,7 +45,6 @@ export function projectNode(project: FakeProject, baseUrl: string) {
   const pathPrefix = new URL(webUrl).pathname;
   const pipelineOf = (pipeline: FakePipeline) => pipelineNode(pipeline, pathPrefix);
   const mergeRequestOf = (mergeRequest: FakeMergeRequest) => mergeRequestNode(mergeRequest, webUrl);
-  const isBefore = (at: Micros, after: string | null | undefined) => after !== undefined && after !== null && at < parseTime(after);
   return {
     id: `gid://gitlab/Project/${project.id}`,
     fullPath: project.fullPath,
@@ -47,14 +53,17 @@ export function projectNode(project: FakeProject, baseUrl: string) {
     jobsEnabled: features.ci,
     containerRegistryEnabled: features.registry,
     userPermissions: { downloadCode: readsCode },
-    mergeRequests: ({ sort, updatedAfter, targetBranches, ...page }: MergeRequestArgs) => {
+    mergeRequests: ({ sort, state, updatedAfter, createdAfter, createdBefore, targetBranches, ...page }: MergeRequestArgs) => {
       // GitLab answers any empty list argument with nothing, before it looks.
       const isEmptyArgument = targetBranches?.length === 0;
       const rows = readsCode && features.mergeRequests && !isEmptyArgument ? project.mergeRequests : [];
       const direction = sort === 'UPDATED_ASC' ? 'asc' : 'desc';
       return keysetConnection(
         {
-          rows: rows.filter((row) => !isBefore(row.updatedAt, updatedAfter) && (targetBranches?.includes(row.targetBranch) ?? true)),
+          rows: rows
+            .filter((row) => !state || state === 'all' || row.state === state)
+            .filter((row) => isWithin(row.updatedAt, updatedAfter) && isWithin(row.createdAt, createdAfter, createdBefore))
+            .filter((row) => targetBranches?.includes(row.targetBranch) ?? true),
           order: [{ column: 'updated_at', direction, type: 'time', value: (row) => row.updatedAt }, byId('desc')],
           toNode: mergeRequestOf,
           isVisible: (row) => !row.isHidden,
@@ -66,9 +75,11 @@ export function projectNode(project: FakeProject, baseUrl: string) {
       const found = project.mergeRequests.find((row) => String(row.iid) === iid && !row.isHidden);
       return found && readsCode ? mergeRequestOf(found) : null;
     },
-    pipelines: ({ ref, updatedAfter, ...page }: PipelineArgs) => {
+    pipelines: ({ ref, updatedAfter, updatedBefore, ...page }: PipelineArgs) => {
       const rows = readsCode && features.ci ? project.pipelines : [];
-      const kept = rows.filter((row) => !isBefore(row.updatedAt, updatedAfter) && (ref === undefined || ref === null || row.ref === ref));
+      const kept = rows.filter(
+        (row) => isWithin(row.updatedAt, updatedAfter, updatedBefore) && (ref === undefined || ref === null || row.ref === ref),
+      );
       return keysetConnection({ rows: kept, order: [byId('desc')], toNode: pipelineOf }, page);
     },
     pipeline: ({ iid }: { readonly iid: string }) => {

@@ -1,6 +1,6 @@
 import type { FakeProject } from '../world/project.ts';
 import type { FakeCommit } from '../world/repository.ts';
-import { restTime } from '../world/time.ts';
+import { parseTime, restTime } from '../world/time.ts';
 import type { World } from '../world/world.ts';
 import { forbidden, notFound, offsetPage } from './reply.ts';
 import type { RestReply } from './reply.ts';
@@ -10,14 +10,26 @@ export function listCommits(world: World, project: FakeProject, url: URL, projec
   if (!project.features.repository) return notFound('Repository ');
   if (project.role !== 'reporter') return forbidden;
   if (project.git.commits.size === 0) return notFound('Repository ');
-  const commits = project.git.log(url.searchParams.get('ref_name') ?? 'main');
-  if (!commits) return world.unknownRef === 'empty' ? offsetPage(url, [], { counts: false }) : notFound('');
+  const log = project.git.log(url.searchParams.get('ref_name') ?? 'main');
+  if (!log) return world.unknownRef === 'empty' ? offsetPage(url, [], { counts: false }) : notFound('');
+  const [since, until] = ['since', 'until'].map((name) => url.searchParams.get(name));
+  const commits = log.filter(
+    ({ committedAt }) => (!since || committedAt >= parseTime(since)) && (!until || committedAt <= parseTime(until)),
+  );
   const withStats = url.searchParams.get('with_stats') === 'true';
   return offsetPage(
     url,
     commits.map((commit) => commitBody(commit, projectUrl, withStats)),
     { counts: false },
   );
+}
+
+/** `GET /projects/:id/repository/commits/:sha`: any that the repository still has, on a branch or not. */
+export function describeCommit(project: FakeProject, sha: string, projectUrl: string): RestReply {
+  if (!project.features.repository) return notFound('Repository ');
+  if (project.role !== 'reporter') return forbidden;
+  const commit = project.git.commits.get(project.git.branches.get(sha) ?? sha);
+  return commit ? { status: 200, body: commitBody(commit, projectUrl, false) } : notFound('Commit ');
 }
 
 function commitBody(commit: FakeCommit, projectUrl: string, withStats: boolean) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FakeImageRepository, FakeJob, FakeMergeRequest, FakePipeline, FakeRelease, FakeTag, Role } from './records.ts';
+import type { FakeFile, FakeImageRepository, FakeJob, FakeMergeRequest, FakePipeline, FakeRelease, FakeTag, Role } from './records.ts';
 import { FakeGit } from './repository.ts';
 import type { Micros } from './time.ts';
 
@@ -26,6 +26,8 @@ export class FakeProject {
   readonly imageRepositories: FakeImageRepository[] = [];
   readonly git: FakeGit;
   readonly #host: ProjectHost;
+  #lastMergeRequest = 0;
+  #lastPipeline = 0;
 
   constructor(host: ProjectHost, fullPath: string) {
     this.#host = host;
@@ -38,7 +40,7 @@ export class FakeProject {
 
   openMergeRequest({ title, ...rest }: New<FakeMergeRequest, 'title'>): FakeMergeRequest {
     const now = this.#host.now();
-    const iid = this.mergeRequests.length + 1;
+    const iid = ++this.#lastMergeRequest;
     const mergeRequest: FakeMergeRequest = {
       id: this.#host.nextId('MergeRequest'),
       iid,
@@ -91,6 +93,16 @@ export class FakeProject {
     this.editMergeRequest(mergeRequest, { state: 'merged', mergedAt: this.#host.now(), mergeUser: user, mergeCommitSha: commit.sha });
   }
 
+  /** Pushes to its branch: GitLab changes the diff, and may leave its time as it was. */
+  pushSilently(mergeRequest: FakeMergeRequest, files: FakeFile[]): void {
+    mergeRequest.headSha = shaOf(`${mergeRequest.headSha} and more`);
+    mergeRequest.files = files;
+  }
+
+  deleteMergeRequest(mergeRequest: FakeMergeRequest): void {
+    remove(this.mergeRequests, mergeRequest);
+  }
+
   startPipeline({
     ref,
     jobs,
@@ -99,7 +111,7 @@ export class FakeProject {
     const now = this.#host.now();
     const pipeline: FakePipeline = {
       id: this.#host.nextId('Pipeline'),
-      iid: this.pipelines.length + 1,
+      iid: ++this.#lastPipeline,
       status: 'RUNNING',
       ref,
       sha: this.git.branches.get(ref) ?? shaOf(`${this.id}-${ref}-${this.pipelines.length}`),
@@ -159,6 +171,18 @@ export class FakeProject {
     Object.assign(pipeline, { status: 'RUNNING', updatedAt: now, finishedAt: null, duration: null });
   }
 
+  /** Runs one failed job again to an end while its pipeline keeps its status, which may leave its time as it was. */
+  retryJobSilently(pipeline: FakePipeline, status: 'SUCCESS' | 'FAILED'): void {
+    const job = pipeline.jobs.find((row) => !row.retried && row.status === 'FAILED');
+    if (!job) return;
+    job.retried = true;
+    pipeline.jobs.push(this.#job({ name: job.name, stage: job.stage, status, finishedAt: this.#host.now() }, 0));
+  }
+
+  deletePipeline(pipeline: FakePipeline): void {
+    remove(this.pipelines, pipeline);
+  }
+
   createRelease({ tag, ...rest }: New<FakeRelease, 'tag'>): FakeRelease {
     const now = this.#host.now();
     const release: FakeRelease = {
@@ -179,8 +203,22 @@ export class FakeProject {
   }
 
   deleteRelease(tag: string): void {
-    const index = this.releases.findIndex((release) => release.tag === tag);
-    if (index >= 0) this.releases.splice(index, 1);
+    const release = this.releases.find((row) => row.tag === tag);
+    if (release) remove(this.releases, release);
+  }
+
+  /** Gives the project another path, and its images with it. */
+  moveTo(fullPath: string): void {
+    for (const repository of this.imageRepositories) {
+      const rest = repository.path.slice(this.fullPath.length);
+      repository.path = `${fullPath.toLowerCase()}${rest}`;
+      repository.location = `registry.example.com/${repository.path}`;
+    }
+    this.fullPath = fullPath;
+  }
+
+  deleteImageRepository(repository: FakeImageRepository): void {
+    remove(this.imageRepositories, repository);
   }
 
   /** `name` is the part after the project's path; empty for the project's root image. */
@@ -214,3 +252,8 @@ export class FakeProject {
 }
 
 const shaOf = (text: string) => createHash('sha1').update(text).digest('hex');
+
+function remove<T>(rows: T[], row: T): void {
+  const index = rows.indexOf(row);
+  if (index >= 0) rows.splice(index, 1);
+}

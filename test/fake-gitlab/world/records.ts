@@ -89,8 +89,8 @@ export interface FakeTag {
 
 export interface FakeImageRepository {
   readonly id: number;
-  readonly path: string;
-  readonly location: string;
+  path: string;
+  location: string;
   readonly createdAt: Micros;
   readonly tags: Map<string, FakeTag>;
 }

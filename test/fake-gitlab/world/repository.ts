@@ -31,6 +31,7 @@ export class FakeGit {
   readonly commits = new Map<string, FakeCommit>();
   readonly branches = new Map<string, string>();
   readonly #now: () => Micros;
+  #made = 0;
 
   constructor(now: () => Micros) {
     this.#now = now;
@@ -49,7 +50,7 @@ export class FakeGit {
     const at = committedAt ?? this.#now();
     const message = body === undefined ? `${title}\n` : `${title}\n\n${body}\n`;
     const sha = createHash('sha1')
-      .update(JSON.stringify([message, at, parents, this.commits.size]))
+      .update(JSON.stringify([message, at, parents, this.#made++]))
       .digest('hex');
     const commit: FakeCommit = {
       sha,
@@ -77,6 +78,12 @@ export class FakeGit {
   /** Points a branch at any commit: a force-push, or a rollback. */
   reset(branch: string, sha: string): void {
     this.branches.set(branch, sha);
+  }
+
+  /** Forgets what no branch leads to, as Git's housekeeping does after a while. */
+  prune(): void {
+    const kept = new Set([...this.branches.values()].flatMap((tip) => [...this.#ancestors(tip)]));
+    for (const sha of this.commits.keys()) if (!kept.has(sha)) this.commits.delete(sha);
   }
 
   /**

@@ -22,6 +22,7 @@ export class World {
   /** How an unknown branch is answered: versions differ. */
   unknownRef: 'not-found' | 'empty' = 'not-found';
   #now: Micros;
+  #lag: Micros = 0;
   readonly #ids = new Map<string, number>();
 
   constructor(startsAt = '2026-11-23T08:00:00Z') {
@@ -37,8 +38,18 @@ export class World {
     this.#now += span + 1_237;
   }
 
+  /** Runs a change that notes an earlier time than that at which it can be seen: a transaction that was committed late. */
+  commitLate<T>(lag: Micros, change: () => T): T {
+    this.#lag = lag;
+    try {
+      return change();
+    } finally {
+      this.#lag = 0;
+    }
+  }
+
   addProject(fullPath: string): FakeProject {
-    const project = new FakeProject({ now: () => this.#now, nextId: (kind) => this.#nextId(kind) }, fullPath);
+    const project = new FakeProject({ now: () => this.#now - this.#lag, nextId: (kind) => this.#nextId(kind) }, fullPath);
     this.projects.push(project);
     return project;
   }

@@ -1,0 +1,204 @@
+import { expect } from 'vitest';
+import { syncGitlab } from '../../src/index.ts';
+import type { Database } from '../../src/store/database.ts';
+import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
+import { minutes } from '../fake-gitlab/world/time.ts';
+import type { World } from '../fake-gitlab/world/world.ts';
+import { eventRows } from '../support/rows.ts';
+import type { EventRow } from '../support/rows.ts';
+import { branch, expectedEvents, expectedLinks, firstSeen } from './expected-events.ts';
+import type { ExpectedEvent } from './expected-events.ts';
+import { createMortal } from './mortal.ts';
+import type { Death } from './mortal.ts';
+import { randomChange } from './random-change.ts';
+import type { Random } from './random.ts';
+
+/** Where a run takes place. */
+export interface Setting {
+  readonly world: World;
+  readonly fake: FakeGitlab;
+  readonly database: Database;
+  readonly connectionId: number;
+  readonly config: Readonly<Record<string, unknown>> & { readonly url: string };
+  readonly random: Random;
+}
+
+/**
+ * Changes a world at random, between passes and while they run, and kills passes at random points; then lets it rest,
+ * and checks that the table says what the world says. `journal` gets a line for everything that happened.
+ */
+export async function converge(setting: Setting, journal: string[]): Promise<void> {
+  const { world, fake, random } = setting;
+  const everything = createMemory(world, setting.config.url);
+  const change = () => {
+    journal.push(randomChange(world, random));
+    everything.remember();
+  };
+  const options = randomOptions(random, world);
+  journal.push(`options ${JSON.stringify(options)}`);
+  // A path that changes before it was ever read cannot be followed.
+  if (options.projectIds) journal.push(`first pass: ${await pass(setting, options, null)}`);
+  fake.intercept = () => {
+    // While a pass runs the world moves on.
+    while (random.chance(0.15)) change();
+    return undefined;
+  };
+  for (let round = 3 + random.below(5); round > 0; round--) {
+    for (let count = random.below(15); count > 0; count--) change();
+    const death = random.chance(0.5) ? randomDeath(random) : null;
+    journal.push(`pass${death ? `, killed at ${death.at} ${death.count}` : ''}: ${await pass(setting, options, death)}`);
+  }
+  fake.intercept = undefined;
+  world.pass(minutes(10));
+  journal.push(`last passes: ${await pass(setting, options, null)}; ${await pass(setting, { ...options, reconcile: true }, null)}`);
+  await check(setting, options, everything);
+}
+
+interface PassOptions {
+  readonly reconcile?: boolean;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** The projects that are asked for; undefined = all. */
+  readonly projectIds: readonly number[] | undefined;
+}
+
+function randomOptions(random: Random, { projects }: World): PassOptions {
+  const ids = projects.map(({ id }) => id);
+  const repos = random.pick([[], ['acme'], ids, projects.map(({ fullPath }) => fullPath)]);
+  return {
+    projectIds: repos.length === projects.length ? ids : undefined,
+    config: {
+      repos,
+      branches: branch,
+      projectLimit: 0,
+      syncLimit: 'all',
+      tagLimit: 0,
+      tagChecks: random.below(6),
+      reconcileInterval: random.pick([0, 3_600, 21_600]),
+      concurrency: 1 + random.below(6),
+    },
+  };
+}
+
+const randomDeath = (random: Random): Death => ({
+  at: random.pick(['request', 'before commit', 'after commit'] as const),
+  count: 1 + random.below(random.chance(0.5) ? 8 : 40),
+});
+
+/** One pass of a process that may die. Resolves to how it ended. */
+async function pass({ database, connectionId, config }: Setting, options: PassOptions, death: Death | null): Promise<string> {
+  const { em, signal, fetch, isDead } = createMortal(database.em, death);
+  const { reconcile = false } = options;
+  const result = await syncGitlab(em, { ...config, ...options.config }, connectionId, { signal, fetch, reconcile }).catch(
+    (error: unknown) => {
+      if (!isDead()) throw error;
+      return null;
+    },
+  );
+  if (isDead() || result === null) return 'killed';
+  if ('error' in result) throw new Error(result.error);
+  return `fetched ${result.fetched}, stored ${result.stored}, corrected ${result.corrected}`;
+}
+
+/** In the ids of what is remembered, in place of the path under which a project was first stored. */
+const anyPath = '@path@';
+
+/** What there has ever been: rows of what was deleted stay, and may say anything that was once true. */
+interface Memory {
+  readonly remember: () => void;
+  /** Whether there has ever been such an event. */
+  readonly has: (projectId: number, eventPath: string, eventId: string) => boolean;
+  /** Merge requests that GitLab has hidden at some time. */
+  readonly hidden: ReadonlySet<string>;
+}
+
+function createMemory(world: World, baseUrl: string): Memory {
+  const ids = new Map<number, Set<string>>();
+  const hidden = new Set<string>();
+  const remember = () => {
+    for (const project of world.projects) {
+      const known = ids.get(project.id) ?? new Set<string>();
+      ids.set(project.id, known);
+      for (const id of expectedEvents({ project, eventPath: anyPath, baseUrl }).keys()) known.add(id);
+      for (const row of project.mergeRequests) {
+        known.add(`mr-${anyPath}-${row.iid}`);
+        if (row.isHidden) hidden.add(`${project.id} ${row.iid}`);
+      }
+    }
+  };
+  remember();
+  const has = (projectId: number, eventPath: string, eventId: string) =>
+    [...(ids.get(projectId) ?? [])].some((id) => id.replace(anyPath, eventPath) === eventId);
+  return { remember, has, hidden };
+}
+
+interface StoredProject {
+  readonly project_id: number;
+  readonly event_path: string;
+  readonly is_gone: boolean;
+}
+
+async function check(setting: Setting, options: PassOptions, memory: Memory): Promise<void> {
+  const { database, connectionId, world, config } = setting;
+  const projects = await database.em
+    .fork()
+    .execute<StoredProject[]>(
+      'select project_id::int as project_id, event_path, gone_at is not null as is_gone from gitlab_projects where connection_id = ?',
+      [connectionId],
+    );
+  const paths = new Map(projects.map(({ project_id, event_path }) => [project_id, event_path]));
+  const rows = await eventRows(database.em, connectionId);
+  const present = projects.filter(({ is_gone }) => !is_gone).map(({ project_id }) => project_id);
+  const wanted = world.projects.filter(({ id }) => options.projectIds?.includes(id) ?? true).map(({ id }) => id);
+  expect(
+    present.toSorted((a, b) => a - b),
+    'projects that are read',
+  ).toEqual(wanted);
+  const expected = new Set<string>();
+  for (const project of world.projects) {
+    const eventPath = paths.get(project.id);
+    if (eventPath === undefined) continue;
+    const isHidden = (id: string) =>
+      [...memory.hidden].some((key) => key.startsWith(`${project.id} `) && id === `mr-${eventPath}-${key.split(' ')[1]}`);
+    for (const [id, event] of expectedEvents({ project, eventPath, baseUrl: config.url })) {
+      expected.add(id);
+      // What was hidden and is shown again has changed without a trace, and is no more open perhaps.
+      if (!isHidden(id)) expect(contentOf(rows.get(id), event), id).toEqual(contentOf(event, event));
+    }
+  }
+  const phantoms = [...rows.keys()].filter(
+    (id) => !expected.has(id) && ![...paths].some(([project, path]) => memory.has(project, path, id)),
+  );
+  expect(phantoms, 'events of nothing').toEqual([]);
+  checkLinks(rows, paths);
+  await checkRest(setting, options, rows);
+}
+
+/** Everything but links, which have a check of their own, and times that are those of the first sight. */
+function contentOf(row: ExpectedEvent | EventRow | undefined, { timestamp: wanted }: ExpectedEvent): object | undefined {
+  if (!row) return undefined;
+  const { event_id, title, description, author, timestamp, url, status, metadata } = row;
+  return {
+    event_id,
+    title,
+    author,
+    url,
+    status,
+    metadata,
+    description: { ...description, related_events: [] },
+    ...(wanted === firstSeen ? {} : { timestamp }),
+  };
+}
+
+/** Links are those of the rows of a project among each other, both ways. */
+function checkLinks(rows: ReadonlyMap<string, EventRow>, paths: ReadonlyMap<number, string>): void {
+  for (const path of paths.values()) {
+    const own = [...rows.values()].filter(({ event_id }) => new RegExp(`^[a-z]+-${path}[-/]`).test(event_id));
+    for (const [id, links] of expectedLinks(own)) expect(rows.get(id)?.description.related_events, `links of ${id}`).toEqual(links);
+  }
+}
+
+/** A world that rests costs no write. */
+async function checkRest(setting: Setting, options: PassOptions, before: ReadonlyMap<string, EventRow>): Promise<void> {
+  await pass(setting, { ...options, reconcile: true }, null);
+  expect(await eventRows(setting.database.em, setting.connectionId), 'a pass over a world at rest').toEqual(before);
+}
