@@ -4,9 +4,10 @@ import type { EventProject } from './event-project.ts';
 import { tagKeys } from './link-keys.ts';
 import { unknownAuthor } from './text.ts';
 
-/** A container repository of a project. `path` is the image's name without host and tag. */
+/** A container repository of a project. `path` is the image's name without host and tag, `name` its part below the project's path. */
 export interface ImageRepository {
   readonly id: number;
+  readonly name: string;
   readonly path: string;
   readonly location: string;
 }
@@ -51,10 +52,12 @@ export function registryImageToEvent(tag: RestTagDetail, repository: ImageReposi
   };
 }
 
-/** A repository's path starts with its project's, which event ids keep as it first was. */
-function eventRepositoryPath({ path }: ImageRepository, { fullPath, eventPath }: EventProject): string {
-  const isOfProject = path === fullPath.toLowerCase() || path.startsWith(`${fullPath.toLowerCase()}/`);
-  return isOfProject && eventPath !== fullPath ? `${eventPath.toLowerCase()}${path.slice(fullPath.length)}` : path;
+/** A repository's path is its project's and its name, in lower case; event ids keep the project's as it first was. */
+function eventRepositoryPath({ name }: ImageRepository, { eventPath }: EventProject): string {
+  return [eventPath, name]
+    .filter((part) => part !== '')
+    .join('/')
+    .toLowerCase();
 }
 
 /** The first 12 hexadecimal digits, as `docker images` shows them. */

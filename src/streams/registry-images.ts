@@ -39,8 +39,8 @@ async function* walks(context: StreamContext, checks: number): AsyncGenerator<Wa
     nextPage(context),
     'ContainerRepositoryPage',
   )) {
-    for (const { id, path, location } of presentNodes(page)) {
-      const repository = { id: numberOfGlobalId(id), path, location };
+    for (const { id, name, path, location } of presentNodes(page)) {
+      const repository = { id: numberOfGlobalId(id), name, path, location };
       yield { scope: path, pages: () => pages(context, repository, checks) };
     }
   }

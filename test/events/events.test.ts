@@ -197,7 +197,7 @@ describe('a commit', () => {
 });
 
 describe('an image', () => {
-  const repository = { id: 5, path: 'acme/shop/web', location: 'registry.example.com/acme/shop/web' };
+  const repository = { id: 5, name: 'web', path: 'acme/shop/web', location: 'registry.example.com/acme/shop/web' };
 
   test('has every field of the contract', () => {
     expect(registryImageToEvent(tag, repository, project)).toMatchObject({

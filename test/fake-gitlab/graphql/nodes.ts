@@ -190,5 +190,6 @@ function releaseNode(release: FakeRelease, readsCode: boolean) {
 }
 
 function imageRepositoryNode(repository: FakeImageRepository) {
-  return { id: `gid://gitlab/ContainerRepository/${repository.id}`, path: repository.path, location: repository.location };
+  const { id, name, path, location } = repository;
+  return { id: `gid://gitlab/ContainerRepository/${id}`, name, path, location };
 }

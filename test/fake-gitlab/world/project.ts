@@ -226,6 +226,7 @@ export class FakeProject {
     const path = [this.fullPath.toLowerCase(), name].filter((part) => part !== '').join('/');
     const repository = {
       id: this.#host.nextId('ContainerRepository'),
+      name,
       path,
       location: `registry.example.com/${path}`,
       createdAt: this.#host.now(),

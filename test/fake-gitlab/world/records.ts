@@ -89,6 +89,8 @@ export interface FakeTag {
 
 export interface FakeImageRepository {
   readonly id: number;
+  /** The part of the path after the project's; empty for the project's root image. */
+  readonly name: string;
   path: string;
   location: string;
   readonly createdAt: Micros;
