@@ -204,19 +204,29 @@ const creations = ['open a merge request', 'start a pipeline', 'create a release
 /** Names of every kind of change. */
 export const changeNames: readonly string[] = weighted.flatMap(([, changes]) => Object.keys(changes));
 
+/** Which changes there may be: all, or only those that GitLab leaves a trace of. */
+export type Kinds = 'all' | 'traced';
+
+/** Not to be found by asking what changed, or by reading what is new. */
+const isTraceless = (name: string) => name.endsWith('without a trace') || name === 'hide a merge request';
+
 /** Makes one change in a world, after some time or none at all, and says which. */
-export function randomChange(world: World, random: Random): string {
-  if (random.chance(0.7)) world.pass(random.chance(0.5) ? seconds(1 + random.below(90)) : minutes(random.below(20)));
+export function randomChange(world: World, random: Random, kinds: Kinds = 'all'): string {
+  if (random.chance(0.7)) world.pass(someTime(random));
   for (;;) {
     const project = random.pick(world.projects);
     const [name, change] = pickChange(random);
+    if (kinds === 'traced' && isTraceless(name)) continue;
     const path = project.fullPath;
     const place = { world, project, random };
-    const isLate = random.chance(0.15);
-    const done = isLate ? world.commitLate(seconds(1 + random.below(40)), () => change(place)) : change(place);
+    const isLate = random.chance(0.3);
+    const done = isLate ? world.commitLate(seconds(1 + random.below(50)), () => change(place)) : change(place);
     if (done !== false) return `${path}: ${name}${isLate ? ', seen late' : ''}`;
   }
 }
+
+const someTime = (random: Random) =>
+  random.pick([seconds(random.below(3)), seconds(random.below(3)), seconds(random.below(90)), minutes(random.below(20))]);
 
 function pickChange(random: Random): readonly [string, Change] {
   const sum = weighted.reduce((total, [weight]) => total + weight, 0);
@@ -233,6 +243,7 @@ export function randomWorld(random: Random): World {
   const world = new World('2026-11-01T08:00:00Z');
   world.hasRegistryMetadata = random.chance(0.5);
   world.unknownRef = random.pick(['not-found', 'empty']);
+  world.largestPage = random.pick([100, 5, 2]);
   for (const name of ['shop', 'api', 'web']) world.addProject(`acme/${name}`);
   for (let count = random.below(150); count > 0; count--) randomChange(world, random);
   return world;

@@ -44,9 +44,12 @@ export function keysetConnection<T>({ rows, order, toNode, isVisible = () => tru
 }
 
 /** A connection over a list in memory: its cursors are positions. */
-export function arrayConnection<T>(rows: readonly T[], toNode: (row: T) => object, args: PageArgs) {
+export function arrayConnection<T>(
+  { rows, toNode, maxPageSize = 100 }: Pick<KeysetList<T>, 'rows' | 'toNode' | 'maxPageSize'>,
+  args: PageArgs,
+) {
   const start = args.after ? positionOf(args.after) : 0;
-  const size = pageSize(args, 100);
+  const size = pageSize(args, maxPageSize);
   const page = rows.slice(start, start + size);
   return {
     count: rows.length,

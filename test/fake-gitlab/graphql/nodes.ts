@@ -39,7 +39,7 @@ interface JobArgs extends PageArgs {
 
 /** A project as GraphQL shows it to the token. */
 export function projectNode(project: FakeProject, baseUrl: string) {
-  const { features, role } = project;
+  const { features, role, largestPage: maxPageSize } = project;
   const webUrl = `${baseUrl}/${project.fullPath}`;
   const readsCode = role === 'reporter' && features.repository;
   const pathPrefix = new URL(webUrl).pathname;
@@ -67,6 +67,7 @@ export function projectNode(project: FakeProject, baseUrl: string) {
           order: [{ column: 'updated_at', direction, type: 'time', value: (row) => row.updatedAt }, byId('desc')],
           toNode: mergeRequestOf,
           isVisible: (row) => !row.isHidden,
+          maxPageSize,
         },
         page,
       );
@@ -80,7 +81,7 @@ export function projectNode(project: FakeProject, baseUrl: string) {
       const kept = rows.filter(
         (row) => isWithin(row.updatedAt, updatedAfter, updatedBefore) && (ref === undefined || ref === null || row.ref === ref),
       );
-      return keysetConnection({ rows: kept, order: [byId('desc')], toNode: pipelineOf }, page);
+      return keysetConnection({ rows: kept, order: [byId('desc')], toNode: pipelineOf, maxPageSize }, page);
     },
     pipeline: ({ iid }: { readonly iid: string }) => {
       const found = project.pipelines.find((row) => String(row.iid) === iid);
@@ -90,7 +91,7 @@ export function projectNode(project: FakeProject, baseUrl: string) {
       // The batch loader has no default: a project without releases is null.
       if (project.releases.length === 0) return null;
       const newestFirst = project.releases.toSorted((a, b) => b.createdAt - a.createdAt || b.id - a.id);
-      return arrayConnection(newestFirst, (row) => releaseNode(row, readsCode), page);
+      return arrayConnection({ rows: newestFirst, toNode: (row) => releaseNode(row, readsCode), maxPageSize }, page);
     },
     release: ({ tagName }: { readonly tagName: string }) => {
       const found = project.releases.find((row) => row.tag === tagName);
@@ -103,7 +104,7 @@ export function projectNode(project: FakeProject, baseUrl: string) {
         { column: 'created_at', direction: 'desc', type: 'time', value: (row) => row.createdAt },
         byId('desc'),
       ];
-      return keysetConnection({ rows, order, toNode: imageRepositoryNode }, page);
+      return keysetConnection({ rows, order, toNode: imageRepositoryNode, maxPageSize }, page);
     },
   };
 }
@@ -185,7 +186,7 @@ function releaseNode(release: FakeRelease, readsCode: boolean) {
     releasedAt: graphqlTime(release.releasedAt),
     author: user(release.author),
     commit: readsCode ? { sha: release.sha } : null,
-    assets: { links: (page: PageArgs) => arrayConnection(release.links, (link) => link, page) },
+    assets: { links: (page: PageArgs) => arrayConnection({ rows: release.links, toNode: (link) => link }, page) },
   };
 }
 

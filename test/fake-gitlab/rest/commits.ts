@@ -20,7 +20,7 @@ export function listCommits(world: World, project: FakeProject, url: URL, projec
   return offsetPage(
     url,
     commits.map((commit) => commitBody(commit, projectUrl, withStats)),
-    { counts: false },
+    { counts: false, largestPage: project.largestPage },
   );
 }
 

@@ -21,13 +21,13 @@ export function listTags({ world, project, repositoryId, url }: TagsRequest): Re
     return offsetPage(
       url,
       names.map((name) => tagBody(repository, name)),
-      { counts: true },
+      { counts: true, largestPage: project.largestPage },
     );
   if (!world.hasRegistryMetadata)
     return { status: 405, body: { error: 'Keyset pagination is not yet available for this type of request' } };
   const after = url.searchParams.get('last') ?? '';
   const rest = names.filter((name) => name > after);
-  const page = rest.slice(0, offsetOf(url).perPage);
+  const page = rest.slice(0, offsetOf(url, project.largestPage).perPage);
   const next = new URL(url);
   next.searchParams.set('last', page.at(-1) ?? '');
   const link = rest.length > page.length ? { link: `<${next.href}>; rel="next"` } : {};

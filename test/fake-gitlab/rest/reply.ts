@@ -9,14 +9,18 @@ export const notFound = (what: string): RestReply => ({ status: 404, body: { mes
 export const forbidden: RestReply = { status: 403, body: { message: '403 Forbidden' } };
 
 /** Page and page size of an offset list: 20 rows by default, at most 100. */
-export function offsetOf(url: URL): { readonly page: number; readonly perPage: number } {
+export function offsetOf(url: URL, largestPage = 100): { readonly page: number; readonly perPage: number } {
   const number = (name: string, fallback: number) => Math.max(1, Number(url.searchParams.get(name) ?? fallback) || fallback);
-  return { page: number('page', 1), perPage: Math.min(number('per_page', 20), 100) };
+  return { page: number('page', 1), perPage: Math.min(number('per_page', 20), largestPage) };
 }
 
 /** A page of a list with GitLab's headers. Lists of commits do not count their rows. */
-export function offsetPage(url: URL, rows: readonly unknown[], { counts }: { readonly counts: boolean }): RestReply {
-  const { page, perPage } = offsetOf(url);
+export function offsetPage(
+  url: URL,
+  rows: readonly unknown[],
+  { counts, largestPage }: { readonly counts: boolean; readonly largestPage?: number },
+): RestReply {
+  const { page, perPage } = offsetOf(url, largestPage);
   const body = rows.slice((page - 1) * perPage, page * perPage);
   // Without a count the next page is inferred from this one being full, so a last full page is followed by an empty one.
   const hasNext = counts ? page * perPage < rows.length : body.length === perPage;

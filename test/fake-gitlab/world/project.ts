@@ -18,6 +18,8 @@ export class FakeProject {
   role: Role = 'reporter';
   isMember = true;
   features = { mergeRequests: true, ci: true, registry: true, repository: true };
+  /** Longest page that GitLab gives of its lists, whatever is asked for. */
+  largestPage = 100;
   readonly createdAt: Micros;
   lastActivityAt: Micros;
   readonly mergeRequests: FakeMergeRequest[] = [];

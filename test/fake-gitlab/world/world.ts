@@ -19,6 +19,8 @@ export class World {
   readonly tokens = new Map<string, FakeToken>([[goodToken, { state: 'active', scopes: ['read_api'] }]]);
   /** Whether the registry has a metadata database, which keyset pages of tags need. */
   hasRegistryMetadata = true;
+  /** Longest page of the lists of projects that are added from now on. */
+  largestPage = 100;
   /** How an unknown branch is answered: versions differ. */
   unknownRef: 'not-found' | 'empty' = 'not-found';
   #now: Micros;
@@ -50,6 +52,7 @@ export class World {
 
   addProject(fullPath: string): FakeProject {
     const project = new FakeProject({ now: () => this.#now - this.#lag, nextId: (kind) => this.#nextId(kind) }, fullPath);
+    project.largestPage = this.largestPage;
     this.projects.push(project);
     return project;
   }
