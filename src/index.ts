@@ -1,5 +1,8 @@
+export { auditGitlab } from './audit.ts';
+export type { AuditEntry, AuditReport } from './audit.ts';
 export { parseConfig, settings } from './config.ts';
 export type { Config, SettingMeta, SettingName } from './config.ts';
+export type { ConnectOptions, SyncFailure } from './connect.ts';
 export {
   ConfigurationError,
   DataDirInUseError,
@@ -15,6 +18,8 @@ export {
   UnauthorizedError,
   UnreachableError,
 } from './errors.ts';
+export { estimateBackfill } from './estimate.ts';
+export type { BackfillEstimate } from './estimate.ts';
 export type { ChangeEvent, Json, JsonObject } from './events/change-event.ts';
 export type { Logger, LogMethod } from './log.ts';
 export type { Problem, StreamCounts, SyncReport } from './pass/report.ts';
@@ -29,5 +34,5 @@ export { GitlabRegistryTagEntity } from './store/entities/gitlab-registry-tag.ts
 export { GitlabStreamStateEntity } from './store/entities/gitlab-stream-state.ts';
 export { migrations } from './store/migrations/index.ts';
 export { syncGitlab } from './sync.ts';
-export type { SyncFailure, SyncOptions } from './sync.ts';
+export type { SyncOptions } from './sync.ts';
 export { version } from './version.ts';

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigurationError, GitlabSyncError, messageOf } from '../errors.ts';
 import { version } from '../version.ts';
+import { addAudit } from './commands/audit.ts';
+import { addBackfill } from './commands/backfill.ts';
 import { addDemo } from './commands/demo.ts';
 import { addEvents } from './commands/events.ts';
 import { addMigrate } from './commands/migrate.ts';
@@ -34,9 +36,9 @@ function createProgram(io: Io, end: (code: ExitCode) => void): Command {
     })
     .addHelpText(
       'after',
-      '\nExit codes: 0 all read, 1 something could not be read, 2 usage or configuration,\n3 GitLab or the database unreachable or refusing.',
+      '\nExit codes: 0 all read, 1 something could not be read or is missing, 2 usage or configuration,\n3 GitLab or the database unreachable or refusing.',
     );
-  for (const add of [addSync, addMigrate, addEvents, addDemo]) add(program, io, end);
+  for (const add of [addSync, addBackfill, addAudit, addMigrate, addEvents, addDemo]) add(program, io, end);
   return program;
 }
 

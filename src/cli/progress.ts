@@ -11,15 +11,16 @@ export interface ProgressLine {
 const clearLine = '\r\u001b[2K';
 const intervalMs = 100;
 
-/** Shows at most ten states a second. `now` is in milliseconds. */
-export function progressLine(output: Output, now: () => number): ProgressLine {
+/** Shows at most ten states a second. `now` is in milliseconds; `expected` events are about to be read, 0 = unknown. */
+export function progressLine(output: Output, now: () => number, expected = 0): ProgressLine {
   if (!output.isTTY) return { show: () => {}, end: () => {} };
+  const ofExpected = expected > 0 ? ` of about ${expected}` : '';
   let shownAt = Number.NEGATIVE_INFINITY;
   return {
     show: ({ projects, projectsDone, requests, fetched, stored }) => {
       if (now() - shownAt < intervalMs) return;
       shownAt = now();
-      const line = `${projectsDone} of ${projects} projects, ${requests} requests, ${fetched} events read, ${stored} stored`;
+      const line = `${projectsDone} of ${projects} projects, ${requests} requests, ${fetched}${ofExpected} events read, ${stored} stored`;
       output.write(`${clearLine}${line.slice(0, (output.columns ?? 80) - 1)}`);
     },
     end: () => {

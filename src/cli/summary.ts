@@ -16,6 +16,7 @@ export function summaryOf(report: SyncReport): string {
     ...section('Could not be read', unread.map(lineOf)),
     ...section('Left out', folded(leftOut)),
     `${report.projects} projects, ${graphql} GraphQL and ${rest} REST requests, ${(report.durationMs / 1000).toFixed(1)} s: fetched ${report.fetched}, stored ${report.stored}\n`,
+    ...(report.corrected > 0 ? [`${report.corrected} of them had changed without a trace: read again, corrected\n`] : []),
   ].join('');
 }
 

@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import type { JsonObject } from '../events/change-event.ts';
+import type { Json, JsonObject } from '../events/change-event.ts';
 import { withDatabaseErrors } from './database-errors.ts';
 import { eventTableOf } from './save-events.ts';
 
@@ -64,4 +64,40 @@ function conditions(filter: EventFilter, at: ReturnType<typeof sql.raw>) {
     ...(since === undefined ? [] : [sql`${at} >= ${since.toISOString()}::timestamptz`]),
     ...(storedSince === undefined ? [] : [sql`e.updated_at >= ${storedSince.toISOString()}::timestamptz`]),
   ];
+}
+
+/** One version of an event: what it became, and what of it changed. Times are ISO 8601 in UTC. */
+export interface EventVersion {
+  /** Counted from 1. */
+  readonly version: number;
+  readonly status: string;
+  /** Old and new value by field; null for the first version. */
+  readonly changes: Readonly<Record<string, { readonly old: Json; readonly new: Json }>> | null;
+  /** When it happened in GitLab. */
+  readonly happenedAt: string;
+  /** When it was seen, by GitLab's clock. */
+  readonly seenAt: string;
+}
+
+/** Every version of an event, the first one first. Null when there is no such event. */
+export async function readHistory(em: SqlEntityManager, { connectionId, eventId }: EventKey): Promise<EventVersion[] | null> {
+  return withDatabaseErrors(async () => {
+    const kysely = em.fork({ clear: true }).getKysely();
+    const { rows } = await sql<{ versions: Array<EventVersion | null> }>`
+      select json_agg(case when v.id is not null then json_build_object(
+        'version', v.version, 'status', v.status, 'changes', v.changes,
+        'happenedAt', to_char(v.happened_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'seenAt', to_char(v.seen_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) end order by v.version) as versions
+      from change_events e left join change_event_versions v on v.change_event_id = e.id
+      where e.source = 'gitlab' and e.event_id = ${eventId} and (${connectionId ?? null}::int is null or e.connection_id = ${connectionId ?? null}::int)
+      group by e.id order by e.id limit 1`.execute(kysely);
+    const [row] = rows;
+    return row ? row.versions.filter((version) => version !== null) : null;
+  });
+}
+
+/** Which event. Without a connection, the first one with this id. */
+export interface EventKey {
+  readonly connectionId?: number | undefined;
+  readonly eventId: string;
 }

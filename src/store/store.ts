@@ -2,6 +2,8 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError } from '../errors.ts';
 import type { EventProject } from '../events/event-project.ts';
 import type { TagChanges, TagLook, WalkState } from '../progress.ts';
+import { countEvents } from './count-events.ts';
+import type { StoredCountQuery } from './count-events.ts';
 import { withDatabaseErrors } from './database-errors.ts';
 import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
@@ -27,6 +29,8 @@ export interface Store {
   readStates(): Promise<PlacedState[]>;
   /** What is known of a container repository's tags. */
   readTags(projectId: number, repositoryId: number): Promise<TagLook[]>;
+  /** How many events of a project are stored. */
+  countEvents(query: StoredCountQuery): Promise<number>;
   /** Notes that GitLab returned these projects, and gives each its lasting event path. */
   saveProjects(projects: readonly SeenProject[], seenAt: Date): Promise<Map<number, EventProject>>;
   /** Stores a page's events with a version of each change, and the progress that comes with it, in one transaction. */
@@ -100,6 +104,7 @@ export async function createStore(em: SqlEntityManager, connectionId: number): P
     readStates: () => withDatabaseErrors(() => readStates(fork().getKysely(), connectionId)),
     readTags: (projectId, repositoryId) =>
       withDatabaseErrors(() => readTags(fork().getKysely(), { connectionId, projectId, repositoryId })),
+    countEvents: (query) => withDatabaseErrors(() => countEvents(fork().getKysely(), { connectionId, table }, query)),
     saveProjects: (projects, seenAt) => inTransaction((em) => saveProjects(em, { connectionId, projects, seenAt })),
     savePage: groupCommit(savePages, largestGroup),
     linkEvents: () => withDatabaseErrors(() => linkEvents(fork().getKysely(), connectionId)),

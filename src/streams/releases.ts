@@ -50,7 +50,8 @@ async function* changes(context: StreamContext): Pages {
     withoutTag += nodes.length - events.length;
     // Until the walk has ended, a walk after it may not stop early.
     const stored = yield { events, progress: { ...beginning, walkStartedAt: context.seenAt } };
-    const isKnown = stored.inserted + stored.updated === 0;
+    // One that was committed late may lie below some that are known.
+    const isKnown = stored.inserted + stored.updated === 0 && isBefore(nodes.at(-1), state?.watermark);
     if (nodes.length < present.length || left <= 0 || (!wasStopped && isKnown)) break;
   }
   const done = { ...backfill, isDone: true, isComplete: isEnd };
@@ -75,6 +76,9 @@ type Release = ReleaseFragment;
 
 /** What GitLab answers, with null, for a project without releases. */
 const nothing: ReleasesFragment = { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
+
+const isBefore = (release: Release | undefined, moment: Date | null | undefined): boolean =>
+  release === undefined || (moment !== null && moment !== undefined && createdAt(release) < moment);
 
 const createdAt = (release: Release | undefined): Date => new Date(release?.createdAt ?? Number.NaN);
 

@@ -84,7 +84,7 @@ describe('help', () => {
   test('is there for the program and for every command, and names every setting', async () => {
     const { code, out } = await inProcess(['--help']);
     expect(code).toBe(0);
-    expect(out).toContain('Exit codes: 0 all read, 1 something could not be read, 2 usage or configuration');
+    expect(out).toContain('Exit codes: 0 all read, 1 something could not be read or is missing, 2 usage or configuration');
     const helps = await Promise.all(['sync', 'migrate', 'events', 'demo'].map((command) => inProcess([command, '--help'])));
     for (const help of helps) expect(help).toMatchObject({ code: 0, err: '' });
     for (const { env } of settings) expect(helps[0]?.out).toContain(env);

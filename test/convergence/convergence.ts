@@ -45,8 +45,9 @@ export async function converge(setting: Setting, journal: string[]): Promise<voi
     return undefined;
   };
   for (let round = 3 + random.below(5); round > 0; round--) {
-    for (let count = random.below(15); count > 0; count--) change();
-    const death = random.chance(0.5) ? randomDeath(random) : null;
+    const isBurst = random.chance(0.3);
+    for (let count = isBurst ? 100 : random.below(15); count > 0; count--) change();
+    const death = random.chance(0.65) ? randomDeath(random) : null;
     journal.push(`pass${death ? `, killed at ${death.at} ${death.count}` : ''}: ${await pass(setting, options, death)}`);
   }
   fake.intercept = undefined;

@@ -30,7 +30,9 @@ test('the package exports these values, and no others', () => {
     'ServerError',
     'UnauthorizedError',
     'UnreachableError',
+    'auditGitlab',
     'entities',
+    'estimateBackfill',
     'migrations',
     'parseConfig',
     'settings',
@@ -44,8 +46,12 @@ test('the package exports these types, and no others', () => {
     names.split(',').map((name) => name.trim()),
   );
   expect(types.filter((name) => name !== '').toSorted()).toEqual([
+    'AuditEntry',
+    'AuditReport',
+    'BackfillEstimate',
     'ChangeEvent',
     'Config',
+    'ConnectOptions',
     'Json',
     'JsonObject',
     'LogMethod',

@@ -61,7 +61,7 @@ interface Show {
 async function showPasses({ database, config, io, demoWorld }: Show): Promise<ExitCode> {
   await database.migrate();
   io.out.write('First sync: everything is new.\n');
-  const first = await syncWithProgress(database, config, io);
+  const first = await syncWithProgress({ database, config, io });
   if ('error' in first) return reportFailure(first, io);
   io.out.write(summaryOf(first));
   io.out.write(eventTable(await readEvents(database.em, { limit: 100 }), widthOf(io.out)));
@@ -71,13 +71,13 @@ async function showPasses({ database, config, io, demoWorld }: Show): Promise<Ex
   io.out.write(
     '\nMeanwhile a merge request was approved and merged, a pipeline failed, an image tag moved and a release appeared.\nSecond sync: only what differs is written.\n',
   );
-  const second = await syncWithProgress(database, config, io);
+  const second = await syncWithProgress({ database, config, io });
   if ('error' in second) return reportFailure(second, io);
   io.out.write(summaryOf(second));
   io.out.write(eventTable(await readEvents(database.em, { limit: 100, storedSince: changedFrom }), widthOf(io.out)));
 
   io.out.write('\nThird sync: nothing has changed since.\n');
-  const third = await syncWithProgress(database, config, io);
+  const third = await syncWithProgress({ database, config, io });
   if ('error' in third) return reportFailure(third, io);
   io.out.write(`fetched ${third.fetched}, stored ${third.stored}\n\nNow with yours: GITLAB_TOKEN=… npx gitlab-connector sync\n`);
   return exitCodes.ok;

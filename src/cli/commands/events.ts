@@ -4,9 +4,10 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Config } from '../../config.ts';
 import { ConfigurationError, DatabaseError } from '../../errors.ts';
-import { readEvents } from '../../store/read-events.ts';
+import { readEvents, readHistory } from '../../store/read-events.ts';
 import { streams } from '../../streams/index.ts';
 import { eventTable } from '../event-table.ts';
+import { historyTable } from '../history-table.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { addSettings, configOf, databaseSettings } from '../settings.ts';
@@ -20,6 +21,7 @@ interface EventsFlags extends Record<string, unknown> {
   readonly since?: string;
   readonly status?: string;
   readonly limit: string;
+  readonly history?: string;
   readonly json?: true;
 }
 
@@ -36,9 +38,10 @@ export function addEvents(program: Command, io: Io, end: (code: ExitCode) => voi
       .option('--since <when>', 'only events from this moment on: 2026-11-23, 2026-11-23T08:00:00Z, or 90m, 12h, 7d ago')
       .option('--status <status>', 'only events in this status, such as opened, merged or failed')
       .option('--limit <count>', 'how many at the most', '50')
+      .option('--history <id>', 'every version of the event with this id, in place of the list')
       .option('--json', 'print a JSON array instead of a table'),
     [...databaseSettings, 'connectionId'],
-  ).action(async ({ type, project, since, status, limit, json, ...flags }: EventsFlags) => {
+  ).action(async ({ type, project, since, status, limit, history, json, ...flags }: EventsFlags) => {
     const config = configOf(flags, io);
     const filter = {
       connectionId: config.connectionId,
@@ -49,11 +52,31 @@ export function addEvents(program: Command, io: Io, end: (code: ExitCode) => voi
       limit: parseLimit(limit),
     };
     refuseMissing(config);
+    if (history !== undefined) {
+      end(await showHistory(config, { eventId: history, json: json === true, io }));
+      return;
+    }
     const events = await withDatabase(config, ({ em }) => readEvents(em, filter));
     if (json) io.out.write(`${JSON.stringify(events, null, 2)}\n`);
     else io.out.write(events.length === 0 ? 'No events\n' : eventTable(events, widthOf(io.out)));
     end(exitCodes.ok);
   });
+}
+
+interface HistoryQuery {
+  readonly eventId: string;
+  readonly json: boolean;
+  readonly io: Io;
+}
+
+async function showHistory(config: Config, { eventId, json, io }: HistoryQuery): Promise<ExitCode> {
+  const { connectionId } = config;
+  const versions = await withDatabase(config, ({ em }) => readHistory(em, { connectionId, eventId }));
+  if (!versions)
+    throw new ConfigurationError([`there is no event ${JSON.stringify(eventId)}: \`gitlab-connector events --json\` shows the ids`]);
+  if (json) io.out.write(`${JSON.stringify(versions, null, 2)}\n`);
+  else io.out.write(versions.length === 0 ? 'No history yet: it begins with the next change\n' : historyTable(versions, widthOf(io.out)));
+  return exitCodes.ok;
 }
 
 function parseLimit(text: string): number {

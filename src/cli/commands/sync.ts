@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import { ConfigurationError } from '../../errors.ts';
 import { syncGitlab } from '../../sync.ts';
-import type { SyncFailure } from '../../sync.ts';
+import type { SyncOptions } from '../../sync.ts';
+import type { SyncFailure } from '../../connect.ts';
 import type { SyncReport } from '../../pass/report.ts';
 import { ensureConnection } from '../../store/connections.ts';
 import type { Database } from '../../store/database.ts';
@@ -20,35 +21,49 @@ export function addSync(program: Command, io: Io, end: (code: ExitCode) => void)
       .command('sync')
       .summary('read what changed in GitLab into the database, once')
       .description('Reads what changed in GitLab into the database, once. Makes and updates the tables first.')
+      .option('--reconcile', 'read again at once what may change without a trace (else every RECONCILE_INTERVAL)')
       .option('--json', 'print the report as JSON'),
-  ).action(async ({ json, ...flags }: { json?: true } & Record<string, unknown>) => {
+  ).action(async ({ json, reconcile, ...flags }: { json?: true; reconcile?: true } & Record<string, unknown>) => {
     const config = configOf(flags, io);
     if (!config.token) throw new ConfigurationError(['GITLAB_TOKEN not set']);
-    end(await withDatabase(config, (database) => sync({ database, config, io, json: json === true })));
+    end(await withDatabase(config, (database) => sync({ database, config, io, json: json === true, reconcile: reconcile === true })));
   });
 }
 
-interface Sync {
+/** What a command works with. */
+export interface Work {
   readonly database: Database;
   readonly config: Config;
   readonly io: Io;
-  readonly json: boolean;
 }
 
-async function sync({ database, config, io, json }: Sync): Promise<ExitCode> {
+interface Sync extends Work {
+  readonly json: boolean;
+  readonly reconcile: boolean;
+}
+
+async function sync({ database, config, io, json, reconcile }: Sync): Promise<ExitCode> {
   await database.migrate();
-  const result = await syncWithProgress(database, config, io);
+  const result = await syncWithProgress({ database, config, io }, { reconcile });
   if ('error' in result) return reportFailure(result, io);
   io.out.write(json ? `${JSON.stringify(result, null, 2)}\n` : `${config.url} into the ${database.description}\n${summaryOf(result)}`);
-  return result.problems.some(({ expected }) => !expected) ? exitCodes.incomplete : exitCodes.ok;
+  return exitCodeOf(result);
 }
 
-/** A pass that shows on a terminal how far it has come. */
-export async function syncWithProgress(database: Database, config: Config, io: Io): Promise<SyncReport | SyncFailure> {
+/** The code to end with after a pass that ran. */
+export const exitCodeOf = ({ problems }: SyncReport): ExitCode =>
+  problems.some(({ expected }) => !expected) ? exitCodes.incomplete : exitCodes.ok;
+
+/** A pass that shows on a terminal how far it has come. `expected`: about how many events it will read; 0 = unknown. */
+export async function syncWithProgress(
+  { database, config, io }: Work,
+  options: Pick<SyncOptions, 'reconcile' | 'deepenTo'> = {},
+  expected = 0,
+): Promise<SyncReport | SyncFailure> {
   const connectionId = await ensureConnection(database.em, config);
-  const progress = progressLine(io.err, () => performance.now());
+  const progress = progressLine(io.err, () => performance.now(), expected);
   try {
-    return await syncGitlab(database.em, config, connectionId, { onProgress: progress.show, signal: io.signal });
+    return await syncGitlab(database.em, config, connectionId, { ...options, onProgress: progress.show, signal: io.signal });
   } finally {
     progress.end();
   }
@@ -57,5 +72,5 @@ export async function syncWithProgress(database: Database, config: Config, io: I
 /** Says why a pass could not run, and with which code to end. */
 export function reportFailure({ error, code }: SyncFailure, { err }: Io): ExitCode {
   err.write(`ERROR: ${error}\n`);
-  return code === 'configuration' ? exitCodes.usage : code === 'aborted' ? exitCodes.incomplete : exitCodes.unavailable;
+  return code === 'configuration' ? exitCodes.usage : code === 'aborted' || code === 'busy' ? exitCodes.incomplete : exitCodes.unavailable;
 }

@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { ConfigurationError } from '../../errors.ts';
+import { estimateBackfill } from '../../estimate.ts';
+import { ensureConnection } from '../../store/connections.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { addSettings, configOf } from '../settings.ts';
+import { parseSince } from '../since.ts';
+import { summaryOf } from '../summary.ts';
+import { withDatabase } from '../with-database.ts';
+import { exitCodeOf, reportFailure, syncWithProgress } from './sync.ts';
+import type { Work } from './sync.ts';
+
+/** `gitlab-connector backfill`: a pass that reads what is older, too. */
+export function addBackfill(program: Command, io: Io, end: (code: ExitCode) => void): void {
+  addSettings(
+    program
+      .command('backfill')
+      .summary('read what is older than what is stored')
+      .description(
+        'Reads back to a moment what is older than what is stored, beside what changed. Stopped, it goes on where it was: with the same command, or the next sync.',
+      )
+      .requiredOption('--since <when>', 'how far back: 2026-01-31, 2026-01-31T08:00:00Z, or 90d'),
+  ).action(async ({ since, ...flags }: { since: string } & Record<string, unknown>) => {
+    const deepenTo = parseSince(since, '--since');
+    // What is seen for the first time is read as deep at once.
+    const config = configOf({ ...flags, syncSince: deepenTo.toISOString() }, io);
+    if (!config.token) throw new ConfigurationError(['GITLAB_TOKEN not set']);
+    end(await withDatabase(config, (database) => backfill({ database, config, io }, deepenTo)));
+  });
+}
+
+async function backfill(work: Work, deepenTo: Date): Promise<ExitCode> {
+  const { database, config, io } = work;
+  await database.migrate();
+  const connectionId = await ensureConnection(database.em, config);
+  const estimate = await estimateBackfill(database.em, config, connectionId, { deepenTo, signal: io.signal });
+  if ('error' in estimate) return reportFailure(estimate, io);
+  const { projects, mergeRequests, pipelines, requests } = estimate;
+  if (projects > 0) {
+    io.out.write(
+      `Back to ${deepenTo.toISOString().slice(0, 16)}Z, ${projects} projects: about ${mergeRequests} merge requests and ${pipelines} pipelines in ${requests} requests, and what there is of releases and commits\n`,
+    );
+  }
+  const result = await syncWithProgress(work, { deepenTo }, mergeRequests + pipelines);
+  if ('error' in result) return reportFailure(result, io);
+  io.out.write(summaryOf(result));
+  return exitCodeOf(result);
+}

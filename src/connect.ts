@@ -1,0 +1,79 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { parseConfig } from './config.ts';
+import type { Config } from './config.ts';
+import { ConfigurationError, DatabaseError, GitlabRequestError } from './errors.ts';
+import { createGitlab } from './gitlab/client.ts';
+import type { Gitlab } from './gitlab/client.ts';
+import { silentLogger } from './log.ts';
+import type { Logger } from './log.ts';
+import { createStore } from './store/store.ts';
+import type { Store } from './store/store.ts';
+import { version } from './version.ts';
+
+/** What a host may hand over beside its configuration. Everything is optional. */
+export interface ConnectOptions {
+  /** Ends the work between two pages; what is stored stays stored. */
+  readonly signal?: AbortSignal;
+  /** Default: silent. A pino logger fits. */
+  readonly logger?: Logger;
+  /** In place of the global fetch. */
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** Why something could not run. */
+export interface SyncFailure {
+  /** One line for a person, without secrets. */
+  readonly error: string;
+  /** `configuration`: a setting is wrong; `gitlab`: unreachable, or it refuses; `database`: it refuses; `aborted`: by the signal; `busy`: another pass over the connection runs. */
+  readonly code: 'configuration' | 'gitlab' | 'database' | 'aborted' | 'busy';
+}
+
+/** Whose database and GitLab, and how. */
+export interface Host<O extends ConnectOptions> {
+  readonly em: SqlEntityManager;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly connectionId: number;
+  readonly options: O;
+}
+
+/** Both ends: a GitLab and the store of one connection. */
+export interface Connected {
+  readonly config: Config;
+  readonly gitlab: Gitlab;
+  readonly store: Store;
+  readonly log: Logger;
+}
+
+/** Runs an action on both ends. Failures that a user can mend come back as values; mistakes of this package's own are thrown. */
+export async function withBothEnds<T, O extends ConnectOptions>(
+  { em, config: input, connectionId, options }: Host<O>,
+  action: (ends: Connected) => Promise<T>,
+): Promise<T | SyncFailure> {
+  const { signal, fetch, logger: log = silentLogger } = options;
+  try {
+    const config = parseConfig(input);
+    if (!config.token) return { error: 'No GitLab token configured', code: 'configuration' };
+    const store = await createStore(em, connectionId);
+    const gitlab = createGitlab({
+      url: config.url,
+      token: config.token,
+      userAgent: `painchain-gitlab-connector/${version}`,
+      concurrency: config.concurrency,
+      timeoutMs: config.requestTimeout * 1000,
+      log,
+      signal,
+      fetch,
+    });
+    return await action({ config, gitlab, store, log });
+  } catch (error) {
+    return failureOf(error, signal);
+  }
+}
+
+function failureOf(error: unknown, signal: AbortSignal | undefined): SyncFailure {
+  if (signal?.aborted) return { error: 'Stopped before the end', code: 'aborted' };
+  if (error instanceof ConfigurationError) return { error: `Invalid configuration: ${error.message}`, code: 'configuration' };
+  if (error instanceof GitlabRequestError) return { error: `Failed to connect to GitLab: ${error.message}`, code: 'gitlab' };
+  if (error instanceof DatabaseError) return { error: `Failed to store: ${error.message}`, code: 'database' };
+  throw error;
+}

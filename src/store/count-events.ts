@@ -1,0 +1,35 @@
+import { sql } from 'kysely';
+import type { QueryExecutorProvider } from 'kysely';
+import type { EventTable } from './save-events.ts';
+
+/** Which stored events of a project to count. */
+export interface StoredCountQuery {
+  readonly projectId: number;
+  readonly stream: string;
+  /** Which of an event's times the window is about: GitLab's time of creation, or the event's own. */
+  readonly by: 'created' | 'timestamp';
+  /** Both sides inclusive; null = open. */
+  readonly after: Date | null;
+  readonly before: Date | null;
+  /** Branches of merge requests (their target) and of pipelines. Empty = all. */
+  readonly branches: readonly string[];
+}
+
+/** How many events of one stream of a project are stored. */
+export async function countEvents(
+  kysely: QueryExecutorProvider,
+  { connectionId, table }: { readonly connectionId: number; readonly table: EventTable },
+  { projectId, stream, by, after, before, branches }: StoredCountQuery,
+): Promise<number> {
+  const timestamp = sql.raw(table.hasNaiveTimestamps ? `("timestamp" at time zone 'UTC')` : '"timestamp"');
+  const at = by === 'timestamp' ? timestamp : sql`(metadata::jsonb ->> 'created_at')::timestamptz`;
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from change_events
+    where connection_id = ${connectionId} and project_id = ${projectId} and stream = ${stream}
+      and (${after?.toISOString() ?? null}::timestamptz is null or ${at} >= ${after?.toISOString() ?? null}::timestamptz)
+      and (${before?.toISOString() ?? null}::timestamptz is null or ${at} <= ${before?.toISOString() ?? null}::timestamptz)
+      and (${branches.length === 0} or coalesce(metadata::jsonb ->> 'target_branch', metadata::jsonb ->> 'ref') = any (${[...branches]}::text[]))`.execute(
+    kysely,
+  );
+  return rows[0]?.count ?? 0;
+}
