@@ -18,25 +18,36 @@ export async function linkEvents(kysely: QueryExecutorProvider, connectionId: nu
   }
 }
 
+/** Events are joined by their keys, never row by row: each list of keys is looked up in the index once. */
 const linkBatch = (connectionId: number) => sql<{ touched: number }>`
-  with touched as (
+  with touched as materialized (
     select id, stream, link_keys from change_events where connection_id = ${connectionId} and is_unlinked order by id limit ${batchSize}
   ),
-  affected as (
-    select id from touched
+  touched_keys as materialized (select distinct stream, key from touched, unnest(link_keys) as key),
+  near as materialized (
+    select id, stream, link_keys from change_events
+    where connection_id = ${connectionId} and link_keys && (select coalesce(array_agg(distinct key), '{}') from touched_keys)
+  ),
+  affected as materialized (
+    select id, stream, link_keys from touched
     union
-    select e.id from touched t join change_events e
-      on e.connection_id = ${connectionId} and e.link_keys && t.link_keys and e.stream <> t.stream
+    select near.id, near.stream, near.link_keys from near, unnest(near.link_keys) as k join touched_keys t on t.key = k where t.stream <> near.stream
+  ),
+  affected_keys as materialized (select id, stream, key from affected, unnest(link_keys) as key),
+  pool as materialized (
+    select id, stream, event_id, key from change_events, unnest(link_keys) as key
+    where connection_id = ${connectionId} and link_keys && (select coalesce(array_agg(distinct key), '{}') from affected_keys)
+  ),
+  pairs as (
+    select distinct a.id, p.id as other_id, p.event_id from affected_keys a join pool p on p.key = a.key and p.stream <> a.stream
+  ),
+  first_pairs as (
+    select id, event_id from (select *, row_number() over (partition by id order by other_id) as place from pairs) p
+    where place <= ${relatedEventsLimit}
   ),
   related as (
-    select a.id, coalesce((
-      select jsonb_agg(r.event_id order by r.event_id) from (
-        select o.event_id from change_events o
-        where o.connection_id = ${connectionId} and o.link_keys && e.link_keys and o.stream <> e.stream
-        order by o.id limit ${relatedEventsLimit}
-      ) r
-    ), '[]') as event_ids
-    from affected a join change_events e on e.id = a.id
+    select a.id, coalesce(jsonb_agg(p.event_id order by p.event_id) filter (where p.event_id is not null), '[]') as event_ids
+    from affected a left join first_pairs p on p.id = a.id group by a.id
   ),
   written as (
     update change_events e set

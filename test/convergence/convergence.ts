@@ -26,9 +26,10 @@ export interface Setting {
 
 /**
  * Changes a world at random, between passes and while they run, and kills passes at random points; then lets it rest,
- * and checks that the table says what the world says. `journal` gets a line for everything that happened.
+ * and checks that the table says what the world says. `journal` gets a line for everything that happened. Resolves to
+ * how many events were compared.
  */
-export async function converge(setting: Setting, journal: string[]): Promise<void> {
+export async function converge(setting: Setting, journal: string[]): Promise<number> {
   const { world, fake, random } = setting;
   const everything = createMemory(world, setting.config.url);
   const options = randomOptions(random, world);
@@ -55,7 +56,7 @@ export async function converge(setting: Setting, journal: string[]): Promise<voi
   journal.push(`last pass: ${await pass(setting, options, null)}`);
   // What leaves a trace is all there by now; for the rest everything is read again.
   if (options.kinds === 'all') journal.push(`reconciled: ${await pass(setting, { ...options, reconcile: true }, null)}`);
-  await check(setting, options, everything);
+  return check(setting, options, everything);
 }
 
 interface PassOptions {
@@ -142,7 +143,7 @@ interface StoredProject {
   readonly is_gone: boolean;
 }
 
-async function check(setting: Setting, options: PassOptions, memory: Memory): Promise<void> {
+async function check(setting: Setting, options: PassOptions, memory: Memory): Promise<number> {
   const { database, connectionId, world, config } = setting;
   const projects = await database.em
     .fork()
@@ -167,7 +168,7 @@ async function check(setting: Setting, options: PassOptions, memory: Memory): Pr
     for (const [id, event] of expectedEvents({ project, eventPath, baseUrl: config.url })) {
       expected.add(id);
       // What was hidden and is shown again has changed without a trace, and is no more open perhaps.
-      if (!isHidden(id)) expect(contentOf(rows.get(id), event), id).toEqual(contentOf(event, event));
+      if (!isHidden(id)) expect({ id, row: contentOf(rows.get(id), event) }).toEqual({ id, row: contentOf(event, event) });
     }
   }
   const phantoms = [...rows.keys()].filter(
@@ -176,6 +177,7 @@ async function check(setting: Setting, options: PassOptions, memory: Memory): Pr
   expect(phantoms.join(' '), 'events of nothing').toBe('');
   checkLinks(rows, paths);
   await checkRest(setting, options, rows);
+  return expected.size;
 }
 
 /** Everything but links, which have a check of their own, and times that are those of the first sight. */

@@ -235,7 +235,7 @@ function keysOf({ title, metadata }: ExpectedEvent): Set<string> {
   const versionOf = (tag: string) => `version ${/^v\d/.test(tag) ? tag.slice(1) : tag}`;
   if (title.startsWith('[MR]')) {
     const merged = metadata.merged ? commitKeys(text('merge_commit_sha') || text('head_sha')) : [];
-    return new Set([`mr ${String(metadata.mr_iid)}`, ...merged]);
+    return new Set([`mr ${JSON.stringify(metadata.mr_iid)}`, ...merged]);
   }
   if (title.startsWith('[Pipeline]')) return new Set(commitKeys(text('commit_sha')));
   if (title.startsWith('[Release]')) return new Set([...commitKeys(text('commit_sha')), versionOf(text('tag_name'))]);

@@ -57,7 +57,7 @@ export function createMortal(em: SqlEntityManager, death: Death | null): Mortal 
     return async (action, options) => {
       if (isDead()) throw new DeadError('dead');
       const result = await target.transactional(async (inner) => {
-        const value = await action(inner as typeof target);
+        const value = await action(inner);
         reach('before commit');
         return value;
       }, options);

@@ -63,23 +63,31 @@ const mergeRequestChanges: Readonly<Record<string, Change>> = {
     ),
   'merge a merge request': (place) =>
     to(some(openOnes(place), place), (row) => place.project.mergeMergeRequest(row, someone(place.random))),
-  'close a merge request': (place) => to(some(openOnes(place), place), (row) => place.project.editMergeRequest(row, { state: 'closed' })),
+  'close a merge request': (place) => to(some(openOnes(place), place), (row) => place.project.closeMergeRequest(row)),
   'reopen a merge request': (place) =>
     to(
       some(
         place.project.mergeRequests.filter(({ state }) => state === 'closed'),
         place,
       ),
-      (row) => place.project.editMergeRequest(row, { state: 'opened' }),
+      (row) => place.project.reopenMergeRequest(row),
     ),
   'push to a merge request without a trace': (place) =>
     to(some(openOnes(place), place), (row) => place.project.pushSilently(row, files(place.random))),
   'recompute a merge request without a trace': (place) =>
     to(some(openOnes(place), place), (row) => {
-      row.mergeStatus = place.random.pick(['CAN_BE_MERGED', 'CANNOT_BE_MERGED', 'CHECKING']);
-      row.upvotes += 1;
+      const mergeStatus = place.random.pick(['CAN_BE_MERGED', 'CANNOT_BE_MERGED', 'CHECKING']);
+      place.project.recomputeSilently(row, { mergeStatus, upvotes: row.upvotes + 1 });
     }),
   'hide a merge request': (place) => place.random.chance(0.2) && to(some(openOnes(place), place), (row) => (row.isHidden = true)),
+  'show a hidden merge request': (place) =>
+    to(
+      some(
+        place.project.mergeRequests.filter(({ isHidden }) => isHidden),
+        place,
+      ),
+      (row) => (row.isHidden = false),
+    ),
   'delete a merge request': (place) => to(some(place.project.mergeRequests, place), (row) => place.project.deleteMergeRequest(row)),
 };
 
@@ -113,11 +121,11 @@ const releaseChanges: Readonly<Record<string, Change>> = {
   },
   'edit a release without a trace': (place) =>
     to(some(place.project.releases, place), (row) =>
-      Object.assign(row, { name: place.random.chance(0.2) ? '' : title(place.random), description: title(place.random) }),
+      place.project.editRelease(row, { name: place.random.chance(0.2) ? '' : title(place.random), description: title(place.random) }),
     ),
   'add an asset to a release without a trace': (place) =>
     to(some(place.project.releases, place), (row) =>
-      row.links.push({ name: `asset-${place.random.below(99)}`, url: 'https://example.com/a' }),
+      place.project.addAssetLink(row, { name: `asset-${place.random.below(99)}`, url: 'https://example.com/a' }),
     ),
   'delete a release': (place) => to(some(place.project.releases, place), ({ tag }) => place.project.deleteRelease(tag)),
 };
@@ -167,27 +175,30 @@ const imageChanges: Readonly<Record<string, Change>> = {
     return project.pushTag(
       repository ?? project.addImageRepository(`image${project.imageRepositories.length + random.below(1000)}`),
       name,
-      {
-        ...(random.chance(0.2) ? { createdAt: null } : {}),
-      },
+      random.chance(0.2) ? { createdAt: null } : {},
     );
   },
   'move a tag': (place) => onTag(place, ({ name, repository }) => place.project.pushTag(repository, name)),
   'point a tag at the image of another': (place) =>
     onTag(place, ({ name, repository }) => repository.tags.set(name, { ...place.random.pick([...repository.tags.values()]) })),
-  'delete a tag': (place) => onTag(place, ({ name, repository }) => repository.tags.delete(name)),
+  'delete a tag': (place) => onTag(place, ({ name, repository }) => place.project.deleteTag(repository, name)),
   'break a tag': (place) => onTag(place, ({ name, repository }) => Object.assign(repository.tags.get(name) ?? {}, { isBroken: true })),
   'repair a tag': (place) => onTag(place, ({ name, repository }) => Object.assign(repository.tags.get(name) ?? {}, { isBroken: false })),
   'delete an image repository': (place) =>
     place.random.chance(0.3) && to(repositoryOf(place), (repository) => place.project.deleteImageRepository(repository)),
 };
 
+/** A path that no project has. */
+function freePath({ world, random }: Pick<Place, 'world' | 'random'>): string {
+  const path = `acme/${random.pick(words)}${random.below(10_000)}`;
+  return world.projects.some(({ fullPath }) => fullPath === path) ? freePath({ world, random }) : path;
+}
+
 const projectChanges: Readonly<Record<string, Change>> = {
-  'move a project': ({ project, random }) => project.moveTo(`acme/${random.pick(words)}${random.below(10_000)}`),
+  'move a project': (place) => place.project.moveTo(freePath(place)),
   'delete a project': ({ world, project, random }) =>
     world.projects.length > 2 && random.chance(0.3) && (world.deleteProject(project), true),
-  'add a project': ({ world, random }) =>
-    world.projects.length < 6 && world.addProject(`acme/${random.pick(words)}${random.below(10_000)}`),
+  'add a project': (place) => place.world.projects.length < 6 && place.world.addProject(freePath(place)),
 };
 
 /** Every kind of change, with its weight. */
@@ -199,7 +210,7 @@ const weighted: ReadonlyArray<readonly [weight: number, changes: Readonly<Record
   [8, imageChanges],
   [1, projectChanges],
 ];
-const creations = ['open a merge request', 'start a pipeline', 'create a release', 'commit', 'push an image', 'finish a pipeline'];
+const creations = new Set(['open a merge request', 'start a pipeline', 'create a release', 'commit', 'push an image', 'finish a pipeline']);
 
 /** Names of every kind of change. */
 export const changeNames: readonly string[] = weighted.flatMap(([, changes]) => Object.keys(changes));
@@ -211,6 +222,7 @@ export type Kinds = 'all' | 'traced';
 const isTraceless = (name: string) =>
   name.endsWith('without a trace') ||
   name === 'hide a merge request' ||
+  name === 'show a hidden merge request' ||
   // GitLab pages releases by position: one that is deleted meanwhile hides another from the walk.
   name === 'delete a release';
 
@@ -237,7 +249,7 @@ function pickChange(random: Random): readonly [string, Change] {
   let left = random.next() * sum;
   const [, changes] = weighted.find(([weight]) => (left -= weight) < 0) ?? weighted[0] ?? [0, {}];
   const names = Object.keys(changes);
-  const made = names.filter((name) => creations.includes(name));
+  const made = names.filter((name) => creations.has(name));
   const name = made.length > 0 && random.chance(0.4) ? random.pick(made) : random.pick(names);
   return [name, changes[name] as Change];
 }

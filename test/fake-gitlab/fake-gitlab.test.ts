@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { createFakeGitlab } from './fake-gitlab.ts';
 import type { FakeGitlab } from './fake-gitlab.ts';
 import type { FakeProject } from './world/project.ts';
-import { seconds } from './world/time.ts';
+import { minutes, moment, seconds } from './world/time.ts';
 import { World, goodToken } from './world/world.ts';
 
 let world: World;
@@ -47,6 +47,19 @@ describe('limits', () => {
     expect((await ask(aliases(5))).body).toEqual({
       errors: [{ message: 'Query has complexity of 305, which exceeds max complexity of 250' }],
     });
+  });
+
+  test('a ref makes pipelines cost two more, and a sort of projects one more, before the page counts', async () => {
+    const score = async (list: string) => {
+      const aliases = Array.from({ length: 100 }, (_, index) => `p${index}: ${list}`).join(' ');
+      return (await ask(`{ ${aliases} }`)).body.errors[0].message.match(/complexity of (\d+)/)[1] / 100;
+    };
+    // (count 1 + resolver 1 + Gitaly 1) twice for 100 rows, and one for the project's nodes in a list of one.
+    const pipelines = (args: string) => `projects(first: 1) { nodes { pipelines${args} { count } } }`;
+    expect(await score(pipelines(''))).toBe(8);
+    expect(await score(pipelines('(ref: "main")'))).toBe(12);
+    expect(await score('projects(first: 100) { nodes { id } }')).toBe(6);
+    expect(await score('projects(first: 100, sort: "id_asc") { nodes { id } }')).toBe(8);
   });
 
   test('a query of over 10,000 characters is 422, whatever its variables', async () => {
@@ -137,6 +150,75 @@ describe('lists', () => {
     expect(body.data.projects.nodes[0]).toEqual({ pipelines: { nodes: [{ iid: '2' }, { iid: '1' }] }, releases: null });
   });
 
+  const connection = async (list: string) => {
+    const { body } = await ask(one(`list: ${list}`));
+    return body.data.projects.nodes[0].list;
+  };
+
+  test('merge requests are picked by state, target branch and time of creation, both ends inclusive', async () => {
+    for (const [title, targetBranch] of [
+      ['at 0', 'main'],
+      ['at 1', 'develop'],
+      ['at 2', 'main'],
+      ['at 3', 'main'],
+    ] as const) {
+      const createdAt = moment('2026-11-23T08:00:00Z') + seconds(Number(title.slice(3)));
+      project.openMergeRequest({ title, targetBranch, createdAt });
+    }
+    const [, , closed] = project.mergeRequests;
+    if (closed) project.closeMergeRequest(closed);
+    const titles = async (args: string) => {
+      const { nodes } = await connection(`mergeRequests(${args}, sort: UPDATED_ASC, first: 9) { nodes { title } }`);
+      return nodes.map(({ title }: { title: string }) => title).toSorted();
+    };
+    expect(await titles('createdAfter: "2026-11-23T08:00:01Z", createdBefore: "2026-11-23T08:00:02Z"')).toEqual(['at 1', 'at 2']);
+    expect(await titles('targetBranches: ["develop", "none"]')).toEqual(['at 1']);
+    expect(await titles('state: closed')).toEqual(['at 2']);
+    expect(await titles('state: all, targetBranches: ["main"]')).toEqual(['at 0', 'at 2', 'at 3']);
+    expect(await titles('targetBranches: []')).toEqual([]);
+  });
+
+  test('pipelines are picked by ref and time of change, both ends inclusive', async () => {
+    for (const [index, ref] of ['main', 'main', 'develop', 'main'].entries()) {
+      project.startPipeline({ ref, updatedAt: moment('2026-11-23T08:00:00Z') + seconds(index) });
+    }
+    const list = await connection(
+      'pipelines(ref: "main", updatedAfter: "2026-11-23T08:00:01Z", updatedBefore: "2026-11-23T08:00:03Z", first: 9) { count nodes { iid } }',
+    );
+    expect(list).toEqual({ count: 2, nodes: [{ iid: '4' }, { iid: '2' }] });
+  });
+
+  test('a count is of everything that matches, on other pages and hidden too', async () => {
+    for (const isHidden of [true, false, false]) project.openMergeRequest({ title: 'a', isHidden });
+    for (const tag of ['v1', 'v2']) project.createRelease({ tag });
+    expect(await connection('mergeRequests(first: 1) { count }')).toEqual({ count: 3 });
+    expect(await connection('mergeRequests(first: 1, state: merged) { count }')).toEqual({ count: 0 });
+    expect(await connection('releases(first: 1) { count }')).toEqual({ count: 2 });
+  });
+
+  test('projects are picked by id and membership at once, in the order and pages asked for', async () => {
+    const [api, web, docs] = ['api', 'web', 'docs'].map((name) => world.addProject(`acme/${name}`));
+    if (web) web.isMember = false;
+    const query = `query($ids: [ID!], $after: String) { projects(ids: $ids, membership: true, sort: "id_asc", after: $after, first: 1) {
+      nodes { fullPath } pageInfo { hasNextPage endCursor } } }`;
+    const ids = [docs, web, api].map((row) => `gid://gitlab/Project/${row?.id}`);
+    const first = (await ask(query, { ids })).body.data.projects;
+    expect(first).toMatchObject({ nodes: [{ fullPath: 'acme/api' }], pageInfo: { hasNextPage: true } });
+    const second = (await ask(query, { ids, after: first.pageInfo.endCursor })).body.data.projects;
+    expect(second).toMatchObject({ nodes: [{ fullPath: 'acme/docs' }], pageInfo: { hasNextPage: false } });
+  });
+
+  test('projects of a group come in pages, with those of its subgroups when asked', async () => {
+    world.addProject('acme/web/site');
+    const query = `query($after: String, $deep: Boolean) { group(fullPath: "acme") { projects(includeSubgroups: $deep, after: $after, first: 1) {
+      nodes { fullPath } pageInfo { hasNextPage endCursor } } } }`;
+    const page = async (variables: object) => (await ask(query, variables)).body.data.group.projects;
+    const first = await page({ deep: true });
+    expect(first).toMatchObject({ nodes: [{ fullPath: 'acme/web/site' }], pageInfo: { hasNextPage: true } });
+    expect((await page({ deep: true, after: first.pageInfo.endCursor })).nodes).toEqual([{ fullPath: 'acme/shop' }]);
+    expect((await page({ deep: false })).pageInfo.hasNextPage).toBe(false);
+  });
+
   test('a guest of a private project sees no merge requests, pipelines and images, and no error', async () => {
     project.openMergeRequest({ title: 'secret' });
     project.startPipeline({ ref: 'main' });
@@ -194,6 +276,37 @@ describe('REST commits', () => {
     expect(empty.headers.get('x-next-page')).toBe('');
   });
 
+  test('since and until go by committer date, both ends inclusive', async () => {
+    const at = moment('2026-11-23T08:00:00Z');
+    for (const [index, title] of ['a', 'b', 'c', 'd'].entries()) {
+      project.git.commit('main', { title, committedAt: at + seconds(index), authoredAt: at - seconds(500) });
+    }
+    const { body } = await list('ref_name=main&since=2026-11-23T08:00:01Z&until=2026-11-23T08:00:02Z');
+    expect(body.map(({ title }: { title: string }) => title)).toEqual(['c', 'b']);
+  });
+
+  test('one commit has stats unless told, and is found off every branch until it is pruned', async () => {
+    const base = project.git.commit('main', { title: 'base' });
+    const lost = project.git.commit('main', { title: 'lost', additions: 3, deletions: 4 });
+    project.git.reset('main', base.sha);
+    const tip = project.git.commit('main', { title: 'instead' });
+    const describe = (sha: string, query = '') => send(`/api/v4/projects/${project.id}/repository/commits/${sha}${query}`);
+    expect((await describe(lost.sha)).body).toMatchObject({ id: lost.sha, stats: { additions: 3, deletions: 4, total: 7 } });
+    expect((await describe(lost.sha, '?stats=false')).body.stats).toBeUndefined();
+    expect((await list(`ref_name=${lost.sha}..${tip.sha}`)).body).toMatchObject([{ title: 'instead' }]);
+    project.git.prune();
+    expect(await describe(lost.sha)).toMatchObject({ status: 404, body: { message: '404 Commit Not Found' } });
+    expect((await list(`ref_name=${lost.sha}..${tip.sha}`)).status).toBe(404);
+    world.unknownRef = 'empty';
+    expect(await list(`ref_name=${lost.sha}..${tip.sha}`)).toMatchObject({ status: 200, body: [] });
+    expect((await list(`ref_name=${base.sha}..${tip.sha}`)).body).toMatchObject([{ title: 'instead' }]);
+    project.features.repository = false;
+    expect(await describe(tip.sha)).toMatchObject({ status: 404, body: { message: '404 Repository Not Found' } });
+    project.features.repository = true;
+    project.role = 'guest';
+    expect((await describe(tip.sha)).status).toBe(403);
+  });
+
   test('an empty repository, an unknown branch and a forbidden one differ as in GitLab', async () => {
     expect(await list('ref_name=main')).toMatchObject({ status: 404, body: { message: '404 Repository Not Found' } });
     project.git.commit('main', { title: 'a' });
@@ -232,5 +345,88 @@ describe('REST registry', () => {
     expect(headers.get('link')).toMatch(/<https:.*last=b.*>; rel="next"/);
     world.hasRegistryMetadata = false;
     expect((await send(path)).status).toBe(405);
+  });
+});
+
+describe('changes of a world', () => {
+  test('what is committed late notes an earlier time, while the clock stands', () => {
+    world.pass(minutes(5));
+    const before = world.now;
+    const late = world.commitLate(seconds(40), () => project.openMergeRequest({ title: 'late' }));
+    expect(late.updatedAt).toBe(before - seconds(40));
+    expect(world.commitLate(seconds(40), () => project.git.commit('main', { title: 'late' })).committedAt).toBe(before - seconds(40));
+    expect(world.now).toBe(before);
+    expect(project.openMergeRequest({ title: 'in time' }).updatedAt).toBe(before);
+  });
+
+  test('numbers of what was deleted are not given again', () => {
+    project.deleteMergeRequest(project.openMergeRequest({ title: 'a' }));
+    project.deletePipeline(project.startPipeline({ ref: 'main' }));
+    project.createRelease({ tag: 'v1' });
+    const [gone] = project.releases;
+    project.deleteRelease('v1');
+    expect(project.openMergeRequest({ title: 'b' }).iid).toBe(2);
+    expect(project.startPipeline({ ref: 'main' }).iid).toBe(2);
+    expect(project.createRelease({ tag: 'v1' }).id).not.toBe(gone?.id);
+  });
+
+  test('closing and reopening move the time of a merge request; a push, its votes and a check of its merge do not', () => {
+    const mergeRequest = project.openMergeRequest({ title: 'a' });
+    const { createdAt, headSha } = mergeRequest;
+    world.pass();
+    project.pushSilently(mergeRequest, []);
+    project.recomputeSilently(mergeRequest, { mergeStatus: 'CANNOT_BE_MERGED', upvotes: 2 });
+    expect(mergeRequest).toMatchObject({ updatedAt: createdAt, files: [], mergeStatus: 'CANNOT_BE_MERGED', upvotes: 2 });
+    expect(mergeRequest.headSha).not.toBe(headSha);
+    project.closeMergeRequest(mergeRequest);
+    expect(mergeRequest).toMatchObject({ state: 'closed', updatedAt: world.now });
+    world.pass();
+    project.reopenMergeRequest(mergeRequest);
+    expect(mergeRequest).toMatchObject({ state: 'opened', updatedAt: world.now });
+  });
+
+  test('a job that is retried alone leaves its pipeline as it was', () => {
+    const pipeline = project.startPipeline({ ref: 'main', jobs: [{ name: 'lint', allowFailure: true }] });
+    project.finishPipeline(pipeline, 'FAILED');
+    const { updatedAt } = pipeline;
+    world.pass();
+    project.retryJobSilently(pipeline, 'FAILED');
+    project.retryJobSilently(pipeline, 'SUCCESS');
+    expect(pipeline).toMatchObject({ status: 'FAILED', updatedAt });
+    expect(pipeline.jobs.map(({ name, status, retried, allowFailure }) => ({ name, status, retried, allowFailure }))).toEqual([
+      { name: 'lint', status: 'FAILED', retried: true, allowFailure: true },
+      { name: 'lint', status: 'FAILED', retried: true, allowFailure: true },
+      { name: 'lint', status: 'SUCCESS', retried: false, allowFailure: true },
+    ]);
+  });
+
+  test('an edited release keeps its time', () => {
+    const release = project.createRelease({ tag: 'v1' });
+    const { createdAt } = release;
+    world.pass();
+    project.editRelease(release, { name: 'One' });
+    project.addAssetLink(release, { name: 'setup.exe', url: 'https://example.com/setup.exe' });
+    expect(release).toMatchObject({ name: 'One', createdAt, links: [{ name: 'setup.exe' }] });
+  });
+
+  test('a project that moves takes its images along', async () => {
+    const root = project.addImageRepository('');
+    const web = project.addImageRepository('web');
+    project.pushTag(web, 'v1');
+    project.moveTo('acme/Store');
+    expect([root.path, web.path, web.location]).toEqual(['acme/store', 'acme/store/web', 'registry.example.com/acme/store/web']);
+    const { body } = await send(`/api/v4/projects/${project.id}/registry/repositories/${web.id}/tags`);
+    expect(body).toMatchObject([{ path: 'acme/store/web:v1' }]);
+  });
+
+  test('a tag moves to a new digest within a moment, and is deleted alone or with its repository', async () => {
+    const repository = project.addImageRepository('web');
+    const first = project.pushTag(repository, 'latest');
+    expect(project.pushTag(repository, 'latest').digest).not.toBe(first.digest);
+    project.pushTag(repository, 'v1');
+    project.deleteTag(repository, 'latest');
+    expect([...repository.tags.keys()]).toEqual(['v1']);
+    project.deleteImageRepository(repository);
+    expect((await send(`/api/v4/projects/${project.id}/registry/repositories/${repository.id}/tags`)).status).toBe(404);
   });
 });

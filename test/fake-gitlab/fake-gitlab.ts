@@ -111,7 +111,7 @@ function answerRest(world: World, { url, base, endpoint }: Incoming): RestReply 
   const project = world.projects.find((row) => row.role !== 'none' && (String(row.id) === id || row.fullPath === id));
   if (!project) return notFound('Project ');
   if (match.name === 'commits') return listCommits(world, project, url, `${base}/${project.fullPath}`);
-  if (match.name === 'commit') return describeCommit(project, repository ?? '', `${base}/${project.fullPath}`);
+  if (match.name === 'commit') return describeCommit(project, repository ?? '', { url, projectUrl: `${base}/${project.fullPath}` });
   if (match.name === 'tags') return listTags({ world, project, repositoryId: Number(repository), url });
   return describeTag({ project, repositoryId: Number(repository) }, tag ?? '');
 }

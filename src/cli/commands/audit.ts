@@ -25,8 +25,9 @@ export function addAudit(program: Command, io: Io, end: (code: ExitCode) => void
     const config = configOf(flags, io);
     if (!config.token) throw new ConfigurationError(['GITLAB_TOKEN not set']);
     end(
-      await withDatabase(config, async ({ em, migrate }) => {
-        await migrate();
+      await withDatabase(config, async (database) => {
+        const { em } = database;
+        await database.migrate();
         const result = await auditGitlab(em, config, await ensureConnection(em, config), { signal: io.signal });
         if ('error' in result) return reportFailure(result, io);
         io.out.write(json ? `${JSON.stringify(result, null, 2)}\n` : auditTable(result.entries));

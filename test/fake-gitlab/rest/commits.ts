@@ -5,6 +5,12 @@ import type { World } from '../world/world.ts';
 import { forbidden, notFound, offsetPage } from './reply.ts';
 import type { RestReply } from './reply.ts';
 
+interface CommitRequest {
+  readonly url: URL;
+  /** The project's page. */
+  readonly projectUrl: string;
+}
+
 /** `GET /projects/:id/repository/commits` */
 export function listCommits(world: World, project: FakeProject, url: URL, projectUrl: string): RestReply {
   if (!project.features.repository) return notFound('Repository ');
@@ -24,12 +30,12 @@ export function listCommits(world: World, project: FakeProject, url: URL, projec
   );
 }
 
-/** `GET /projects/:id/repository/commits/:sha`: any that the repository still has, on a branch or not. */
-export function describeCommit(project: FakeProject, sha: string, projectUrl: string): RestReply {
+/** `GET /projects/:id/repository/commits/:sha`: any that the repository still has, on a branch or not. With stats unless told. */
+export function describeCommit(project: FakeProject, sha: string, { url, projectUrl }: CommitRequest): RestReply {
   if (!project.features.repository) return notFound('Repository ');
   if (project.role !== 'reporter') return forbidden;
   const commit = project.git.commits.get(project.git.branches.get(sha) ?? sha);
-  return commit ? { status: 200, body: commitBody(commit, projectUrl, false) } : notFound('Commit ');
+  return commit ? { status: 200, body: commitBody(commit, projectUrl, url.searchParams.get('stats') !== 'false') } : notFound('Commit ');
 }
 
 function commitBody(commit: FakeCommit, projectUrl: string, withStats: boolean) {

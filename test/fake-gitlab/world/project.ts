@@ -95,6 +95,22 @@ export class FakeProject {
     this.editMergeRequest(mergeRequest, { state: 'merged', mergedAt: this.#host.now(), mergeUser: user, mergeCommitSha: commit.sha });
   }
 
+  closeMergeRequest(mergeRequest: FakeMergeRequest): void {
+    this.editMergeRequest(mergeRequest, { state: 'closed' });
+  }
+
+  reopenMergeRequest(mergeRequest: FakeMergeRequest): void {
+    this.editMergeRequest(mergeRequest, { state: 'opened' });
+  }
+
+  /** Changes what GitLab works out or counts beside a merge request, whose time stays as it was. */
+  recomputeSilently(
+    mergeRequest: FakeMergeRequest,
+    change: Partial<Pick<FakeMergeRequest, 'mergeStatus' | 'upvotes' | 'downvotes'>>,
+  ): void {
+    Object.assign(mergeRequest, change);
+  }
+
   /** Pushes to its branch: GitLab changes the diff, and may leave its time as it was. */
   pushSilently(mergeRequest: FakeMergeRequest, files: FakeFile[]): void {
     mergeRequest.headSha = shaOf(`${mergeRequest.headSha} and more`);
@@ -178,7 +194,9 @@ export class FakeProject {
     const job = pipeline.jobs.find((row) => !row.retried && row.status === 'FAILED');
     if (!job) return;
     job.retried = true;
-    pipeline.jobs.push(this.#job({ name: job.name, stage: job.stage, status, finishedAt: this.#host.now() }, 0));
+    const { name, stage, allowFailure } = job;
+    const failureMessage = status === 'FAILED' ? 'There has been a script failure' : null;
+    pipeline.jobs.push(this.#job({ name, stage, allowFailure, status, failureMessage, finishedAt: this.#host.now() }, 0));
   }
 
   deletePipeline(pipeline: FakePipeline): void {
@@ -202,6 +220,16 @@ export class FakeProject {
     this.releases.push(release);
     this.lastActivityAt = now;
     return release;
+  }
+
+  /** Changes a release, which has no time that would move. */
+  editRelease(release: FakeRelease, change: Partial<Pick<FakeRelease, 'name' | 'description' | 'releasedAt'>>): void {
+    Object.assign(release, change);
+  }
+
+  /** Links another asset to a release. No time moves. */
+  addAssetLink(release: FakeRelease, link: FakeRelease['links'][number]): void {
+    release.links.push(link);
   }
 
   deleteRelease(tag: string): void {
@@ -238,9 +266,9 @@ export class FakeProject {
     return repository;
   }
 
-  /** Points a tag at an image, new or moved. */
+  /** Points a tag at an image, new or moved: always one with a digest of its own, also at the same moment. */
   pushTag(repository: FakeImageRepository, name: string, image: Partial<FakeTag> = {}): FakeTag {
-    const unique = `${repository.path}:${name}@${this.#host.now()}`;
+    const unique = `${repository.path}:${name}@${this.#host.now()}#${this.#host.nextId('Image')}`;
     const tag: FakeTag = {
       digest: `sha256:${createHash('sha256').update(unique).digest('hex')}`,
       revision: createHash('sha256').update(`config ${unique}`).digest('hex'),
@@ -251,6 +279,10 @@ export class FakeProject {
     };
     repository.tags.set(name, tag);
     return tag;
+  }
+
+  deleteTag(repository: FakeImageRepository, name: string): void {
+    repository.tags.delete(name);
   }
 }
 
