@@ -110,6 +110,12 @@ function windowOf(claims: readonly StreamClaim[]): TimeWindow {
   };
 }
 
+/** What GitLab has no count of. */
+const uncounted = {
+  commits: 'GitLab has no count of the commits of a branch',
+  'registry-images': 'GitLab counts the tags of now, not the images that they pointed to',
+};
+
 async function auditGroup(ends: Connected, group: readonly Claim[]): Promise<AuditEntry[]> {
   const { gitlab, config } = ends;
   const created = windowOf(group.map(({ mergeRequests }) => mergeRequests));
@@ -123,9 +129,7 @@ async function auditGroup(ends: Connected, group: readonly Claim[]): Promise<Aud
       auditWindow(ends, claim, { stream: 'merge-requests', count: 'mergeRequests', window: created, found }),
       auditWindow(ends, claim, { stream: 'pipelines', count: 'pipelines', window: updated, found }),
       auditReleases(ends, claim, found),
-      ...['commits', 'registry-images'].map((stream) =>
-        Promise.resolve(unknown(claim.project, stream, `GitLab has no count of ${stream === 'commits' ? 'commits' : 'images'}`)),
-      ),
+      ...Object.entries(uncounted).map(([stream, reason]) => Promise.resolve(unknown(claim.project, stream, reason))),
     ]);
   });
   return (await Promise.all(entries)).flat();

@@ -18,6 +18,10 @@ export async function withPassLock<T>(em: SqlEntityManager, connectionId: number
   const holder = em.fork({ clear: true });
   await holder.begin();
   try {
+    // A pass may take long, and the transaction waits all the while; it holds no snapshot, and so hinders no vacuum.
+    await holder.execute(
+      `select set_config(name, '0', true) from pg_settings where name in ('idle_in_transaction_session_timeout', 'transaction_timeout')`,
+    );
     const [row] = await holder.execute<Array<{ free: boolean }>>(`select pg_try_advisory_xact_lock(${lockSpace}, ?) as free`, [
       connectionId,
     ]);

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { AuditReport } from '../../src/audit.ts';
 import { run } from '../../src/cli/program.ts';
 import { progressLine } from '../../src/cli/progress.ts';
 import { settings } from '../../src/config.ts';
+import { openDatabase } from '../../src/store/database.ts';
 import { createDemoWorld } from '../fake-gitlab/demo-world.ts';
 import { createFakeGitlab, html } from '../fake-gitlab/fake-gitlab.ts';
 import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
@@ -85,7 +87,9 @@ describe('help', () => {
     const { code, out } = await inProcess(['--help']);
     expect(code).toBe(0);
     expect(out).toContain('Exit codes: 0 all read, 1 something could not be read or is missing, 2 usage or configuration');
-    const helps = await Promise.all(['sync', 'migrate', 'events', 'demo'].map((command) => inProcess([command, '--help'])));
+    const helps = await Promise.all(
+      ['sync', 'backfill', 'audit', 'migrate', 'events', 'demo'].map((command) => inProcess([command, '--help'])),
+    );
     for (const help of helps) expect(help).toMatchObject({ code: 0, err: '' });
     for (const { env } of settings) expect(helps[0]?.out).toContain(env);
     expect((await inProcess([])).code).toBe(2);
@@ -176,6 +180,71 @@ describe('against a GitLab and a database', () => {
     expect(wrong.err).toMatch(
       /^ERROR: Failed to connect to GitLab: http:\/\/127\.0\.0\.1:\d+ answered MemberProjects with text\/html, not JSON: is the URL that of a GitLab\?\n$/,
     );
+  });
+
+  test('what happened between two passes is the history of an event', async () => {
+    await inProcess(['sync'], env);
+    demo.happen();
+    expect((await inProcess(['sync'], env)).code).toBe(0);
+    const { code, out } = await inProcess(['events', '--history', 'mr-acme/web/shop-2'], env);
+    expect(code).toBe(0);
+    expect(out).toMatch(/opened +│ first seen/);
+    expect(out).toContain('status: opened → merged');
+    const json = await inProcess(['events', '--history', 'mr-acme/web/shop-2', '--json'], env);
+    expect(JSON.parse(json.out)).toMatchObject([{ status: 'opened', changes: null }, { status: 'merged' }]);
+    expect(await inProcess(['events', '--history', 'mr-nope-1'], env)).toEqual({
+      code: 2,
+      out: '',
+      err: 'ERROR: there is no event "mr-nope-1": `gitlab-connector events --json` shows the ids\n',
+    });
+  });
+
+  test('what changed without a trace is read again when asked to, and counted', async () => {
+    await inProcess(['sync'], env);
+    const shop = demo.world.projects.find(({ fullPath }) => fullPath === 'acme/web/shop');
+    const checkout = shop?.mergeRequests.find(({ title }) => title === 'Checkout in one page');
+    if (!shop || !checkout) throw new Error('the demo has lost its merge request');
+    shop.recomputeSilently(checkout, { upvotes: 7 });
+    const usual = await inProcess(['sync'], env);
+    expect(usual.out).toContain('stored 0\n');
+    const asked = await inProcess(['sync', '--reconcile'], env);
+    expect(asked.out).toContain('stored 1\n1 of them had changed without a trace: read again, corrected\n');
+  });
+
+  test('backfill says how much there is and reads what is older', async () => {
+    await inProcess(['sync', '--sync-limit', '1'], env);
+    const { code, out, err } = await inProcess(['backfill', '--since', '2026-01-01'], env);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain('Back to 2026-01-01T00:00Z, 3 projects: about 2 merge requests and 0 pipelines in ');
+    expect(out).toMatch(/│ merge requests {2}│ {4}2 │ {3}2 │/);
+    expect((await inProcess(['sync', '--sync-limit', 'all'], env)).out).toContain('stored 0\n');
+    expect((await inProcess(['backfill'], env)).err).toBe("ERROR: required option '--since <when>' not specified\n");
+  });
+
+  test('audit tells what is complete, what is missing since when, and what cannot be told', async () => {
+    const first = await inProcess(['audit'], env);
+    expect(first).toMatchObject({ code: 0, out: 'No projects yet: run `gitlab-connector sync` first\n' });
+    await inProcess(['sync'], env);
+    const whole = await inProcess(['audit'], env);
+    expect(whole.code).toBe(0);
+    expect(whole.out).toContain('9 complete, 0 with something missing, 6 that cannot be told\n');
+    const opened = await openDatabase(database.options);
+    await opened.em.execute(`delete from change_events where event_id = 'mr-acme/api-1'`);
+    await opened.close();
+    const { code, out } = await inProcess(['audit', '--json'], env);
+    expect(code).toBe(1);
+    const { entries } = JSON.parse(out) as AuditReport;
+    expect(entries.filter(({ result }) => result === 'missing')).toMatchObject([
+      {
+        project: 'acme/api',
+        stream: 'merge-requests',
+        inGitlab: 1,
+        inTable: 0,
+        missingSince: expect.stringMatching(/^2026-11-23T0/) as string,
+      },
+    ]);
+    const missing = await inProcess(['audit'], env);
+    expect(missing.out).toContain('missing: 1 missing, since 2026-11-23T0');
   });
 
   test('migrate says what it did', async () => {
