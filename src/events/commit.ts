@@ -16,7 +16,7 @@ export function commitToEvent(commit: RestCommit, branch: string, project: Event
     description: { text, labels: [], files_changed: [], related_events: [] },
     author: commit.author_name || unknownAuthor,
     timestamp: new Date(commit.committed_date),
-    url: commit.web_url ?? `${project.webUrl}/-/commit/${commit.id}`,
+    url: `${project.webUrl}/-/commit/${commit.id}`,
     status: 'committed',
     metadata: {
       project: project.fullPath,

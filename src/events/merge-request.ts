@@ -24,7 +24,8 @@ export function mergeRequestToEvent(mergeRequest: MergeRequestFragment, project:
     },
     author: mergeRequest.author?.username ?? unknownAuthor,
     timestamp: new Date(mergeRequest.updatedAt),
-    url: mergeRequest.webUrl ?? `${project.webUrl}/-/merge_requests/${mergeRequest.iid}`,
+    // Not GitLab's own: when the project moves during a pass, all its events shall name the same place.
+    url: `${project.webUrl}/-/merge_requests/${mergeRequest.iid}`,
     status: mergeRequest.state.toLowerCase(),
     metadata: {
       project: project.fullPath,

@@ -54,6 +54,6 @@ function failedJob(job: Job, project: EventProject): JsonObject {
     allow_failure: job.allowFailure,
     failure_reason: job.failureMessage ?? null,
     // GitLab gives a path that starts at the host, and none for the trigger of another pipeline.
-    url: job.webPath ? new URL(job.webPath, project.webUrl).href : null,
+    url: job.webPath ? `${project.webUrl}${job.webPath.slice(job.webPath.indexOf('/-/'))}` : null,
   };
 }

@@ -52,7 +52,6 @@ const commitSchema = z.object({
   authored_date: optional(z.string()),
   committed_date: z.string(),
   parent_ids: optional(z.array(z.string())),
-  web_url: optional(z.string()),
   stats: optional(stats),
 });
 const tagSchema = z.object({ name: z.string() });

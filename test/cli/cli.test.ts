@@ -251,7 +251,7 @@ describe('against a GitLab and a database', () => {
     const { host, pathname } = new URL(env.DATABASE_URL ?? '');
     expect(await cli(['migrate'], env)).toEqual({
       code: 0,
-      out: `applied 20261123000000-initial\nPostgreSQL at ${host}${pathname}: up to date\n`,
+      out: `applied 20261123000000-initial\napplied 20261123120000-incremental\nPostgreSQL at ${host}${pathname}: up to date\n`,
       err: '',
     });
     expect((await cli(['migrate'], env)).out).toBe(`PostgreSQL at ${host}${pathname}: nothing to do, up to date\n`);

@@ -4,6 +4,7 @@ import type { Database } from '../../src/store/database.ts';
 import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
 import { minutes } from '../fake-gitlab/world/time.ts';
 import type { World } from '../fake-gitlab/world/world.ts';
+import { fetchFrom } from '../support/fake.ts';
 import { eventRows } from '../support/rows.ts';
 import type { EventRow } from '../support/rows.ts';
 import { branch, expectedEvents, expectedLinks, firstSeen } from './expected-events.ts';
@@ -91,8 +92,8 @@ const randomDeath = (random: Random): Death => ({
 });
 
 /** One pass of a process that may die. Resolves to how it ended. */
-async function pass({ database, connectionId, config }: Setting, options: PassOptions, death: Death | null): Promise<string> {
-  const { em, signal, fetch, isDead } = createMortal(database.em, death);
+async function pass({ fake, database, connectionId, config }: Setting, options: PassOptions, death: Death | null): Promise<string> {
+  const { em, signal, fetch, isDead } = createMortal(database.em, death, fetchFrom(fake));
   const { reconcile = false } = options;
   const result = await syncGitlab(em, { ...config, ...options.config }, connectionId, { signal, fetch, reconcile }).catch(
     (error: unknown) => {

@@ -17,8 +17,8 @@ export interface Death {
 /** Thrown where a dead process would do nothing any more. */
 export class DeadError extends Error {}
 
-/** A process over a real EntityManager that dies when told to, or never. */
-export function createMortal(em: SqlEntityManager, death: Death | null): Mortal {
+/** A process over a real EntityManager and a network that dies when told to, or never. */
+export function createMortal(em: SqlEntityManager, death: Death | null, fetch: typeof globalThis.fetch = globalThis.fetch): Mortal {
   const end = new AbortController();
   const counts = { request: 0, 'before commit': 0, 'after commit': 0 };
   const isDead = () => end.signal.aborted;
@@ -37,7 +37,7 @@ export function createMortal(em: SqlEntityManager, death: Death | null): Mortal 
       } catch {
         return Promise.reject(end.signal.reason as Error);
       }
-      return globalThis.fetch(input, init);
+      return fetch(input, init);
     },
   };
 

@@ -66,7 +66,6 @@ describe('a merge request', () => {
         labels: null,
         approvedBy: null,
         diffStats: null,
-        webUrl: null,
         userNotesCount: null,
       },
       project,
@@ -184,7 +183,7 @@ describe('a commit', () => {
       description: { text: 'Add a cart\n\nWith wheels\n', labels: [], files_changed: [], related_events: [] },
       author: 'Ada Lovelace',
       timestamp: new Date('2026-11-23T07:00:00.500Z'),
-      url: 'https://gitlab.example.com/acme/shop/-/commit/ddd',
+      url: `https://gitlab.example.com/acme/shop/-/commit/${commit.id}`,
       status: 'committed',
       metadata: { project: 'acme/shop', branch: 'main', sha: 'd'.repeat(40), additions: 5, deletions: 3, total_changes: 8 },
     });

@@ -22,7 +22,6 @@ export const mergeRequest: MergeRequestFragment = {
   createdAt: '2026-11-20T08:00:00Z',
   updatedAt: '2026-11-23T08:00:00Z',
   mergedAt: '2026-11-23T07:59:00Z',
-  webUrl: 'https://gitlab.example.com/acme/shop/-/merge_requests/7',
   sourceBranch: 'cart',
   targetBranch: 'main',
   mergeCommitSha: 'a'.repeat(40),
@@ -98,7 +97,6 @@ export const commit: RestCommit = {
   authored_date: '2026-11-22T08:00:00.000+01:00',
   committed_date: '2026-11-23T08:00:00.500+01:00',
   parent_ids: ['e'.repeat(40)],
-  web_url: 'https://gitlab.example.com/acme/shop/-/commit/ddd',
   stats: { additions: 5, deletions: 3, total: 8 },
 };
 

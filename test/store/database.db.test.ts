@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { Migrator } from '@mikro-orm/migrations';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { afterEach, describe, expect, inject, test } from 'vitest';
-import { syncGitlab } from '../../src/index.ts';
+import { entities, syncGitlab } from '../../src/index.ts';
 import type { SyncReport } from '../../src/index.ts';
 import { ensureConnection, findConnection } from '../../src/store/connections.ts';
 import { openDatabase } from '../../src/store/database.ts';
@@ -11,7 +13,7 @@ import { migrations } from '../../src/store/migrations/index.ts';
 import { createTestDatabase, describeDatabases } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { useFakeGitlab } from '../support/fake.ts';
-import { eventRows } from '../support/rows.ts';
+import { addConnection, eventRows } from '../support/rows.ts';
 import { painchainTables } from '../support/painchain.ts';
 
 const createFake = useFakeGitlab();
@@ -183,6 +185,45 @@ describe('the embedded database', () => {
 });
 
 describe('PostgreSQL', () => {
+  test('that an earlier version has filled is read once more, and nothing is doubled', async () => {
+    const { options, remove } = await createTestDatabase('postgres');
+    const earlier = await MikroORM.init({
+      clientUrl: options.databaseUrl ?? '',
+      entities,
+      extensions: [Migrator],
+      migrations: { migrationsList: migrations.slice(0, 1), tableName: 'gitlab_connector_migrations', snapshot: false, silent: true },
+    });
+    await earlier.migrator.up();
+    await earlier.close();
+    const database = await openDatabase(options);
+    try {
+      const { em } = database;
+      const { world, config } = createFake();
+      const project = world.addProject('acme/shop');
+      project.openMergeRequest({ title: 'Add a cart', author: 'ada' });
+      const repository = project.addImageRepository('');
+      for (let i = 0; i < 3; i++) project.pushTag(repository, `v${i}`);
+      const connectionId = await addConnection(em, config.url);
+      await em.fork().execute(`
+        insert into gitlab_projects (connection_id, project_id, event_path, full_path, web_url, last_seen_at)
+          values (${connectionId}, ${project.id}, 'acme/formerly', 'acme/shop', 'x', now());
+        insert into gitlab_stream_state (connection_id, project_id, stream, scope, outcome, last_attempt_at, last_success_at)
+          values (${connectionId}, ${project.id}, 'registry-images', 'acme/shop', 'ok', now(), now());
+        insert into change_events (connection_id, source, event_id, title, author, "timestamp", url, status, project_id, stream)
+          values (${connectionId}, 'gitlab', 'mr-acme/formerly-1', 'old', 'ada', now(), 'x', 'opened', ${project.id}, 'merge-requests')`);
+      expect(await database.migrate()).toHaveLength(migrations.length - 1);
+      expect(await database.schemaDrift()).toBe('');
+      expect(await syncGitlab(em, { ...config, tagLimit: 2 }, connectionId)).toMatchObject({ fetched: 3, stored: 3 });
+      expect(await syncGitlab(em, { ...config, tagLimit: 2 }, connectionId)).toMatchObject({ stored: 0 });
+      const rows = await eventRows(em, connectionId);
+      expect(rows.get('mr-acme/formerly-1')).toMatchObject({ title: '[MR] Add a cart' });
+      expect(rows.size).toBe(3);
+    } finally {
+      await database.close();
+      await remove();
+    }
+  });
+
   test('may be migrated by many processes at once', async () => {
     const { options, remove } = await createTestDatabase('postgres');
     const databases = await Promise.all([1, 2, 3].map(() => openDatabase(options)));

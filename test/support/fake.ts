@@ -32,3 +32,17 @@ export function useFakeGitlab(): (url?: string, world?: World) => FakeSetup {
     return { world, fake, config: { token: goodToken, url } };
   };
 }
+
+/** A `fetch` that a fake GitLab answers directly: for long runs, as msw keeps every request until its process ends. */
+export const fetchFrom =
+  ({ handle }: FakeGitlab): typeof globalThis.fetch =>
+  async (input, init) => {
+    const request = new Request(input, init);
+    request.signal.throwIfAborted();
+    const aborted = new Promise<never>((_, reject) => {
+      request.signal.addEventListener('abort', () => reject(request.signal.reason as Error), { once: true });
+    });
+    const response = await Promise.race([handle(request), aborted]);
+    if (response.type === 'error') throw new TypeError('fetch failed');
+    return response;
+  };

@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
- * Creates the tables, or adopts PainChain's `connections` and `change_events` where they stand: adds the columns, the
- * unique key and the indexes that are missing, and changes no type that PainChain reads.
+ * Creates the four tables, or adopts PainChain's `connections` and `change_events` where they stand: adds the columns,
+ * the unique key and the index that are missing, and changes no type that PainChain reads.
  */
 export class Initial extends Migration {
   override readonly name = '20261123000000-initial';
@@ -12,10 +12,8 @@ export class Initial extends Migration {
     else this.#create('connections', connectionColumns);
     if (await this.#exists('change_events')) await this.#adoptEvents();
     else this.#createEvents();
-    this.addSql(createVersions);
     this.addSql(createProjects);
     this.addSql(createStreamState);
-    this.addSql(createRegistryTags);
   }
 
   async #exists(table: string): Promise<boolean> {
@@ -28,16 +26,14 @@ export class Initial extends Migration {
   }
 
   #adopt(table: string, columns: readonly string[]): void {
-    const additions = columns
-      .slice(1)
-      .map((column) => `add column if not exists ${column.includes('default') ? column : column.replace(' not null', '')}`);
+    const additions = columns.slice(1).map((column) => `add column if not exists ${column.replace(' not null', '')}`);
     this.addSql(`alter table ${table} ${additions.join(', ')}`);
   }
 
   #createEvents(): void {
     this.#create('change_events', [...eventColumns, addedEventColumns].flat());
     this.addSql(uniqueEventId);
-    for (const index of addedEventIndexes) this.addSql(index);
+    this.addSql(eventProjectIndex);
     this.addSql('create index change_events_connection_id_index on change_events (connection_id)');
     this.addSql('create index change_events_source_index on change_events (source)');
     this.addSql('create index change_events_author_index on change_events (author)');
@@ -49,7 +45,7 @@ export class Initial extends Migration {
     this.#adopt('change_events', [...eventColumns, ...addedEventColumns]);
     const [row] = await this.execute(findUniqueEventId);
     if (!row) this.addSql(uniqueEventId);
-    for (const index of addedEventIndexes) this.addSql(index);
+    this.addSql(eventProjectIndex);
   }
 }
 
@@ -80,22 +76,13 @@ const eventColumns = [
   'created_at timestamptz default now()',
 ];
 
-const addedEventColumns = [
-  'updated_at timestamptz',
-  'project_id bigint',
-  'stream text',
-  'link_keys text[]',
-  'is_unlinked boolean not null default false',
-];
+const addedEventColumns = ['updated_at timestamptz', 'project_id bigint', 'stream text'];
 
 const uniqueEventId =
   'alter table change_events add constraint change_events_connection_id_event_id_unique unique (connection_id, event_id)';
 
-const addedEventIndexes = [
-  'create index change_events_connection_id_project_id_stream_index on change_events (connection_id, project_id, stream)',
-  'create index change_events_link_keys_index on change_events using gin (link_keys)',
-  'create index change_events_is_unlinked_index on change_events (connection_id) where is_unlinked',
-];
+const eventProjectIndex =
+  'create index change_events_connection_id_project_id_stream_index on change_events (connection_id, project_id, stream)';
 
 /** Any unique index over exactly (connection_id, event_id), in either order, whatever its name. */
 const findUniqueEventId = `
@@ -103,19 +90,6 @@ const findUniqueEventId = `
   where i.indrelid = to_regclass('change_events') and i.indisunique and i.indpred is null and i.indnkeyatts = 2
     and (select array_agg(a.attname::text order by a.attname) from pg_attribute a
          where a.attrelid = i.indrelid and a.attnum = any (i.indkey)) = array['connection_id', 'event_id']`;
-
-const createVersions = `
-  create table change_event_versions (
-    id bigserial primary key,
-    change_event_id int not null,
-    version int not null,
-    status text not null,
-    changes jsonb,
-    happened_at timestamptz not null,
-    seen_at timestamptz not null,
-    constraint change_event_versions_change_event_id_version_unique unique (change_event_id, version),
-    constraint change_event_versions_change_event_id_foreign foreign key (change_event_id) references change_events (id) on delete cascade
-  )`;
 
 const createProjects = `
   create table gitlab_projects (
@@ -125,9 +99,6 @@ const createProjects = `
     full_path text not null,
     web_url text not null,
     last_seen_at timestamptz not null,
-    reconciled_at timestamptz not null,
-    gone_at timestamptz,
-    unselected_at timestamptz,
     created_at timestamptz not null default now(),
     primary key (connection_id, project_id),
     constraint gitlab_projects_connection_id_event_path_unique unique (connection_id, event_path),
@@ -140,31 +111,15 @@ const createStreamState = `
     project_id bigint not null,
     stream text not null,
     scope text not null,
-    selection text not null,
     watermark timestamptz,
     cursor text,
     walk_started_at timestamptz,
     frontier text,
-    depth timestamptz,
-    backfill jsonb,
     outcome text not null,
     error text,
     last_attempt_at timestamptz not null,
     last_success_at timestamptz,
     primary key (connection_id, project_id, stream, scope),
     constraint gitlab_stream_state_connection_id_project_id_foreign
-      foreign key (connection_id, project_id) references gitlab_projects (connection_id, project_id) on delete cascade
-  )`;
-
-const createRegistryTags = `
-  create table gitlab_registry_tags (
-    connection_id int not null,
-    project_id bigint not null,
-    repository_id bigint not null,
-    name text not null,
-    digest text,
-    looked_at timestamptz,
-    primary key (connection_id, project_id, repository_id, name),
-    constraint gitlab_registry_tags_connection_id_project_id_foreign
       foreign key (connection_id, project_id) references gitlab_projects (connection_id, project_id) on delete cascade
   )`;

@@ -1,6 +1,7 @@
 import type { Constructor } from '@mikro-orm/core';
 import type { Migration } from '@mikro-orm/migrations';
 import { Initial } from './20261123000000-initial.ts';
+import { Incremental } from './20261123120000-incremental.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
-export const migrations: Constructor<Migration>[] = [Initial];
+export const migrations: Constructor<Migration>[] = [Initial, Incremental];
