@@ -52,6 +52,7 @@ test('the package exports these types, and no others', () => {
     'ChangeEvent',
     'Config',
     'ConnectOptions',
+    'GitlabConfig',
     'Json',
     'JsonObject',
     'LogMethod',

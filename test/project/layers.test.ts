@@ -27,9 +27,9 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     streams: 'value',
   },
   connect: { config: 'value', errors: 'value', gitlab: 'value', log: 'value', store: 'value', version: 'value' },
-  sync: { connect: 'value', pass: 'value' },
-  audit: { connect: 'value', gitlab: 'value', pass: 'value', progress: 'value', store: 'type' },
-  estimate: { connect: 'value', gitlab: 'value', pass: 'value' },
+  sync: { config: 'type', connect: 'value', pass: 'value' },
+  audit: { config: 'type', connect: 'value', gitlab: 'value', pass: 'value', progress: 'value', store: 'type' },
+  estimate: { config: 'type', connect: 'value', gitlab: 'value', pass: 'value' },
   index: {
     audit: 'value',
     estimate: 'value',
