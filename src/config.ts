@@ -167,6 +167,12 @@ const shape = {
     defaultText: 'the embedded database',
     description: 'PostgreSQL 15 or later to store events in: `postgres://user:password@host:5432/name`.',
   }),
+  databasePasswordFile: setting(z.string({ error: 'must be a path' }).trim().min(1, { error: 'must be a path' }).optional(), {
+    env: 'DATABASE_PASSWORD_FILE',
+    value: 'file',
+    defaultText: 'the password in DATABASE_URL',
+    description: 'File that holds the password of the PostgreSQL, in place of one in DATABASE_URL. Read once, at the start.',
+  }),
   dataDir: setting(z.string({ error: 'must be a path' }).trim().min(1, { error: 'must be a path' }).default('./data'), {
     env: 'DATA_DIR',
     value: 'folder',

@@ -1,11 +1,12 @@
 import { parseConfig, settings, settingsFromEnv } from '../config.ts';
 import type { Config, SettingName } from '../config.ts';
+import { withDatabasePassword } from './database-password.ts';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
 
 /** Settings that say where the database is. */
-export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'dataDir'];
+export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'databasePasswordFile', 'dataDir'];
 
 /** `--sync-limit` for `syncLimit`. */
 const flagOf = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -28,5 +29,5 @@ export function addSettings(command: Command, names: readonly SettingName[] = se
 export function configOf(flags: Readonly<Record<string, unknown>>, { env }: Io): Config {
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const nameOf = (name: SettingName) => (name in given ? flagOf(name) : (settings.find((setting) => setting.name === name)?.env ?? name));
-  return parseConfig({ ...settingsFromEnv(env), ...given }, nameOf);
+  return withDatabasePassword(parseConfig({ ...settingsFromEnv(env), ...given }, nameOf), nameOf);
 }

@@ -35,6 +35,8 @@ export interface GitlabConfig {
   readonly connectionId?: number | string | null | undefined;
   /** PostgreSQL 15 or later to store events in: `postgres://user:password@host:5432/name`. Default: the embedded database. In the environment: `DATABASE_URL`. */
   readonly databaseUrl?: string | null | undefined;
+  /** File that holds the password of the PostgreSQL, in place of one in DATABASE_URL. Read once, at the start. Default: the password in DATABASE_URL. In the environment: `DATABASE_PASSWORD_FILE`. */
+  readonly databasePasswordFile?: string | null | undefined;
   /** Folder of the embedded database; used when DATABASE_URL is not set. Default: `./data`. In the environment: `DATA_DIR`. */
   readonly dataDir?: string | null | undefined;
   /** The same in snake_case, and whatever else the host keeps beside them. */
