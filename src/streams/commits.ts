@@ -55,10 +55,10 @@ async function* forward(context: StreamContext, branch: Branch, state: WalkState
   const stopped = state.cursor === null ? [] : [parseCursor(state.cursor)];
   for (const target of [...stopped, { sha: branch.tip, page: 1, pageSize: largestPage }]) {
     if (frontier === null || target.sha === frontier) continue;
-    const isEmpty = yield* range(context, branch.name, { from: frontier, target });
-    if (isEmpty && !(await rest.hasCommit(context.project.id, frontier))) return true;
-    // The earlier tip may be no more as well: what it had that is left is between the frontier and the tip.
-    if (isEmpty && target.sha !== branch.tip && !(await rest.hasCommit(context.project.id, target.sha))) continue;
+    const mayBeCut = yield* range(context, branch.name, { from: frontier, target });
+    if (mayBeCut && !(await rest.hasCommit(context.project.id, frontier))) return true;
+    // The other end may be no more as well: what it had that is left is between the frontier and a later tip.
+    if (mayBeCut && !(await rest.hasCommit(context.project.id, target.sha))) continue;
     frontier = target.sha;
     yield { events: [], progress: { frontier, cursor: null } };
   }
@@ -70,22 +70,26 @@ interface Range {
   readonly target: Cursor;
 }
 
-/** The commits between two fixed ones, newest first. Resolves to whether there were none. */
+/**
+ * The commits between two fixed ones, newest first. Resolves to whether it ended with nothing: at its end, or because one
+ * of the two is no more, which may also happen between two pages.
+ */
 async function* range(context: StreamContext, branch: string, { from, target }: Range): AsyncGenerator<Page, boolean, Stored> {
   const query = { projectId: context.project.id, ref: `${from}..${target.sha}`, pageSize: target.pageSize, page: target.page };
-  let isEmpty = true;
+  let mayBeCut = true;
   let { page } = target;
   try {
     for await (const commits of context.gitlab.rest.commitPages(query)) {
-      isEmpty &&= commits.length === 0;
+      mayBeCut = commits.length === 0;
       page += 1;
       yield { events: toEvents(commits, branch, context), progress: { cursor: formatCursor({ ...target, page }) } };
     }
   } catch (error) {
     // An end that is gone is 404 here, or an empty list, depending on GitLab's version.
     if (!(error instanceof NotFoundError)) throw error;
+    mayBeCut = true;
   }
-  return isEmpty;
+  return mayBeCut;
 }
 
 /** All commits down to the depth, for a branch whose frontier is lost. Stopped, it begins again. */
@@ -122,7 +126,9 @@ async function* backward(context: StreamContext, { name, tip }: Branch, { backfi
   let page = firstPage;
   const note = (change: Partial<Backfill>) => ({ ...from, left, cursor: formatCursor({ sha, page, pageSize }), ...change });
   const beginning = isBeginning ? { frontier: tip, cursor: null, selection: name, depth: null } : {};
+  let mayBeCut = false;
   for await (const commits of context.gitlab.rest.commitPages(query)) {
+    mayBeCut = commits.length === 0;
     const wanted = commits.slice(0, left ?? commits.length);
     left = left === null ? null : left - wanted.length;
     page += 1;
@@ -131,6 +137,8 @@ async function* backward(context: StreamContext, { name, tip }: Branch, { backfi
     yield { events: toEvents(wanted, name, context), progress: { ...beginning, backfill: note({ isDone: left === 0 }), ...end } };
     if (left === 0) return;
   }
+  // Where it ends with nothing, the commit that it began at may be no more: the next pass begins anew.
+  if (mayBeCut && !(await context.gitlab.rest.hasCommit(context.project.id, sha))) return;
   const progress = { backfill: note({ isDone: true, isComplete: since === null }), depth: since ?? beginningOfTime };
   yield { events: [], progress: { ...beginning, ...progress } };
 }
