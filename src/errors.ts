@@ -92,13 +92,22 @@ export class InvalidResponseError extends GitlabRequestError {
 export class GraphqlError extends GitlabRequestError {
   override readonly name = 'GraphqlError';
   readonly errors: readonly GraphqlErrorEntry[];
+  /** The query's score and GitLab's limit, when it was refused for them. */
+  readonly complexity: { readonly score: number; readonly limit: number } | undefined;
   constructor(errors: readonly GraphqlErrorEntry[], failure: RequestFailure) {
     const [first] = errors;
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
     super(`GitLab could not answer ${failure.operation}: ${first?.message ?? 'no reason given'}${more}`, failure);
     this.errors = errors;
+    const [, score, limit] = errors.map(({ message }) => complexityRefusal.exec(message)).find((match) => match !== null) ?? [];
+    this.complexity = score && limit ? { score: Number(score), limit: Number(limit) } : undefined;
   }
 }
+
+const complexityRefusal = /complexity of (\d+), which exceeds max complexity of (\d+)/;
+
+/** Whether GitLab ran out of time for a part of a query, and left it out. */
+export const isTimeout = ({ message }: GraphqlErrorEntry): boolean => message.startsWith('Timeout on ');
 
 /** One entry of a GraphQL answer's `errors`. */
 export interface GraphqlErrorEntry {

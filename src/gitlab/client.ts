@@ -6,18 +6,22 @@ import { checkedAnswer } from './answer.ts';
 import type { Fetch } from './fetch/fetch.ts';
 import { withErrors } from './fetch/with-errors.ts';
 import { withLimit } from './fetch/with-limit.ts';
-import { withRetry } from './fetch/with-retry.ts';
+import { retryDelayMs, withRetry } from './fetch/with-retry.ts';
 import type { RetryOptions } from './fetch/with-retry.ts';
 import { withTimeout } from './fetch/with-timeout.ts';
 import { getSdk } from './generated/sdk.ts';
 import type { Sdk } from './generated/sdk.ts';
 import { createRest } from './rest.ts';
+import { createSizes, fitted } from './sizes.ts';
+import type { Sized } from './sizes.ts';
 import type { GitlabRest } from './rest.ts';
 
 /** One GitLab, read with one token. */
 export interface Gitlab {
   /** The typed GraphQL operations of queries/. An answer's `errors` name what is missing in its `data`. */
   readonly graphql: Sdk;
+  /** Asks for as much at once as this GitLab bears. */
+  readonly fit: <T>(request: Sized<T>) => Promise<T>;
   /** The few REST endpoints that GraphQL has no answer for. */
   readonly rest: GitlabRest;
   /** Requests sent so far, retries included. */
@@ -67,7 +71,14 @@ export function createGitlab(options: GitlabOptions): Gitlab {
   const rest = createRest(({ path, operation }) =>
     fetch(`${options.url}/api/v4/${path}`, { method: 'GET', headers: { accept: 'application/json' }, operation, ...signalOf(options) }),
   );
-  return { graphql: getSdk(client, checkedAnswer), rest, requests };
+  const { attempts, baseDelayMs, maxDelayMs, sleep: pause, random } = { ...defaultRetry, ...options.retry };
+  const fitting = {
+    sizes: createSizes(),
+    attempts,
+    wait: (attempt: number) => pause(retryDelayMs({ attempt, retryAfterMs: undefined, baseDelayMs, maxDelayMs, random }), options.signal),
+    now: () => performance.now(),
+  };
+  return { graphql: getSdk(client, checkedAnswer), fit: (request) => fitted(fitting, request), rest, requests };
 }
 
 const signalOf = ({ signal }: GitlabOptions) => (signal ? { signal } : {});

@@ -3,9 +3,10 @@ import type { Config } from '../config.ts';
 import { existingProjects } from '../gitlab/projects.ts';
 import { streams } from '../streams/index.ts';
 import type { StreamOptions } from '../streams/stream.ts';
+import { createAnswers } from './answers.ts';
 import { deepen } from './deepen.ts';
 import { settle } from './outcome.ts';
-import { createReading, readIds, readList, throwIfNothingAnswered } from './reading.ts';
+import { createReading, readIds, readList } from './reading.ts';
 import type { Reading } from './reading.ts';
 import { reconcile } from './reconcile.ts';
 import { createTally } from './report.ts';
@@ -50,6 +51,7 @@ async function startRun(pass: Pass): Promise<Run> {
     ...pass,
     options: optionsOf(pass.config, pass.now()),
     tally,
+    answers: createAnswers(),
     known: new Map(projects.map((project) => [project.id, project])),
     states: statesByProject(states),
     progress: createProgress(pass, tally),
@@ -82,7 +84,7 @@ async function readProjects(run: Run, reading: Reading): Promise<void> {
     followed.push(...projectsUnder(list.path, run.known.values()));
   }
   const gone = await readIds(reading, [...ids, ...followed]);
-  throwIfNothingAnswered(reading);
+  run.answers.throwIfNone();
   await endProjects(run, gone, isComplete ? [...run.known.keys()].filter((id) => !reading.asked.has(id)) : []);
 }
 

@@ -94,7 +94,7 @@ export async function createStore(em: SqlEntityManager, connectionId: number): P
       return saved;
     });
   return {
-    exclusively: (action) => withDatabaseErrors(() => withPassLock(root, connectionId, action)),
+    exclusively: (action) => exclusively(root, connectionId, action),
     readProjects: () =>
       withDatabaseErrors(() =>
         fork()
@@ -143,4 +143,18 @@ function knownProject(row: GitlabProjectEntity): KnownProject {
     goneAt: goneAt ?? null,
     unselectedAt: unselectedAt ?? null,
   };
+}
+
+/** What the action itself throws is no failure of the lock, and comes back as it is. */
+async function exclusively<T>(em: SqlEntityManager, connectionId: number, action: () => Promise<T>): Promise<T | null> {
+  const ended = await withDatabaseErrors(() =>
+    withPassLock(em, connectionId, () =>
+      action().then(
+        (value) => ({ value }),
+        (error: unknown) => ({ error }),
+      ),
+    ),
+  );
+  if (ended && 'error' in ended) throw ended.error;
+  return ended && ended.value;
 }
