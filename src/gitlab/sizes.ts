@@ -59,7 +59,6 @@ export interface Fitting {
  * Throws the last error when even the smallest size fails.
  */
 export async function fitted<T>({ sizes, attempts, wait, now }: Fitting, { kind, largest, ask, wasTooMuch }: Sized<T>): Promise<T> {
-  let failures = 0;
   let failuresAtSmallest = 0;
   for (;;) {
     const size = sizes.of(kind, largest);
@@ -72,11 +71,10 @@ export async function fitted<T>({ sizes, attempts, wait, now }: Fitting, { kind,
     } catch (error) {
       if (!isTooMuch(error)) throw error;
       const excess = complexityIn(error);
-      failures++;
       if (size === 1) failuresAtSmallest++;
       if (size === 1 && (excess || failuresAtSmallest >= attempts)) throw error;
       sizes.noteTooMuch(kind, { size, factor: excess ? Math.min(0.5, excess.limit / excess.score) : 0.5 });
-      if (!excess) await wait(failures);
+      if (!excess) await wait(Math.max(1, failuresAtSmallest));
     }
   }
 }

@@ -33,8 +33,8 @@ export async function executeGraphql(world: World, schema: GraphQLSchema, reques
   const operation = getOperationAST(document, request.operationName);
   if (!operation) return refusal('An operation name is required');
   const { complexity, depth } = measure({ schema, document, operation, variables: request.variables ?? {} });
-  if (complexity > limits.complexity) {
-    return refusal(`Query has complexity of ${complexity}, which exceeds max complexity of ${limits.complexity}`);
+  if (complexity > world.complexityLimit) {
+    return refusal(`Query has complexity of ${complexity}, which exceeds max complexity of ${world.complexityLimit}`);
   }
   if (depth > limits.depth) return refusal(`Query has depth of ${depth}, which exceeds max depth of ${limits.depth}`);
   const result = await execute({

@@ -16,6 +16,8 @@ export class World {
   readonly projects: FakeProject[] = [];
   /** Paths of groups that exist without projects; those with projects follow from the projects. */
   readonly emptyGroups = new Set<string>();
+  /** What a query may cost; GitLab's prices change from version to version. */
+  complexityLimit = 250;
   readonly tokens = new Map<string, FakeToken>([[goodToken, { state: 'active', scopes: ['read_api'] }]]);
   /** Whether the registry has a metadata database, which keyset pages of tags need. */
   hasRegistryMetadata = true;
