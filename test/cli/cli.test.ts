@@ -261,7 +261,16 @@ describe('against a GitLab and a database', () => {
 test('the demo shows all five kinds, what changed, and that nothing is written twice', async () => {
   const { code, out, err } = await cli(['demo']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  for (const text of ['approved by ada', 'files:', 'integration failed', 'v2.3.0', 'digest', '1.5GB', '+322 -83'])
+  for (const text of [
+    'approved by ada',
+    'files:',
+    'integration failed',
+    'v2.3.0',
+    'digest',
+    '1.5GB',
+    '+322 -83',
+    'status: opened → merged',
+  ])
     expect(out).toContain(text);
   expect(out).toContain('fetched 17, stored 17');
   expect(out).toContain('stored 6');
