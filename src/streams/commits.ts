@@ -77,12 +77,10 @@ interface Range {
 async function* range(context: StreamContext, branch: string, { from, target }: Range): AsyncGenerator<Page, boolean, Stored> {
   const query = { projectId: context.project.id, ref: `${from}..${target.sha}`, pageSize: target.pageSize, page: target.page };
   let mayBeCut = true;
-  let { page } = target;
   try {
-    for await (const commits of context.gitlab.rest.commitPages(query)) {
-      mayBeCut = commits.length === 0;
-      page += 1;
-      yield { events: toEvents(commits, branch, context), progress: { cursor: formatCursor({ ...target, page }) } };
+    for await (const { rows, next } of context.gitlab.rest.commitPages(query)) {
+      mayBeCut = rows.length === 0;
+      yield { events: toEvents(rows, branch, context), progress: { cursor: formatCursor({ sha: target.sha, ...next }) } };
     }
   } catch (error) {
     // An end that is gone is 404 here, or an empty list, depending on GitLab's version.
@@ -96,7 +94,7 @@ async function* range(context: StreamContext, branch: string, { from, target }: 
 async function* anew(context: StreamContext, { name, tip }: Branch, { depth }: WalkState): Pages {
   const since = depth && depth > beginningOfTime ? { since: depth } : {};
   const query = { projectId: context.project.id, ref: tip, pageSize: largestPage, ...since };
-  for await (const commits of context.gitlab.rest.commitPages(query)) yield { events: toEvents(commits, name, context) };
+  for await (const { rows } of context.gitlab.rest.commitPages(query)) yield { events: toEvents(rows, name, context) };
 }
 
 interface WayBack {
@@ -123,15 +121,15 @@ async function* backward(context: StreamContext, { name, tip }: Branch, { backfi
   const since = from.since === null ? null : new Date(from.since);
   const query = { projectId: context.project.id, ref: sha, pageSize, page: firstPage, ...(since ? { since } : {}) };
   let { left } = from;
-  let page = firstPage;
-  const note = (change: Partial<Backfill>) => ({ ...from, left, cursor: formatCursor({ sha, page, pageSize }), ...change });
+  let place = { page: firstPage, pageSize };
+  const note = (change: Partial<Backfill>) => ({ ...from, left, cursor: formatCursor({ sha, ...place }), ...change });
   const beginning = isBeginning ? { frontier: tip, cursor: null, selection: name, depth: null } : {};
   let mayBeCut = false;
-  for await (const commits of context.gitlab.rest.commitPages(query)) {
-    mayBeCut = commits.length === 0;
-    const wanted = commits.slice(0, left ?? commits.length);
+  for await (const { rows, next } of context.gitlab.rest.commitPages(query)) {
+    mayBeCut = rows.length === 0;
+    const wanted = rows.slice(0, left ?? rows.length);
     left = left === null ? null : left - wanted.length;
-    page += 1;
+    place = next;
     const last = wanted.at(-1);
     const end = left === 0 && last ? { depth: new Date(last.committed_date) } : {};
     yield { events: toEvents(wanted, name, context), progress: { ...beginning, backfill: note({ isDone: left === 0 }), ...end } };
@@ -151,8 +149,8 @@ const toEvents = (commits: readonly RestCommit[], branch: string, { project }: S
 /** The branch's last commit now; undefined when there is none. */
 async function tipOf({ gitlab, project }: StreamContext, branch: string): Promise<string | undefined> {
   try {
-    for await (const [newestCommit] of gitlab.rest.commitPages({ projectId: project.id, ref: branch, pageSize: 1, withStats: false }))
-      return newestCommit?.id;
+    for await (const { rows } of gitlab.rest.commitPages({ projectId: project.id, ref: branch, pageSize: 1, withStats: false }))
+      return rows[0]?.id;
   } catch (error) {
     // An unknown branch and an empty repository look the same; versions differ in which one is a 404.
     if (!(error instanceof NotFoundError)) throw error;
