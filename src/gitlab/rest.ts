@@ -80,39 +80,16 @@ const tagDetailSchema = tagSchema.extend({
 
 const pageSizeLimit = 100;
 
+/** Asks for a path, and checks the shape of what comes. */
+type Get = <T>(path: string, schema: z.ZodType<T>) => Promise<{ readonly body: T; readonly headers: Headers }>;
+
 /** The endpoints over a function that sends a request. */
 export function createRest(request: RestRequest): GitlabRest {
-  const get = async <T>(path: string, schema: z.ZodType<T>) => {
+  const get: Get = async (path, schema) => {
     const operation = `GET ${path.split('?')[0]}`;
     const response = await request({ path, operation });
     return { body: await parseBody(response, schema, operation), headers: response.headers };
   };
-
-  async function* offsetPages<T>(path: string, item: z.ZodType<T>, from: OffsetPlace): AsyncGenerator<OffsetPage<T>> {
-    for (let place: OffsetPlace | null = from; place;) {
-      const { page, pageSize }: OffsetPlace = place;
-      const url = `${path}${path.includes('?') ? '&' : '?'}per_page=${pageSize}&page=${page}`;
-      const answer = await get(url, z.array(item)).catch(unlessSmaller(pageSize));
-      if (!answer) {
-        const smaller = smallerSize(pageSize);
-        place = { page: ((page - 1) * pageSize) / smaller + 1, pageSize: smaller };
-        continue;
-      }
-      const next: OffsetPlace = { page: page + 1, pageSize };
-      yield { rows: answer.body, next };
-      // Where a proxy drops the header, a full page is not the last.
-      const hasNext = answer.headers.get('x-next-page') ?? (answer.body.length === pageSize ? 'yes' : '');
-      place = hasNext === '' ? null : next;
-    }
-  }
-
-  async function* keysetPages<T>(path: string, item: z.ZodType<T>): AsyncGenerator<readonly T[]> {
-    for (let query: string | undefined = `pagination=keyset&sort=asc&per_page=${pageSizeLimit}`; query !== undefined;) {
-      const { body, headers } = await get(`${path}?${query}`, z.array(item));
-      yield body;
-      query = nextQuery(headers.get('link'));
-    }
-  }
 
   const tagsPath = ({ projectId, repositoryId }: RepositoryRef) => `projects/${projectId}/registry/repositories/${repositoryId}/tags`;
   /** Registries without a metadata database refuse keyset pages; asked once. */
@@ -121,7 +98,7 @@ export function createRest(request: RestRequest): GitlabRest {
   return {
     commitPages: ({ projectId, ref, pageSize, page = 1, since, withStats = true }) => {
       const query = new URLSearchParams({ ref_name: ref, with_stats: String(withStats), ...(since ? { since: since.toISOString() } : {}) });
-      return offsetPages(`projects/${projectId}/repository/commits?${query.toString()}`, commitSchema, { page, pageSize });
+      return offsetPages(get, `projects/${projectId}/repository/commits?${query.toString()}`, commitSchema, { page, pageSize });
     },
     async hasCommit(projectId, sha) {
       try {
@@ -136,19 +113,46 @@ export function createRest(request: RestRequest): GitlabRest {
       const path = tagsPath(repository);
       if (hasKeyset) {
         try {
-          for await (const page of keysetPages(path, tagSchema)) yield page.map(({ name }) => name);
+          for await (const page of keysetPages(get, path, tagSchema)) yield page.map(({ name }) => name);
           return;
         } catch (error) {
           if (!(error instanceof GitlabRequestError) || error.status !== 405) throw error;
           hasKeyset = false;
         }
       }
-      for await (const { rows } of offsetPages(path, tagSchema, { page: 1, pageSize: pageSizeLimit })) yield rows.map(({ name }) => name);
+      for await (const { rows } of offsetPages(get, path, tagSchema, { page: 1, pageSize: pageSizeLimit }))
+        yield rows.map(({ name }) => name);
     },
     async tag(repository, name) {
       return (await get(`${tagsPath(repository)}/${encodeURIComponent(name)}`, tagDetailSchema)).body;
     },
   };
+}
+
+async function* offsetPages<T>(get: Get, path: string, item: z.ZodType<T>, from: OffsetPlace): AsyncGenerator<OffsetPage<T>> {
+  for (let place: OffsetPlace | null = from; place;) {
+    const { page, pageSize }: OffsetPlace = place;
+    const url = `${path}${path.includes('?') ? '&' : '?'}per_page=${pageSize}&page=${page}`;
+    const answer = await get(url, z.array(item)).catch(unlessSmaller(pageSize));
+    if (!answer) {
+      const smaller = smallerSize(pageSize);
+      place = { page: ((page - 1) * pageSize) / smaller + 1, pageSize: smaller };
+      continue;
+    }
+    const next: OffsetPlace = { page: page + 1, pageSize };
+    yield { rows: answer.body, next };
+    // Where a proxy drops the header, a full page is not the last.
+    const hasNext = answer.headers.get('x-next-page') ?? (answer.body.length === pageSize ? 'yes' : '');
+    place = hasNext === '' ? null : next;
+  }
+}
+
+async function* keysetPages<T>(get: Get, path: string, item: z.ZodType<T>): AsyncGenerator<readonly T[]> {
+  for (let query: string | undefined = `pagination=keyset&sort=asc&per_page=${pageSizeLimit}`; query !== undefined;) {
+    const { body, headers } = await get(`${path}?${query}`, z.array(item));
+    yield body;
+    query = nextQuery(headers.get('link'));
+  }
 }
 
 /** Null for failures of pages that may be smaller; others are thrown on. */
