@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { syncGitlab } from '../../src/index.ts';
+import { createHosts, syncGitlab } from '../../src/index.ts';
 import type { Database } from '../../src/store/database.ts';
 import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
 import { minutes } from '../fake-gitlab/world/time.ts';
@@ -95,12 +95,15 @@ const randomDeath = (random: Random): Death => ({
 async function pass({ fake, database, connectionId, config }: Setting, options: PassOptions, death: Death | null): Promise<string> {
   const { em, signal, fetch, isDead } = createMortal(database.em, death, fetchFrom(fake));
   const { reconcile = false } = options;
-  const result = await syncGitlab(em, { ...config, ...options.config }, connectionId, { signal, fetch, reconcile }).catch(
-    (error: unknown) => {
-      if (!isDead()) throw error;
-      return null;
-    },
-  );
+  const result = await syncGitlab(em, { ...config, ...options.config }, connectionId, {
+    signal,
+    fetch,
+    reconcile,
+    hosts: createHosts(),
+  }).catch((error: unknown) => {
+    if (!isDead()) throw error;
+    return null;
+  });
   if (isDead() || result === null) return 'killed';
   if ('error' in result) throw new Error(result.error);
   return `fetched ${result.fetched}, stored ${result.stored}, corrected ${result.corrected}`;
