@@ -59,7 +59,10 @@ async function errorFor(response: Response, failure: RequestFailure & { status: 
         failure,
       );
     case 403:
-      return new ForbiddenError(`GitLab forbids ${operation} (403${said}): the token's role or scope does not allow it`, failure);
+      return new ForbiddenError(
+        `GitLab forbids ${operation} (403${said}): the token needs the scope read_api and, in private projects, the role Reporter`,
+        failure,
+      );
     case 404:
       return new NotFoundError(`GitLab does not know ${operation} (404${said}), or this token may not see it`, failure);
     case 407:
@@ -73,7 +76,10 @@ async function errorFor(response: Response, failure: RequestFailure & { status: 
       if (status >= 500)
         return new ServerError(`GitLab failed on ${operation} (${status}${said}): it is overloaded, or down; try again later`, told);
       if (status >= 300 && status < 400) return redirectError(response, failure);
-      return new GitlabRequestError(`GitLab refused ${operation} (${status}${said})`, failure);
+      return new GitlabRequestError(
+        `GitLab refused ${operation} (${status}${said}): a proxy may be in the way, or this GitLab too old or too new`,
+        failure,
+      );
   }
 }
 
