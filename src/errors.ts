@@ -67,7 +67,7 @@ export class NotFoundError extends GitlabRequestError {
   override readonly name = 'NotFoundError';
 }
 
-/** 429, after the retries that the settings allow. */
+/** 429, after the attempts that the settings allow; or GitLab asks to wait for longer than 5 minutes, with any status. */
 export class RateLimitedError extends GitlabRequestError {
   override readonly name = 'RateLimitedError';
   /** What GitLab asked to wait, in milliseconds; undefined when it did not say. */
@@ -78,14 +78,26 @@ export class RateLimitedError extends GitlabRequestError {
   }
 }
 
-/** 5xx, after the retries that the settings allow. */
+/** 5xx, after the attempts that the settings allow. */
 export class ServerError extends GitlabRequestError {
   override readonly name = 'ServerError';
+  /** What GitLab asked to wait, in milliseconds; undefined when it did not say. */
+  readonly retryAfterMs: number | undefined;
+  constructor(message: string, failure: RequestFailure & { readonly retryAfterMs?: number }) {
+    super(message, failure);
+    this.retryAfterMs = failure.retryAfterMs;
+  }
 }
 
 /** An answer that is not GitLab's API: HTML, truncated JSON, a redirect, a page that does not move on. */
 export class InvalidResponseError extends GitlabRequestError {
   override readonly name = 'InvalidResponseError';
+  /** It began as JSON and is none: cut off on its way. */
+  readonly isTruncated: boolean;
+  constructor(message: string, failure: RequestFailure & { readonly isTruncated?: boolean }) {
+    super(message, failure);
+    this.isTruncated = failure.isTruncated ?? false;
+  }
 }
 
 /** GraphQL `errors`: 200 is not success. `errors` are GitLab's messages with their paths. */

@@ -21,6 +21,8 @@ export {
 export { estimateBackfill } from './estimate.ts';
 export type { BackfillEstimate } from './estimate.ts';
 export type { ChangeEvent, Json, JsonObject } from './events/change-event.ts';
+export { createHosts } from './gitlab/hosts.ts';
+export type { Hosts } from './gitlab/hosts.ts';
 export type { Logger, LogMethod } from './log.ts';
 export type { Problem, StreamCounts, SyncReport } from './pass/report.ts';
 export type { SyncProgress } from './pass/run.ts';

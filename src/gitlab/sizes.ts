@@ -6,6 +6,10 @@ const quickMs = 5000;
 const slowMs = 15_000;
 const growth = 1.5;
 
+/** GraphQL operations that are fitted: what may have been too much is asked for again in smaller parts, not as it was. */
+export const isFitted = (operation: string): boolean =>
+  /^(Project|Group)Changes$|^(MergeRequest|Pipeline|Release|ContainerRepository)Page$/.test(operation);
+
 /** How much a GitLab bears of each kind of request, in rows or projects: learnt from its answers, forgotten with the process. */
 export interface Sizes {
   /** The size to ask for now: `largest`, or less where that was too much. */
@@ -49,7 +53,7 @@ export interface Fitting {
   /** Attempts at the smallest size. */
   readonly attempts: number;
   /** Waits before the next attempt, counted from 1. */
-  readonly wait: (attempt: number) => Promise<void>;
+  readonly wait: (attempt: number, error: unknown) => Promise<void>;
   /** Milliseconds from any origin. */
   readonly now: () => number;
 }
@@ -74,7 +78,7 @@ export async function fitted<T>({ sizes, attempts, wait, now }: Fitting, { kind,
       if (size === 1) failuresAtSmallest++;
       if (size === 1 && (excess || failuresAtSmallest >= attempts)) throw error;
       sizes.noteTooMuch(kind, { size, factor: excess ? Math.min(0.5, excess.limit / excess.score) : 0.5 });
-      if (!excess) await wait(Math.max(1, failuresAtSmallest));
+      if (!excess) await wait(Math.max(1, failuresAtSmallest), error);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import { syncGitlab } from '../../src/index.ts';
+import { createHosts, syncGitlab } from '../../src/index.ts';
 import type { Database } from '../../src/store/database.ts';
-import type { Hosts } from '../../src/gitlab/hosts.ts';
+import type { Clock } from '../../src/gitlab/clock.ts';
 import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
 import type { Faults } from '../fake-gitlab/faults.ts';
 import { minutes } from '../fake-gitlab/world/time.ts';
@@ -27,8 +27,8 @@ export interface Setting {
   readonly random: Random;
   /** What breaks requests while the world changes. */
   readonly faults?: Faults;
-  /** In place of those of the process. */
-  readonly hosts?: Hosts;
+  /** In place of the system's. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -99,7 +99,7 @@ const randomDeath = (random: Random): Death => ({
 
 /** One pass of a process that may die. Resolves to how it ended. */
 async function pass(
-  { fake, database, connectionId, config, hosts, faults }: Setting,
+  { fake, database, connectionId, config, clock, faults }: Setting,
   options: PassOptions,
   death: Death | null,
 ): Promise<string> {
@@ -110,7 +110,7 @@ async function pass(
     signal,
     fetch,
     reconcile,
-    ...(hosts ? { hosts } : {}),
+    hosts: createHosts(clock ? { clock } : {}),
   }).catch((error: unknown) => {
     if (!isDead()) throw error;
     return null;

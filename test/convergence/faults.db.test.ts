@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createHosts } from '../../src/gitlab/hosts.ts';
 import { createFaults } from '../fake-gitlab/faults.ts';
+import { createTestClock } from '../support/clock.ts';
 import { describeDatabases } from '../support/databases.ts';
 import { fakeUrl } from '../support/fake.ts';
 import { useSync } from '../sync/fixture.ts';
@@ -12,20 +12,6 @@ import { runSeed, seedsOf } from './seeds.ts';
 const maxAttempts = 3;
 const faultyPart = 0.1;
 
-/** Time that passes at once: what waits an hour is there. */
-function eagerClock(random: () => number) {
-  let waited = 0;
-  return {
-    now: () => performance.now() + waited,
-    sleep: (ms: number, signal?: AbortSignal) => {
-      signal?.throwIfAborted();
-      waited += ms;
-      return new Promise<void>((resolve) => setImmediate(resolve));
-    },
-    random,
-  };
-}
-
 describeDatabases('whatever changes while a tenth of all requests fails', (kind) => {
   const given = useSync(kind);
 
@@ -34,9 +20,9 @@ describeDatabases('whatever changes while a tenth of all requests fails', (kind)
     given.enter(randomWorld(random));
     const { world, fake, database, connectionId, token } = given;
     const faults = createFaults({ world, fake, random }, faultyPart);
-    const hosts = createHosts({ clock: eagerClock(random.next) });
+    const clock = createTestClock(random.next);
     const config = { token, url: fakeUrl, maxAttempts, requestTimeout: 1 };
-    const setting = { world, fake, database, connectionId, random, config, faults, hosts };
+    const setting = { world, fake, database, connectionId, random, config, faults, clock };
     expect(await runSeed(seed, kind, (journal) => converge(setting, journal))).toBeGreaterThan(0);
     expect(faults.longestRun()).toBeLessThanOrEqual(maxAttempts);
     expect(faults.counts.size).toBeGreaterThan(0);
