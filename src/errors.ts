@@ -100,6 +100,19 @@ export class GraphqlError extends GitlabRequestError {
   }
 }
 
+/** A GitLab that lacks what cannot be done without; `missing` names it, such as `Pipeline.ref` or `jobs(retried:)`. */
+export class UnsupportedGitlabError extends GitlabRequestError {
+  override readonly name = 'UnsupportedGitlabError';
+  readonly missing: readonly string[];
+  constructor(missing: readonly string[], failure: RequestFailure) {
+    super(
+      `this GitLab is too old: it has no ${missing.join(', ')} (needs 16.2 or later; where GitLab is newer, this program is too old)`,
+      failure,
+    );
+    this.missing = missing;
+  }
+}
+
 /** One entry of a GraphQL answer's `errors`. */
 export interface GraphqlErrorEntry {
   readonly message: string;

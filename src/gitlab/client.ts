@@ -13,6 +13,9 @@ import { getSdk } from './generated/sdk.ts';
 import type { Sdk } from './generated/sdk.ts';
 import { createRest } from './rest.ts';
 import type { GitlabRest } from './rest.ts';
+import { createLearnedSchema } from './schema/learned-schema.ts';
+import type { LearnedSchema } from './schema/learned-schema.ts';
+import { withLearnedSchema } from './schema/with-learned-schema.ts';
 
 /** One GitLab, read with one token. */
 export interface Gitlab {
@@ -22,6 +25,8 @@ export interface Gitlab {
   readonly rest: GitlabRest;
   /** Requests sent so far, retries included. */
   readonly requests: { readonly graphql: number; readonly rest: number };
+  /** What this GitLab turned out not to have, of what was asked for so far: `Pipeline.source`, `projects(fullPaths:)`. */
+  readonly missingFields: () => readonly string[];
 }
 
 /** What a Gitlab is made of. */
@@ -40,6 +45,8 @@ export interface GitlabOptions {
   /** In place of the global fetch. */
   readonly fetch?: typeof globalThis.fetch | undefined;
   readonly retry?: Partial<RetryOptions> | undefined;
+  /** What is known of this GitLab's schema; to be shared by all that read the same one. Default: nothing yet. */
+  readonly learned?: LearnedSchema | undefined;
 }
 
 /** Connects nothing yet: the first request does. */
@@ -67,7 +74,9 @@ export function createGitlab(options: GitlabOptions): Gitlab {
   const rest = createRest(({ path, operation }) =>
     fetch(`${options.url}/api/v4/${path}`, { method: 'GET', headers: { accept: 'application/json' }, operation, ...signalOf(options) }),
   );
-  return { graphql: getSdk(client, checkedAnswer), rest, requests };
+  const { learned = createLearnedSchema(), log = silentLogger } = options;
+  const graphql = getSdk(withLearnedSchema(client, { learned, log }), checkedAnswer);
+  return { graphql, rest, requests, missingFields: () => learned.missing() };
 }
 
 const signalOf = ({ signal }: GitlabOptions) => (signal ? { signal } : {});
