@@ -94,7 +94,7 @@ function pruneField(pruning: Pruning, node: FieldNode, scope: Scope): FieldNode 
   const key = fieldKey(scope.key, node);
   const missing = pruning.learned.nameOf(key);
   if (missing !== undefined) return { lacks: [missing] };
-  const kept = { ...node, arguments: (node.arguments ?? []).filter((argument) => !isMissing(pruning, argument, key)) };
+  const kept = { ...node, arguments: (node.arguments ?? []).filter((argument) => !isLeftOut(pruning, argument, key)) };
   const set = node.selectionSet && pruneSelections(pruning, node.selectionSet, { key, type: undefined });
   if (set === undefined) return kept;
   return isLack(set) ? set : { ...kept, selectionSet: set };
@@ -117,8 +117,8 @@ function pruneFragment(pruning: Pruning, name: string): FragmentDefinitionNode |
   return isLack(set) ? set : { ...definition, selectionSet: set };
 }
 
-/** Whether an argument is missing in GitLab, or the type of its variable is. Throws when it has a value. */
-function isMissing({ learned, operation, variables }: Pruning, { name, value }: ArgumentNode, field: string): boolean {
+/** Whether an argument goes: it is missing in GitLab, or the type of its variable is. Throws when it has a value. */
+function isLeftOut({ learned, operation, variables }: Pruning, { name, value }: ArgumentNode, field: string): boolean {
   const variable = value.kind === 'Variable' ? value.name.value : undefined;
   const missing = learned.nameOf(argumentKey(field, name.value)) ?? learned.nameOf(typeKey(variableType(operation, variable)));
   if (missing === undefined) return false;
