@@ -40,9 +40,10 @@ export function withoutMissing(document: DocumentNode, known: Known): DocumentNo
   return withUsed({ ...operation, selectionSet }, pruning.pruned);
 }
 
-/** Why something cannot be asked for: the names of what is missing. */
+/** Why something cannot be asked for: the names of what is missing, and whether the object around it is of no use without. */
 interface Lack {
   readonly lacks: readonly string[];
+  readonly isRequired: boolean;
 }
 
 interface Pruning extends Known {
@@ -68,11 +69,10 @@ function pruneSelections(pruning: Pruning, set: SelectionSetNode, scope: Scope):
   for (const node of set.selections) {
     const result = prune(pruning, node, scope);
     if (!isLack(result)) kept.push(result);
-    else if (node.kind === 'Field' && !isRequired(node.name.value, scope.type)) optional.push(...result.lacks);
-    else required.push(...result.lacks);
+    else (result.isRequired ? required : optional).push(...result.lacks);
   }
-  if (required.length > 0) return { lacks: required };
-  return kept.length > 0 ? { ...set, selections: kept } : { lacks: optional };
+  if (required.length > 0) return { lacks: required, isRequired: true };
+  return kept.length > 0 ? { ...set, selections: kept } : { lacks: optional, isRequired: false };
 }
 
 function prune(pruning: Pruning, node: SelectionNode, scope: Scope): SelectionNode | Lack {
@@ -91,13 +91,14 @@ function prune(pruning: Pruning, node: SelectionNode, scope: Scope): SelectionNo
 }
 
 function pruneField(pruning: Pruning, node: FieldNode, scope: Scope): FieldNode | Lack {
+  const lack = (names: readonly string[]): Lack => ({ lacks: names, isRequired: isRequired(node.name.value, scope.type) });
   const key = fieldKey(scope.key, node);
   const missing = pruning.learned.nameOf(key);
-  if (missing !== undefined) return { lacks: [missing] };
+  if (missing !== undefined) return lack([missing]);
   const kept = { ...node, arguments: (node.arguments ?? []).filter((argument) => !isLeftOut(pruning, argument, key)) };
   const set = node.selectionSet && pruneSelections(pruning, node.selectionSet, { key, type: undefined });
   if (set === undefined) return kept;
-  return isLack(set) ? set : { ...kept, selectionSet: set };
+  return isLack(set) ? lack(set.lacks) : { ...kept, selectionSet: set };
 }
 
 function prunedFragment(pruning: Pruning, name: string): FragmentDefinitionNode | Lack {
@@ -110,9 +111,9 @@ function prunedFragment(pruning: Pruning, name: string): FragmentDefinitionNode 
 
 function pruneFragment(pruning: Pruning, name: string): FragmentDefinitionNode | Lack {
   const definition = pruning.definitions.get(name);
-  if (!definition) return { lacks: [name] };
+  if (!definition) return { lacks: [name], isRequired: true };
   const missingType = pruning.learned.nameOf(typeKey(definition.typeCondition.name.value));
-  if (missingType !== undefined) return { lacks: [missingType] };
+  if (missingType !== undefined) return { lacks: [missingType], isRequired: true };
   const set = pruneSelections(pruning, definition.selectionSet, scopeOf(definition));
   return isLack(set) ? set : { ...definition, selectionSet: set };
 }
