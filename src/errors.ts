@@ -121,6 +121,19 @@ const complexityRefusal = /complexity of (\d+), which exceeds max complexity of 
 /** Whether GitLab ran out of time for a part of a query, and left it out. */
 export const isTimeout = ({ message }: GraphqlErrorEntry): boolean => message.startsWith('Timeout on ');
 
+/** A GitLab that lacks what cannot be done without; `missing` names it, such as `Pipeline.ref` or `jobs(retried:)`. */
+export class UnsupportedGitlabError extends GitlabRequestError {
+  override readonly name = 'UnsupportedGitlabError';
+  readonly missing: readonly string[];
+  constructor(missing: readonly string[], failure: RequestFailure) {
+    super(
+      `this GitLab is too old: it has no ${missing.join(', ')} (needs 16.2 or later; where GitLab is newer, this program is too old)`,
+      failure,
+    );
+    this.missing = missing;
+  }
+}
+
 /** One entry of a GraphQL answer's `errors`. */
 export interface GraphqlErrorEntry {
   readonly message: string;

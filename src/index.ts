@@ -17,6 +17,7 @@ export {
   ServerError,
   UnauthorizedError,
   UnreachableError,
+  UnsupportedGitlabError,
 } from './errors.ts';
 export { estimateBackfill } from './estimate.ts';
 export type { BackfillEstimate } from './estimate.ts';

@@ -20,6 +20,7 @@ import type { Sized } from './sizes.ts';
 import type { GitlabRest } from './rest.ts';
 import { fixedToken } from './token.ts';
 import type { TokenSource } from './token.ts';
+import { withLearnedSchema } from './schema/with-learned-schema.ts';
 
 /** One GitLab, read with one token. */
 export interface Gitlab {
@@ -33,6 +34,8 @@ export interface Gitlab {
   readonly requests: { readonly graphql: number; readonly rest: number };
   /** What is shared with others that read the same GitLab. */
   readonly host: Host;
+  /** What this GitLab turned out not to have, of what was asked for so far: `Pipeline.source`, `projects(fullPaths:)`. */
+  readonly missingFields: () => readonly string[];
 }
 
 /** What a Gitlab is made of. */
@@ -85,11 +88,12 @@ export function createGitlab(options: GitlabOptions): Gitlab {
     fetch(`${options.url}/api/v4/${path}`, { method: 'GET', headers: { accept: 'application/json' }, operation }),
   );
   const { attempts, baseDelayMs } = { ...defaultRetry, ...options.retry };
-  const { sizes, clock } = host;
+  const { sizes, clock, learned } = host;
   const wait = (attempt: number, error: unknown) =>
     clock.sleep(delayBefore(attempt, error, { baseDelayMs, random: clock.random }), options.signal);
   const fit = <T>(request: Sized<T>) => fitted({ sizes, attempts, wait, now: clock.now }, request);
-  return { graphql: getSdk(client, checkedAnswer), fit, rest, requests, host };
+  const graphql = getSdk(withLearnedSchema(client, { learned, log: options.log ?? silentLogger }), checkedAnswer);
+  return { graphql, fit, rest, requests, host, missingFields: () => learned.missing() };
 }
 
 /**

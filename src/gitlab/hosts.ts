@@ -1,5 +1,7 @@
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
+import { createLearnedSchema } from './schema/learned-schema.ts';
+import type { LearnedSchema } from './schema/learned-schema.ts';
 import { createSizes } from './sizes.ts';
 import type { Sizes } from './sizes.ts';
 import { createTurns } from './turns.ts';
@@ -12,6 +14,8 @@ export interface Host extends Pick<Turns, 'enter' | 'observe'> {
   readonly clock: Clock;
   /** How much it bears at once. */
   readonly sizes: Sizes;
+  /** What it has not of what was asked for. */
+  readonly learned: LearnedSchema;
   /** A request got no answer in all its attempts, and no other did since: further ones get one attempt each. */
   isSilent: boolean;
 }
@@ -50,6 +54,7 @@ function createHost(url: string, clock: Clock): Host & Pick<Turns, 'isIdle'> {
     url,
     clock,
     sizes: createSizes(),
+    learned: createLearnedSchema(),
     isSilent: false,
     enter,
     observe: (headers: Headers) => {

@@ -30,6 +30,7 @@ test('the package exports these values, and no others', () => {
     'ServerError',
     'UnauthorizedError',
     'UnreachableError',
+    'UnsupportedGitlabError',
     'auditGitlab',
     'createHosts',
     'entities',

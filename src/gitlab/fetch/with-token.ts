@@ -13,23 +13,17 @@ export function withToken(fetch: Fetch, tokens: TokenSource, end: (reason: unkno
         return await fetch(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${used}` } });
       } catch (error) {
         if (!(error instanceof UnauthorizedError)) throw error;
-        const next = isAgain ? used : await renewed(used);
-        if (next === used) {
-          end(error);
-          init.signal?.throwIfAborted();
-          throw error;
-        }
+        const next = isAgain ? used : await tokens.renew(used).catch((failure: unknown) => endWith(failure, init.signal));
+        if (next === used) endWith(error, init.signal);
         used = next;
       }
     }
   };
 
-  async function renewed(refused: string): Promise<string> {
-    try {
-      return await tokens.renew(refused);
-    } catch (error) {
-      end(error);
-      throw error;
-    }
+  /** Of several that find out at once, all fail with what the first one found. */
+  function endWith(reason: unknown, signal: AbortSignal | undefined): never {
+    end(reason);
+    signal?.throwIfAborted();
+    throw reason;
   }
 }
