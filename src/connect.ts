@@ -2,8 +2,10 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { parseConfig } from './config.ts';
 import type { Config } from './config.ts';
 import { ConfigurationError, DatabaseError, GitlabRequestError } from './errors.ts';
+import type { GitlabSyncError } from './errors.ts';
 import { createGitlab } from './gitlab/client.ts';
 import type { Gitlab } from './gitlab/client.ts';
+import type { GitlabAnswer } from './gitlab/fetch/with-answers.ts';
 import { silentLogger } from './log.ts';
 import type { Logger } from './log.ts';
 import { createStore } from './store/store.ts';
@@ -18,6 +20,8 @@ export interface ConnectOptions {
   readonly logger?: Logger;
   /** In place of the global fetch. */
   readonly fetch?: typeof globalThis.fetch;
+  /** Called for every request with what became of it, retries included: for metrics. Must not throw. */
+  readonly onAnswer?: (answer: GitlabAnswer) => void;
 }
 
 /** Why something could not run. */
@@ -26,6 +30,8 @@ export interface SyncFailure {
   readonly error: string;
   /** `configuration`: a setting is wrong; `gitlab`: unreachable, or it refuses; `database`: it refuses; `aborted`: by the signal; `busy`: another pass over the connection runs. */
   readonly code: 'configuration' | 'gitlab' | 'database' | 'aborted' | 'busy';
+  /** The error behind it where there is one: its class says more than the code, such as UnauthorizedError. */
+  readonly cause?: GitlabSyncError;
 }
 
 /** Whose database and GitLab, and how. */
@@ -49,7 +55,7 @@ export async function withBothEnds<T, O extends ConnectOptions>(
   { em, config: input, connectionId, options }: Host<O>,
   action: (ends: Connected) => Promise<T>,
 ): Promise<T | SyncFailure> {
-  const { signal, fetch, logger: log = silentLogger } = options;
+  const { signal, fetch, onAnswer, logger: log = silentLogger } = options;
   try {
     const config = parseConfig(input);
     if (!config.token) return { error: 'No GitLab token configured', code: 'configuration' };
@@ -63,6 +69,7 @@ export async function withBothEnds<T, O extends ConnectOptions>(
       log,
       signal,
       fetch,
+      onAnswer,
     });
     return await action({ config, gitlab, store, log });
   } catch (error) {
@@ -72,8 +79,8 @@ export async function withBothEnds<T, O extends ConnectOptions>(
 
 function failureOf(error: unknown, signal: AbortSignal | undefined): SyncFailure {
   if (signal?.aborted) return { error: 'Stopped before the end', code: 'aborted' };
-  if (error instanceof ConfigurationError) return { error: `Invalid configuration: ${error.message}`, code: 'configuration' };
-  if (error instanceof GitlabRequestError) return { error: `Failed to connect to GitLab: ${error.message}`, code: 'gitlab' };
-  if (error instanceof DatabaseError) return { error: `Failed to store: ${error.message}`, code: 'database' };
+  if (error instanceof ConfigurationError) return { error: `Invalid configuration: ${error.message}`, code: 'configuration', cause: error };
+  if (error instanceof GitlabRequestError) return { error: `Failed to connect to GitLab: ${error.message}`, code: 'gitlab', cause: error };
+  if (error instanceof DatabaseError) return { error: `Failed to store: ${error.message}`, code: 'database', cause: error };
   throw error;
 }

@@ -7,11 +7,18 @@ import type { Io } from './io.ts';
 /** Settings that say where the database is. */
 export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'dataDir'];
 
+/** Every setting. */
+export const allSettings: readonly SettingName[] = settings.map(({ name }) => name);
+
+/** Settings of the poller alone. */
+const pollerSettings = new Set<SettingName>(['pollInterval', 'workers', 'gracePeriod', 'healthPort', 'healthHost', 'logLevel']);
+const passSettings = allSettings.filter((name) => !pollerSettings.has(name));
+
 /** `--sync-limit` for `syncLimit`. */
 const flagOf = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** Adds flags for settings. Secrets get none: a command line can be read by everybody on the machine. */
-export function addSettings(command: Command, names: readonly SettingName[] = settings.map(({ name }) => name)): Command {
+export function addSettings(command: Command, names: readonly SettingName[] = passSettings): Command {
   for (const { name, env, value, secret, description, defaultText, defaultValue } of settings.filter((setting) =>
     names.includes(setting.name),
   )) {

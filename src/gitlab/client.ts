@@ -4,6 +4,8 @@ import { silentLogger } from '../log.ts';
 import type { Logger } from '../log.ts';
 import { checkedAnswer } from './answer.ts';
 import type { Fetch } from './fetch/fetch.ts';
+import { withAnswers } from './fetch/with-answers.ts';
+import type { GitlabAnswer } from './fetch/with-answers.ts';
 import { withErrors } from './fetch/with-errors.ts';
 import { withLimit } from './fetch/with-limit.ts';
 import { withRetry } from './fetch/with-retry.ts';
@@ -37,6 +39,8 @@ export interface GitlabOptions {
   readonly log?: Logger | undefined;
   /** Called after every answer. */
   readonly onRequest?: (() => void) | undefined;
+  /** Called for every request with what became of it. */
+  readonly onAnswer?: ((answer: GitlabAnswer) => void) | undefined;
   /** In place of the global fetch. */
   readonly fetch?: typeof globalThis.fetch | undefined;
   readonly retry?: Partial<RetryOptions> | undefined;
@@ -79,7 +83,8 @@ function layeredFetch(options: GitlabOptions, count: (kind: 'graphql' | 'rest') 
     count(init.method === 'POST' ? 'graphql' : 'rest');
     return (options.fetch ?? globalThis.fetch)(url, { ...init, headers: { ...headers, ...identity }, redirect: 'manual' });
   };
-  const limited = withLimit(withTimeout(send, options.timeoutMs), options.concurrency);
+  const timed = withTimeout(send, options.timeoutMs);
+  const limited = withLimit(options.onAnswer ? withAnswers(timed, options.onAnswer) : timed, options.concurrency);
   return withErrors(withRetry(limited, { ...defaultRetry, log: options.log ?? silentLogger, ...options.retry }));
 }
 

@@ -130,7 +130,7 @@ async function syncBatch({ run, due }: Reading, { at }: Batch, projects: readonl
 }
 
 /** Projects that are asked together. */
-interface IdBatch {
+export interface IdBatch {
   readonly ids: readonly number[];
   readonly ask: BatchAsk;
 }
@@ -157,7 +157,7 @@ async function readBatchOfIds(reading: Reading, { ids, ask }: IdBatch): Promise<
 }
 
 /** Projects that are new ask for their newest; the others, in groups, for what changed since a moment that is good for each of them. */
-function batchesOf({ states, options, now }: Run, ids: readonly number[]): IdBatch[] {
+export function batchesOf({ states, options, now }: Pick<Run, 'states' | 'options' | 'now'>, ids: readonly number[]): IdBatch[] {
   const moments = ids.map((id) => ({ id, since: sinceOf(states.get(id)) }));
   const dated = moments.flatMap(({ id, since }) => (since instanceof Date ? [{ id, since }] : []));
   // Where no stream can be read, any moment is good: that of the others.

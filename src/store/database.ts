@@ -27,6 +27,8 @@ export interface Database {
 export interface DatabaseOptions {
   readonly databaseUrl?: string | undefined;
   readonly dataDir: string;
+  /** Connections to a PostgreSQL at the most; every pass that runs keeps one for its lock. Default: 10. */
+  readonly poolSize?: number | undefined;
 }
 
 /** Options that a host's own MikroORM needs as well, beside its connection. */
@@ -47,14 +49,18 @@ const migrationLock = 7_468_201;
 
 /** Opens the database, making the embedded one when it does not exist. Throws DatabaseError when it cannot be used. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  return options.databaseUrl ? openPostgres(options.databaseUrl) : openPglite(options.dataDir);
+  const { databaseUrl, dataDir, poolSize = 10 } = options;
+  return databaseUrl ? openPostgres(databaseUrl, poolSize) : openPglite(dataDir);
 }
 
-async function openPostgres(databaseUrl: string): Promise<Database> {
+/** A server that is gone without a word is noticed by the first; one that cannot be reached by the second. */
+const patience = { keepAlive: true, keepAliveInitialDelayMillis: 10_000, connectionTimeoutMillis: 30_000 };
+
+async function openPostgres(databaseUrl: string, poolSize: number): Promise<Database> {
   const { host, pathname } = new URL(databaseUrl);
   const description = `PostgreSQL at ${host}${pathname}`;
   const orm = await connecting(description, 'check DATABASE_URL and that the server runs', async () => {
-    const opened = await MikroORM.init({ ...ormOptions, clientUrl: databaseUrl });
+    const opened = await MikroORM.init({ ...ormOptions, clientUrl: databaseUrl, pool: { max: poolSize }, driverOptions: patience });
     await opened.em
       .fork()
       .execute('select 1')

@@ -116,7 +116,7 @@ describeDatabases('the tables', (kind) => {
 
   test('that are missing are named, with what to do', async () => {
     const opened = await open();
-    await expect(syncGitlab(opened.em, { token: 'x' }, 1)).resolves.toEqual({
+    await expect(syncGitlab(opened.em, { token: 'x' }, 1)).resolves.toMatchObject({
       error:
         'Failed to store: the tables are not there or not up to date: run `gitlab-connector migrate`, or the migrations that this package exports',
       code: 'database',

@@ -25,21 +25,21 @@ describeDatabases('the lock of a pass', (kind) => {
   });
 
   test("is one connection's, and free again when its action ends or fails", async () => {
-    const other = () => withPassLock(database.em, 1, () => Promise.resolve('other'));
-    const during = await withPassLock(database.em, 1, async () => [
+    const other = () => withPassLock(database.em, { connectionId: 1 }, () => Promise.resolve('other'));
+    const during = await withPassLock(database.em, { connectionId: 1 }, async () => [
       await other(),
-      await withPassLock(database.em, 2, () => Promise.resolve('second')),
+      await withPassLock(database.em, { connectionId: 2 }, () => Promise.resolve('second')),
     ]);
     expect(during).toEqual([null, 'second']);
     expect(await other()).toBe('other');
-    await expect(withPassLock(database.em, 1, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await expect(withPassLock(database.em, { connectionId: 1 }, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await other()).toBe('other');
   });
 
   test('outlasts the time that the database allows an idle transaction', async () => {
-    const during = await withPassLock(database.em, 1, async () => {
+    const during = await withPassLock(database.em, { connectionId: 1 }, async () => {
       await sleep(5 * impatientMs);
-      return withPassLock(database.em, 1, () => Promise.resolve('other'));
+      return withPassLock(database.em, { connectionId: 1 }, () => Promise.resolve('other'));
     });
     expect(during).toBeNull();
   });
