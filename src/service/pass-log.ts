@@ -32,7 +32,7 @@ export function createPassLog(log: Logger): PassLog {
         else log.error(failure, 'pass failed; it is tried again until it succeeds');
         return;
       }
-      const figures = { projects, fetched, stored, corrected, requests, durationMs: Math.round(durationMs) };
+      const figures = { result, projects, fetched, stored, corrected, requests, durationMs: Math.round(durationMs) };
       if (before !== undefined && !before.startsWith('busy') && isNews && result === 'ok')
         log.info(connection, 'everything can be read again');
       if (result === 'incomplete' && isNews)

@@ -27,7 +27,7 @@ export function createTrouble(log: Logger): Trouble {
     failed: (error) => {
       const message = messageOf(error);
       if (message === reason) log.debug({ error: message }, 'still waiting');
-      else log.error({ error: message }, 'waiting until this is over');
+      else log.error({ error: message, ...stackOf(error) }, 'waiting until this is over');
       [reason, count] = [message, count + 1];
     },
     passed: () => {
@@ -42,6 +42,9 @@ export function createTrouble(log: Logger): Trouble {
 /** What goes wrong in a service may pass, whatever it is. */
 export const troubleOf = (error: unknown): GitlabSyncError =>
   error instanceof GitlabSyncError ? error : new GitlabSyncError(messageOf(error), { cause: error });
+
+/** Where a mistake of this program is; nothing for what was thrown on purpose. */
+const stackOf = ({ cause, name }: GitlabSyncError) => (name === 'GitlabSyncError' && cause instanceof Error ? { stack: cause.stack } : {});
 
 /** What is tried again until it succeeds. */
 export interface Attempt<T> {

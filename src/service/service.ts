@@ -3,6 +3,7 @@ import { GitlabSyncError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { openDatabase } from '../store/database.ts';
 import type { Database } from '../store/database.ts';
+import type { PassRecord } from '../store/passes.ts';
 import { version } from '../version.ts';
 import { settingsSource, tableSource } from './connections.ts';
 import type { Served } from './connections.ts';
@@ -46,7 +47,12 @@ interface Service extends ServiceOptions {
   /** Set as they come up, and taken down in reverse. */
   readonly up: { database: Database | null; watch: Watch | null; engine: Engine | null };
   turnedAt: number;
+  /** When a pass over a connection was asked for last, and which was the last one then. */
+  readonly asked: Map<number, { readonly at: number; readonly startedAt: number | undefined }>;
 }
+
+/** A pass that waits for its turn is asked for again so often, in milliseconds: the request may have been lost. */
+const askAgainMs = 5_000;
 
 /** Replicas that start within so much of each other share a first pass. */
 const shareMs = 10_000;
@@ -69,6 +75,7 @@ export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
     trouble: createTrouble(log),
     up,
     turnedAt: performance.now(),
+    asked: new Map(),
   };
   const server = config.healthPort === 'off' ? null : await startHealthServer(config.healthHost, config.healthPort, healthRoutes(service));
   log.info({ version, health: server?.url ?? 'off' }, 'poller started');
@@ -135,7 +142,7 @@ async function turn(service: Service, watch: Watch, engine: Engine): Promise<num
       const timing = { connectionId, intervalMs, record, wantedSince, shareMs: config.databaseUrl ? shareMs : 0 };
       const inMs = nextStart(timing) - now;
       dueInMs.push(inMs);
-      if (inMs <= 0) await engine.request({ connectionId, wantedSince });
+      if (inMs <= 0 && isTimeToAsk(service, connectionId, record)) await engine.request({ connectionId, wantedSince });
     }
     trouble.passed();
     return lookInMs(dueInMs);
@@ -143,6 +150,13 @@ async function turn(service: Service, watch: Watch, engine: Engine): Promise<num
     trouble.failed(troubleOf(error));
     return retryDelayMs(trouble.count());
   }
+}
+
+function isTimeToAsk({ asked }: Service, connectionId: number, record: PassRecord | undefined): boolean {
+  const last = asked.get(connectionId);
+  const isWaiting = last !== undefined && last.startedAt === record?.startedAt && performance.now() - last.at < askAgainMs;
+  if (!isWaiting) asked.set(connectionId, { at: performance.now(), startedAt: record?.startedAt });
+  return !isWaiting;
 }
 
 async function turned<T>(service: Service, action: () => Promise<T>): Promise<T> {
@@ -162,6 +176,7 @@ function assemble(service: Service, { em }: Database, onIdle: () => void) {
     onChanged: (served) => secrets.set(originOf(served), [served.config?.token]),
     onGone: (served) => {
       runner.drop(served.id);
+      service.asked.delete(served.id);
       metrics.forget(served.id);
       secrets.set(originOf(served), []);
     },

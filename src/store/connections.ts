@@ -11,24 +11,27 @@ export interface ConnectionQuery {
 }
 
 /** Any number; the same one in every process. */
-const ensureLock = 7_468_203;
+const makingLock = 7_468_203;
 
 /**
  * The id of the connection to store under: the given one, else the only GitLab connection with this URL, else one that
  * is made now, without the token. Throws ConfigurationError when several fit.
  */
 export async function ensureConnection(em: SqlEntityManager, query: ConnectionQuery): Promise<number> {
-  return withDatabaseErrors(() =>
-    em.fork({ clear: true }).transactional(async (fork) => {
-      // Several processes that start at once must make one row.
-      await fork.execute(`select pg_advisory_xact_lock(${ensureLock})`);
-      const found = await findConnection(fork, query);
-      if (found !== null) return found;
-      const connection = fork.create(ConnectionEntity, { name: new URL(query.url).host, type: 'gitlab', config: { url: query.url } });
-      await fork.persist(connection).flush();
-      return connection.id;
-    }),
-  );
+  return withDatabaseErrors(async () => {
+    const known = await findConnection(em.fork({ clear: true }), query);
+    return known ?? em.fork({ clear: true }).transactional((fork) => makeConnection(fork, query));
+  });
+}
+
+async function makeConnection(em: SqlEntityManager, query: ConnectionQuery): Promise<number> {
+  // Several processes that start at once make one row.
+  await em.execute(`select pg_advisory_xact_lock(${makingLock})`);
+  const found = await findConnection(em, query);
+  if (found !== null) return found;
+  const connection = em.create(ConnectionEntity, { name: new URL(query.url).host, type: 'gitlab', config: { url: query.url } });
+  await em.persist(connection).flush();
+  return connection.id;
 }
 
 /** As `ensureConnection`, but null where it would make one. */

@@ -6,6 +6,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError, messageOf } from '../errors.ts';
 import { driverError } from './database-errors.ts';
 import { lockDataDir } from './data-dir-lock.ts';
+import { onPoolCreated } from './dead-clients.ts';
 import { entities } from './entities/index.ts';
 import { migrations } from './migrations/index.ts';
 
@@ -60,7 +61,12 @@ async function openPostgres(databaseUrl: string, poolSize: number): Promise<Data
   const { host, pathname } = new URL(databaseUrl);
   const description = `PostgreSQL at ${host}${pathname}`;
   const orm = await connecting(description, 'check DATABASE_URL and that the server runs', async () => {
-    const opened = await MikroORM.init({ ...ormOptions, clientUrl: databaseUrl, pool: { max: poolSize }, driverOptions: patience });
+    const opened = await MikroORM.init({
+      ...ormOptions,
+      clientUrl: databaseUrl,
+      pool: { max: poolSize },
+      driverOptions: { ...patience, onPoolCreated },
+    });
     await opened.em
       .fork()
       .execute('select 1')

@@ -38,7 +38,13 @@ describe('a poller outlives', () => {
 
   const databaseUrl = () => `${postgres.url}/postgres`;
   const start = () => {
-    poller = startPoller({ DATABASE_URL: databaseUrl(), GITLAB_TOKEN: goodToken, GITLAB_URL: served.url, REPOS: 'acme/shop', POLL_INTERVAL: '1' });
+    poller = startPoller({
+      DATABASE_URL: databaseUrl(),
+      GITLAB_TOKEN: goodToken,
+      GITLAB_URL: served.url,
+      REPOS: 'acme/shop',
+      POLL_INTERVAL: '1',
+    });
   };
   const probe = async (path: string) => {
     const response = await fetch(`${await poller.url()}${path}`);
@@ -89,6 +95,13 @@ describe('a poller outlives', () => {
     // An outage is told when it begins and when it is over, not all the time.
     expect(linesOf('waiting until this is over').length).toBeLessThan(8);
     expect(JSON.stringify(poller.lines)).not.toContain('postgres:test@');
+
+    // Told to stop while it is away, it does.
+    await postgres.stop();
+    await ready(503, 'database');
+    poller.child.kill('SIGTERM');
+    expect(await poller.ended).toEqual({ code: 0, signal: null });
+    await postgres.start();
   }, 90_000);
 
   test('a GitLab that is away, and a token that is refused, with a line for each', async () => {

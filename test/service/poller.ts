@@ -23,8 +23,8 @@ export interface PollerProcess {
 export type PollerEnv = Readonly<Record<string, string>>;
 
 /** Starts `gitlab-connector poll` with nothing of this process's environment. */
-export function startPoller(env: PollerEnv, args: readonly string[] = []): PollerProcess {
-  const child = spawn(process.execPath, ['--no-warnings', 'src/cli/main.ts', 'poll', ...args], {
+export function startPoller(env: PollerEnv, args: readonly string[] = [], nodeArgs: readonly string[] = []): PollerProcess {
+  const child = spawn(process.execPath, ['--no-warnings', ...nodeArgs, 'src/cli/main.ts', 'poll', ...args], {
     env: { PATH: process.env.PATH, HEALTH_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -81,6 +81,28 @@ describe('three replicas on one PostgreSQL', () => {
     expect(await storedIds()).toHaveLength(100);
   }, 60_000);
 
+  test('hand over what they have in hand when they are stopped', async () => {
+    addProjects(60);
+    let isHeld = true;
+    fake.intercept = async (_, { operation }) => {
+      while (isHeld && operation === 'ProjectChanges' && reads().size >= 20) await sleep(20);
+      return undefined;
+    };
+    start('3600');
+    await until(() => reads().size >= 20, 'two batches');
+    start('3600');
+    await pollers[1]?.line(({ msg }) => msg === 'database ready');
+    const [first, second] = pollers;
+    first?.child.kill('SIGTERM');
+    expect(await first?.ended).toEqual({ code: 0, signal: null });
+    isHeld = false;
+    // At once: nobody has to be taken for dead first.
+    await until(() => passEnded().length > 0, 'a pass over all', 9_000);
+    expect(second?.lines.filter(({ msg }) => msg === 'pass ended')).toMatchObject([{ result: 'ok', projects: 60 }]);
+    expect(await storedIds()).toHaveLength(60);
+    expect([...reads().values()]).toEqual(Array.from({ length: 60 }, () => 1));
+  }, 60_000);
+
   test('survive the killing of two in the middle of a pass', async () => {
     addProjects(100);
     let isHeld = true;

@@ -38,7 +38,14 @@ afterEach(async () => {
 const start = (env: PollerEnv = {}): PollerProcess => {
   const { databaseUrl, dataDir } = database.options;
   const where = databaseUrl ? { DATABASE_URL: databaseUrl } : { DATA_DIR: dataDir };
-  const poller = startPoller({ ...where, GITLAB_TOKEN: goodToken, GITLAB_URL: served.url, SYNC_LIMIT: 'all', POLL_INTERVAL: '3600', ...env });
+  const poller = startPoller({
+    ...where,
+    GITLAB_TOKEN: goodToken,
+    GITLAB_URL: served.url,
+    SYNC_LIMIT: 'all',
+    POLL_INTERVAL: '3600',
+    ...env,
+  });
   pollers.push(poller);
   return poller;
 };

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { ConfigurationError } from '../../errors.ts';
-import { runService } from '../../service/service.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { addSettings, allSettings, configOf } from '../settings.ts';
@@ -19,6 +18,8 @@ export function addPoll(program: Command, io: Io, end: (code: ExitCode) => void)
   ).action(async ({ all, ...flags }: { all?: true } & Record<string, unknown>) => {
     const config = configOf(flags, io);
     if (!all && !config.token) throw new ConfigurationError(['GITLAB_TOKEN not set']);
+    // Loaded here only: no other command has anything to do with it.
+    const { runService } = await import('../../service/service.ts');
     const ended = await runService({ config, servesTable: all === true, target: io.out, signal: io.signal });
     end(ended === 'stopped' ? exitCodes.ok : exitCodes.incomplete);
   });
