@@ -122,6 +122,41 @@ const shape = {
     value: 'seconds',
     description: 'Seconds between the starts of two passes of the poller.',
   }),
+  workers: setting(wholeNumber(1, 50).default(4), {
+    env: 'WORKERS',
+    value: 'count',
+    description: 'How many connections, and how many parts of large ones, one poller reads at once.',
+  }),
+  gracePeriod: setting(wholeNumber(1, 3_600).default(25), {
+    env: 'GRACE_PERIOD',
+    value: 'seconds',
+    description: 'Seconds that the poller may take to save and stop after SIGTERM or SIGINT. Kubernetes allows 30 unless told otherwise.',
+  }),
+  healthPort: setting(
+    z
+      .union([z.literal('off'), wholeNumber(0, 65_535, ', or off')], { error: 'must be a whole number from 0 to 65535, or off' })
+      .default(8080),
+    {
+      env: 'HEALTH_PORT',
+      value: 'port',
+      description:
+        'Port on which the poller answers `/healthz`, `/readyz`, `/metrics` and `/status`; 0 = any that is free (the log names it), `off` = none.',
+    },
+  ),
+  healthHost: setting(z.string({ error: 'must be a host name or an address' }).trim().default('127.0.0.1'), {
+    env: 'HEALTH_HOST',
+    value: 'host',
+    description:
+      'Address on which it does so. `0.0.0.0` = all: the names of projects can be read there, so let nobody in who may not know them.',
+  }),
+  logLevel: setting(
+    z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' }).default('info'),
+    {
+      env: 'LOG_LEVEL',
+      value: 'level',
+      description: 'What the poller logs: `debug`, `info`, `warn`, `error` or `silent`. JSON, or lines for people on a terminal.',
+    },
+  ),
   concurrency: setting(wholeNumber(1, 100).default(4), {
     env: 'CONCURRENCY',
     value: 'count',
@@ -284,4 +319,5 @@ function quote(name: SettingName, value: unknown): string {
   return `, not ${JSON.stringify(text.slice(0, 80))}`;
 }
 
-const camelCase = (key: string) => key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+/** `poll_interval` as `pollInterval`; other texts as they are. */
+export const camelCase = (key: string): string => key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

@@ -2,12 +2,14 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { insecureWarning, parseConfig } from './config.ts';
 import type { Config } from './config.ts';
 import { ConfigurationError, DatabaseError, GitlabRequestError } from './errors.ts';
+import type { GitlabSyncError } from './errors.ts';
 import { createGitlab } from './gitlab/client.ts';
 import type { Gitlab } from './gitlab/client.ts';
 import { createHosts } from './gitlab/hosts.ts';
 import type { Hosts } from './gitlab/hosts.ts';
 import { openNetwork } from './gitlab/network.ts';
 import { fixedToken } from './gitlab/token.ts';
+import type { GitlabAnswer } from './gitlab/fetch/with-answers.ts';
 import { silentLogger } from './log.ts';
 import type { Logger } from './log.ts';
 import { createStore } from './store/store.ts';
@@ -25,6 +27,8 @@ export interface ConnectOptions {
   readonly fetch?: typeof globalThis.fetch;
   /** Whose budgets of requests to share. Default: everything in the process shares one for each GitLab. */
   readonly hosts?: Hosts;
+  /** Called for every request with what became of it, retries included: for metrics. Must not throw. */
+  readonly onAnswer?: (answer: GitlabAnswer) => void;
 }
 
 /** Limits belong to a GitLab, whoever asks it; what is kept of one is when it may be asked again. Decision 12. */
@@ -36,6 +40,8 @@ export interface SyncFailure {
   readonly error: string;
   /** `configuration`: a setting is wrong; `gitlab`: unreachable, or it refuses; `database`: it refuses; `aborted`: by the signal; `busy`: another pass over the connection runs. */
   readonly code: 'configuration' | 'gitlab' | 'database' | 'aborted' | 'busy';
+  /** The error behind it where there is one: its class says more than the code, such as UnauthorizedError. */
+  readonly cause?: GitlabSyncError;
 }
 
 /** Whose database and GitLab, and how. */
@@ -72,7 +78,7 @@ export async function withBothEnds<T, O extends ConnectOptions>(
 
 /** A GitLab for an action; its connections end with it. Throws ConfigurationError when a file that is named cannot be used. */
 async function withGitlab<T>(config: Config, options: ConnectOptions, action: (gitlab: Gitlab) => Promise<T>): Promise<T> {
-  const { signal, fetch, logger: log = silentLogger, hosts = hostsOfProcess } = options;
+  const { signal, fetch, onAnswer, logger: log = silentLogger, hosts = hostsOfProcess } = options;
   const token = config.tokenFile ? await openTokenFile(config.tokenFile) : fixedToken(config.token ?? '');
   const network = fetch ? undefined : await openNetwork({ ...config, connectTimeoutMs: config.connectTimeout * 1000 });
   try {
@@ -90,6 +96,7 @@ async function withGitlab<T>(config: Config, options: ConnectOptions, action: (g
       signal,
       fetch: fetch ?? network?.fetch,
       host: hosts.at(config.url),
+      onAnswer,
     });
     return await action(gitlab);
   } finally {
@@ -99,8 +106,8 @@ async function withGitlab<T>(config: Config, options: ConnectOptions, action: (g
 
 function failureOf(error: unknown, signal: AbortSignal | undefined): SyncFailure {
   if (signal?.aborted) return { error: 'Stopped before the end', code: 'aborted' };
-  if (error instanceof ConfigurationError) return { error: `Invalid configuration: ${error.message}`, code: 'configuration' };
-  if (error instanceof GitlabRequestError) return { error: `Failed to connect to GitLab: ${error.message}`, code: 'gitlab' };
-  if (error instanceof DatabaseError) return { error: `Failed to store: ${error.message}`, code: 'database' };
+  if (error instanceof ConfigurationError) return { error: `Invalid configuration: ${error.message}`, code: 'configuration', cause: error };
+  if (error instanceof GitlabRequestError) return { error: `Failed to connect to GitLab: ${error.message}`, code: 'gitlab', cause: error };
+  if (error instanceof DatabaseError) return { error: `Failed to store: ${error.message}`, code: 'database', cause: error };
   throw error;
 }

@@ -8,6 +8,13 @@ import type { Io } from './io.ts';
 /** Settings that say where the database is. */
 export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'dataDir'];
 
+/** Every setting. */
+export const allSettings: readonly SettingName[] = settings.map(({ name }) => name);
+
+/** Settings of the poller alone. */
+const pollerSettings = new Set<SettingName>(['pollInterval', 'workers', 'gracePeriod', 'healthPort', 'healthHost', 'logLevel']);
+const passSettings = allSettings.filter((name) => !pollerSettings.has(name));
+
 /** `--sync-limit` for `syncLimit`. */
 const flagOf = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
@@ -15,7 +22,7 @@ const flagOf = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${
 const hasFlag = ({ secret, isCommon }: SettingMeta) => !secret && !isCommon;
 
 /** Adds flags for settings. */
-export function addSettings(command: Command, names: readonly SettingName[] = settings.map(({ name }) => name)): Command {
+export function addSettings(command: Command, names: readonly SettingName[] = passSettings): Command {
   const wanted = settings.filter(({ name }) => names.includes(name));
   for (const { name, env, value, description, defaultText, defaultValue } of wanted.filter(hasFlag)) {
     const fallback = defaultText ?? String(defaultValue);

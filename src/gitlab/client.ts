@@ -4,6 +4,8 @@ import { silentLogger } from '../log.ts';
 import type { Logger } from '../log.ts';
 import { checkedAnswer } from './answer.ts';
 import type { Fetch, FetchInit } from './fetch/fetch.ts';
+import { withAnswers } from './fetch/with-answers.ts';
+import type { GitlabAnswer } from './fetch/with-answers.ts';
 import { withErrors } from './fetch/with-errors.ts';
 import { delayBefore, withRetry } from './fetch/with-retry.ts';
 import type { RetryOptions } from './fetch/with-retry.ts';
@@ -57,6 +59,8 @@ export interface GitlabOptions {
   readonly log?: Logger | undefined;
   /** Called before every request. */
   readonly onRequest?: (() => void) | undefined;
+  /** Called for every request with what became of it. */
+  readonly onAnswer?: ((answer: GitlabAnswer) => void) | undefined;
   /** In place of the global fetch. */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Default: one of its own. */
@@ -106,14 +110,15 @@ function layeredFetch(options: GitlabOptions, host: Host, count: (kind: 'graphql
   const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
   const tokens = typeof token === 'string' ? fixedToken(token) : token;
   const timed = withTimeout(sendWith(options, count), { responseMs: responseTimeoutMs, requestMs: timeoutMs });
-  const authorised = withToken(withErrors(withNotes(timed, host)), tokens, (reason) => ended.abort(reason));
+  const answered = options.onAnswer ? withAnswers(timed, options.onAnswer) : timed;
+  const authorised = withToken(withErrors(withNotes(answered, host)), tokens, (reason) => ended.abort(reason));
   const inTurn = withTurns(authorised, host, { concurrency, maxRequestsPerMinute });
   const retried = withRetry(inTurn, { ...defaultRetry, ...options.retry, host, log });
   return (url, init) => retried(url, { ...init, signal }).catch((error: unknown) => throwAsAborted(options.signal, error));
 }
 
 function sendWith({ userAgent, fetch }: GitlabOptions, count: (kind: 'graphql' | 'rest') => void): Fetch {
-  return (url, { operation: _operation, isResizable: _isResizable, headers, ...init }: FetchInit) => {
+  return (url, { operation: _operation, isResizable: _isResizable, attempt: _attempt, headers, ...init }: FetchInit) => {
     count(init.method === 'POST' ? 'graphql' : 'rest');
     return (fetch ?? globalThis.fetch)(url, { ...init, headers: { ...headers, 'user-agent': userAgent }, redirect: 'manual' });
   };

@@ -147,7 +147,7 @@ async function readBatchOfIds(reading: Reading, batch: IdBatch): Promise<number[
 }
 
 /** Projects that are new ask for their newest; the others, in groups, for what changed since a moment that is good for each of them. */
-function batchesOf({ states, options, now }: Run, ids: readonly number[]): IdBatch[] {
+export function batchesOf({ states, options, now }: Pick<Run, 'states' | 'options' | 'now'>, ids: readonly number[]): IdBatch[] {
   const moments = ids.map((id) => ({ id, since: sinceOf(states.get(id)) }));
   const dated = moments.flatMap(({ id, since }) => (since instanceof Date ? [{ id, since }] : []));
   // Where no stream can be read, any moment is good: that of the others.

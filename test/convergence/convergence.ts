@@ -66,7 +66,8 @@ export async function converge(setting: Setting, journal: string[]): Promise<num
   return check(setting, options, everything);
 }
 
-interface PassOptions {
+/** How passes run, and over what. */
+export interface PassOptions {
   readonly reconcile?: boolean;
   readonly config: Readonly<Record<string, unknown>>;
   readonly kinds: Kinds;
@@ -128,7 +129,7 @@ async function pass(
 const anyPath = '@path@';
 
 /** What there has ever been: rows of what was deleted stay, and may say anything that was once true. */
-interface Memory {
+export interface Memory {
   readonly remember: () => void;
   /** Whether there has ever been such an event. */
   readonly has: (projectId: number, eventPath: string, eventId: string) => boolean;
@@ -136,7 +137,8 @@ interface Memory {
   readonly hidden: ReadonlySet<string>;
 }
 
-function createMemory(world: World, baseUrl: string): Memory {
+/** A memory of what there is in a world now. */
+export function createMemory(world: World, baseUrl: string): Memory {
   const ids = new Map<number, Set<string>>();
   const hidden = new Set<string>();
   const remember = () => {
@@ -162,7 +164,8 @@ interface StoredProject {
   readonly is_gone: boolean;
 }
 
-async function check(setting: Setting, options: PassOptions, memory: Memory): Promise<number> {
+/** Compares the table with the world, row by row and field by field, and that a world at rest costs no write. Resolves to how many events were compared. */
+export async function check(setting: Setting, options: PassOptions, memory: Memory): Promise<number> {
   const { database, connectionId, world, config } = setting;
   const projects = await database.em
     .fork()

@@ -29,6 +29,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
   connect: { config: 'value', errors: 'value', gitlab: 'value', log: 'value', store: 'value', 'token-file': 'value', version: 'value' },
   'token-file': { config: 'value', errors: 'value', gitlab: 'type' },
   sync: { connect: 'value', pass: 'value' },
+  parts: { connect: 'value', pass: 'value' },
   audit: { connect: 'value', gitlab: 'value', pass: 'value', progress: 'value', store: 'type' },
   estimate: { connect: 'value', gitlab: 'value', pass: 'value' },
   index: {
@@ -46,6 +47,19 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     sync: 'value',
     version: 'value',
   },
+  service: {
+    config: 'value',
+    connect: 'type',
+    errors: 'value',
+    gitlab: 'type',
+    log: 'type',
+    parts: 'value',
+    pass: 'type',
+    store: 'value',
+    streams: 'value',
+    sync: 'value',
+    version: 'value',
+  },
   cli: {
     audit: 'value',
     estimate: 'value',
@@ -54,6 +68,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     errors: 'value',
     events: 'type',
     pass: 'type',
+    service: 'value',
     store: 'value',
     streams: 'value',
     sync: 'value',
@@ -64,7 +79,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
 };
 
 /** Only the edges open databases: they own their lifetime. */
-const openers = new Set(['cli']);
+const openers = new Set(['cli', 'service']);
 
 interface Import {
   readonly from: string;

@@ -11,4 +11,6 @@ export interface FetchInit {
   readonly operation: string;
   /** Whoever asks can ask for less: what may fail for its size (5xx, a time out) is not tried again as it is. */
   readonly isResizable?: boolean;
+  /** Counted from 1, by the layer that tries again. */
+  readonly attempt?: number;
 }

@@ -29,7 +29,7 @@ export function withRetry(
   return async (url, init) => {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await fetch(url, init);
+        return await fetch(url, { ...init, attempt });
       } catch (error) {
         if (init.signal?.aborted || !isTransient(error) || (init.isResizable && isForItsSize(error))) throw error;
         if (attempt >= (host.isSilent ? 1 : attempts)) {
