@@ -14,8 +14,15 @@ export interface PassOrder extends PassRequest {
   readonly isResumed: boolean;
   /** Ends it between two pages. */
   readonly signal: AbortSignal;
-  /** Reads the parts of a large connection, in all replicas; absent where there is only this process. */
-  readonly readParts?: ((round: number, parts: readonly Part[]) => Promise<PassSummary[]>) | undefined;
+  /** Absent where there is only this process. */
+  readonly parts?: PartsEngine | undefined;
+}
+
+/** Has parts of a large connection read by all replicas. A round is one pass over it: its start in milliseconds. */
+export interface PartsEngine {
+  readonly read: (round: number, parts: readonly Part[]) => Promise<PassSummary[]>;
+  /** Goes on with the parts of a round that was begun before; null when it has none. */
+  readonly resume: (round: number) => Promise<PassSummary[] | null>;
 }
 
 /** A part of a large connection that is read now. */

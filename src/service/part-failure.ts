@@ -9,16 +9,3 @@ export class PartFailure extends Error {
     this.summary = summary;
   }
 }
-
-/** The summary of what failed without saying more. */
-export const failedSummary = (error: string): PassSummary => ({
-  result: 'error',
-  error,
-  cause: null,
-  projects: 0,
-  fetched: 0,
-  stored: 0,
-  corrected: 0,
-  unread: 0,
-  requests: 0,
-});

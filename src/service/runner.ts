@@ -15,10 +15,10 @@ import { withLinkedAbort } from './linked-abort.ts';
 import type { Metrics } from './metrics.ts';
 import { nap, retryDelayMs, troubleOf } from './patience.ts';
 import type { Trouble } from './patience.ts';
-import { PartFailure, failedSummary } from './part-failure.ts';
+import { PartFailure } from './part-failure.ts';
 import type { PassLog } from './pass-log.ts';
 import { nextStart } from './schedule.ts';
-import { sumOf, summaryOf } from './summary.ts';
+import { emptySummary, failedSummary, sumOf, summaryOf } from './summary.ts';
 import type { PassSummary } from './summary.ts';
 
 /** What passes are carried out with. */
@@ -93,7 +93,7 @@ async function pass(options: RunnerOptions, served: Served, order: PassOrder): P
   const isResumed = order.isResumed && record?.endedAt === null;
   const round = isResumed ? record.startedAt : await beginPass(em, connectionId);
   const startedAt = performance.now();
-  const summary = await carryOut(options, served, { ...order, round }).catch((error: unknown) =>
+  const summary = await carryOut(options, served, { ...order, isResumed, round }).catch((error: unknown) =>
     failed(options, served, order.signal, error),
   );
   const durationMs = performance.now() - startedAt;
@@ -113,14 +113,20 @@ function failed({ log }: RunnerOptions, { id }: Served, signal: AbortSignal, err
 async function carryOut(options: RunnerOptions, served: Served, order: PassOrder & { readonly round: number }): Promise<PassSummary> {
   const host = hostOf(options, served, order.signal);
   const whole = async () => summaryOf(counted(options, await syncGitlab(host.em, host.config, host.connectionId, host.options)));
-  if (!order.readParts) return whole();
+  const { parts: engine, round } = order;
+  if (!engine) return whole();
+  const resumed = order.isResumed ? await engine.resume(round) : null;
+  if (resumed) return allParts(host, sumOf(emptySummary, resumed));
   const plan = await partsOfConnection(host);
   if ('error' in plan) return summaryOf(plan);
   if (plan.kind === 'whole') return whole();
-  const own = summaryOf(plan.report);
-  const read =
-    plan.parts.length > 1 ? order.readParts(order.round, plan.parts) : Promise.all(plan.parts.map((ids) => readPart(options, host, ids)));
-  const summary = sumOf(own, await read);
+  const { parts, report } = plan;
+  const read = parts.length > 1 ? await engine.read(round, parts) : await Promise.all(parts.map((ids) => readPart(options, host, ids)));
+  return allParts(host, sumOf(summaryOf(report), read));
+}
+
+/** Every part has ended: what is left is what a pass over the whole does at its end. */
+async function allParts(host: PartsHost, summary: PassSummary): Promise<PassSummary> {
   if (summary.result !== 'ok' && summary.result !== 'incomplete') return summary;
   const failure = await endParts(host);
   return failure ? summaryOf(failure) : summary;

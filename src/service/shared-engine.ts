@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PgBoss } from 'pg-boss';
+import type { JobWithMetadata } from 'pg-boss';
 
 import { DatabaseError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Part } from '../pass/run-parts.ts';
-import type { Engine, EngineWork, JobCount, PassRequest } from './engine.ts';
+import type { Engine, EngineWork, JobCount, PartsEngine, PassRequest } from './engine.ts';
 import { withLinkedAbort } from './linked-abort.ts';
-import { failedSummary } from './part-failure.ts';
+import { failedSummary } from './summary.ts';
 import type { PassSummary } from './summary.ts';
 
 /** What the engine of several processes works with. */
@@ -93,17 +94,12 @@ async function engineOf(boss: PgBoss, names: Names, options: SharedEngineOptions
   const stopped = new AbortController();
   const workOptions = { batchSize: 1, localConcurrency: workers, pollingIntervalSeconds: 1, includeMetadata: true } as const;
   let partWorkers = '';
-  const insertParts = async (jobs: ReadonlyArray<{ readonly id: string; readonly data: PartJob }>) => {
-    await boss.insert(names.parts, [...jobs]);
-    boss.notifyWorker(partWorkers);
-  };
   const passWorkers: string = await boss.work<PassRequest>(names.passes, workOptions, async ([job]) => {
     if (!job) return;
     const { connectionId, wantedSince } = job.data;
     await withLinkedAbort([job.signal, stopped.signal], async (signal) => {
-      const readParts = (round: number, parts: readonly Part[]) =>
-        readInParts({ boss, queue: names.parts, insertParts, signal, connectionId, round, parts });
-      await work.runPass({ connectionId, wantedSince, isResumed: job.retryCount > 0, signal, readParts });
+      const parts = partsEngine({ boss, queue: names.parts, onInserted: () => boss.notifyWorker(partWorkers), signal, connectionId });
+      await work.runPass({ connectionId, wantedSince, isResumed: job.retryCount > 0, signal, parts });
       onIdle();
       // Not done, so that another process takes it up at once.
       if (signal.aborted) throw new Error('the process was stopped');
@@ -129,36 +125,46 @@ async function engineOf(boss: PgBoss, names: Names, options: SharedEngineOptions
   };
 }
 
-interface Round {
+interface Rounds {
   readonly boss: PgBoss;
   readonly queue: string;
-  readonly insertParts: (jobs: ReadonlyArray<{ readonly id: string; readonly data: PartJob }>) => Promise<void>;
+  /** Called when there are new jobs. */
+  readonly onInserted: () => void;
   readonly signal: AbortSignal;
   readonly connectionId: number;
-  readonly round: number;
-  readonly parts: readonly Part[];
 }
 
-/** Has the parts of a pass read by whoever is free, and waits for them. A round that is resumed finds those that are done. */
-async function readInParts({ boss, queue, insertParts, signal, connectionId, round, parts }: Round): Promise<PassSummary[]> {
-  const jobs = parts.map((projectIds) => ({
-    id: jobId([connectionId, round, projectIds[0] ?? 0]),
-    data: { connectionId, round, projectIds },
-  }));
-  const ids = new Set(jobs.map(({ id }) => id));
-  const leftOver = await boss.findJobs<PartJob>(queue, { data: { connectionId }, queued: true, limit: mostJobs });
-  const stale = leftOver.filter(({ id }) => !ids.has(id)).map(({ id }) => id);
-  if (stale.length > 0) await boss.cancel(queue, stale);
-  await insertParts(jobs);
+/** Has the parts of a pass read by whoever is free, and waits for them. */
+function partsEngine(rounds: Rounds): PartsEngine {
+  const { boss, queue, onInserted, connectionId } = rounds;
+  const jobsOf = (data: object, queued = false) =>
+    boss.findJobs<PartJob>(queue, { data: { connectionId, ...data }, queued, limit: mostJobs });
+  return {
+    read: async (round, parts) => {
+      const stale = (await jobsOf({}, true)).filter(({ data }) => data.round !== round).map(({ id }) => id);
+      if (stale.length > 0) await boss.cancel(queue, stale);
+      const jobs = parts.map((projectIds, index) => ({
+        id: jobId([connectionId, round, index]),
+        data: { connectionId, round, projectIds },
+      }));
+      await boss.insert(queue, jobs);
+      onInserted();
+      return waitForAll(rounds, () => jobsOf({ round }));
+    },
+    // All jobs of a round are made by one statement: where there is one, there are all.
+    resume: async (round) => ((await jobsOf({ round })).length > 0 ? waitForAll(rounds, () => jobsOf({ round })) : null),
+  };
+}
+
+async function waitForAll({ boss, queue, signal }: Rounds, find: () => Promise<Array<JobWithMetadata<PartJob>>>): Promise<PassSummary[]> {
   for (;;) {
     signal.throwIfAborted();
-    const found = await boss.findJobs<PartJob>(queue, { data: { connectionId, round }, limit: mostJobs });
-    const own = found.filter(({ id }) => ids.has(id));
-    const ended = own.filter(({ state }) => state === 'completed' || state === 'failed' || state === 'cancelled');
+    const jobs = await find();
+    const ended = jobs.filter(({ state }) => state === 'completed' || state === 'failed' || state === 'cancelled');
     const summaries = ended.flatMap((job) => (job.state === 'cancelled' ? [] : [endOf(job)]));
-    if (ended.length === ids.size) return summaries;
+    if (ended.length === jobs.length) return summaries;
     if (summaries.some(isLasting)) {
-      const queued = own.filter(({ state }) => state === 'created' || state === 'retry').map(({ id }) => id);
+      const queued = jobs.filter(({ state }) => state === 'created' || state === 'retry').map(({ id }) => id);
       if (queued.length > 0) await boss.cancel(queue, queued);
     }
     await sleep(waitMs, undefined, { signal });

@@ -21,6 +21,12 @@ export interface PassSummary {
 
 const nothing = { projects: 0, fetched: 0, stored: 0, corrected: 0, unread: 0, requests: 0 };
 
+/** The summary of what has done nothing, and had nothing to do. */
+export const emptySummary: PassSummary = { ...nothing, result: 'ok', error: null, cause: null };
+
+/** The summary of what failed without saying more. */
+export const failedSummary = (error: string): PassSummary => ({ ...nothing, result: 'error', error, cause: null });
+
 /** The summary of what `syncGitlab` resolves to. */
 export function summaryOf(outcome: SyncReport | SyncFailure): PassSummary {
   if ('error' in outcome) {

@@ -72,7 +72,10 @@ describe('poll --all', () => {
     return rows.map(({ event_id }) => event_id);
   };
   const stores = (connectionId: number, eventIds: readonly string[]) =>
-    until(async () => JSON.stringify(await idsOf(connectionId)) === JSON.stringify(eventIds), `events ${eventIds} of ${connectionId}`);
+    until(
+      async () => JSON.stringify(await idsOf(connectionId)) === JSON.stringify(eventIds),
+      `events ${eventIds.join(' ')} of ${connectionId}`,
+    );
 
   test('serves every enabled GitLab of the table, by its own config, and notices what becomes of it', async () => {
     const camel = await add('camel', { token: otherToken, url: other.served.url, repos: 'acme/other', branches: '', pollInterval: 1 });
@@ -135,5 +138,6 @@ describe('poll --all', () => {
     await until(async () => (await fetch(`${await poller?.url()}/readyz`)).status === 200, 'ready for nothing');
     const added = await add('the first', { token: goodToken, url: own.served.url });
     await stores(added, ['mr-acme/own-1']);
+    expect(poller.lines.filter(({ level }) => level === 'error')).toEqual([]);
   }, 60_000);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createLog, createSecrets, passwordsOf } from '../../src/service/log.ts';
 import { createPassLog } from '../../src/service/pass-log.ts';
-import { failedSummary } from '../../src/service/part-failure.ts';
+import { failedSummary } from '../../src/service/summary.ts';
 import type { PassSummary } from '../../src/service/summary.ts';
 
 function logTo(isTTY = false) {
@@ -36,7 +36,7 @@ test('on a terminal it is for people, and brings no control characters of others
   const { lines, log } = logTo(true);
   log.warn({ error: 'odd \u001b[2J\u0007 text' }, 'not everything could be read');
   const text = lines.join('');
-  expect(() => JSON.parse(text) as unknown).toThrow();
+  expect(text.startsWith('{')).toBe(false);
   expect(text).toContain('not everything could be read');
   expect(text).not.toContain('\u001b[2J');
   expect(text).not.toContain('\u0007');
@@ -53,17 +53,19 @@ test('how passes end is told for each that has read, and once for each change fo
   for (const summary of [ok, ok, refused, { ...refused, error: 'refused the token again' }, away, ok, partly, partly, ok]) {
     passLog.ended(served, summary, 10);
   }
-  expect(parsed(lines).map(({ level, msg, error }) => [level, msg, error].filter((part) => part !== undefined).join(' '))).toEqual([
-    'info pass ended',
-    'info pass ended',
-    'error pass failed; it is tried again until it succeeds refused the token',
-    'error pass failed; it is tried again until it succeeds cannot reach it',
-    'info everything can be read again',
-    'info pass ended',
-    'warn not everything could be read; /status names all of it acme/x: forbidden',
-    'info pass ended',
-    'info pass ended',
-    'info everything can be read again',
-    'info pass ended',
-  ]);
+  expect(parsed(lines).map(({ level, msg, error }) => [level, msg, ...(error === undefined ? [] : [error])].map(String).join(' '))).toEqual(
+    [
+      'info pass ended',
+      'info pass ended',
+      'error pass failed; it is tried again until it succeeds refused the token',
+      'error pass failed; it is tried again until it succeeds cannot reach it',
+      'info everything can be read again',
+      'info pass ended',
+      'warn not everything could be read; /status names all of it acme/x: forbidden',
+      'info pass ended',
+      'info pass ended',
+      'info everything can be read again',
+      'info pass ended',
+    ],
+  );
 });

@@ -11,6 +11,7 @@ import { minutes } from '../fake-gitlab/world/time.ts';
 import { goodToken } from '../fake-gitlab/world/world.ts';
 import type { World } from '../fake-gitlab/world/world.ts';
 import { openDatabase } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/database.ts';
 import { startPoller, until } from '../service/poller.ts';
 import type { PollerProcess } from '../service/poller.ts';
 import { createPostgres } from '../support/postgres.ts';
@@ -91,7 +92,8 @@ export async function soak({ durationMs, seed, tell }: SoakOptions): Promise<Soa
     if (code !== 0) throw new Error(`the poller ended with ${code}: ${poller.err()}`);
     const database = await openDatabase({ databaseUrl, dataDir: '' });
     const setting = { world, fake, database, connectionId: 1, random, config: { token: goodToken, url: served.url } };
-    const events = await check(setting, { kinds: 'all', config: settings, projectIds: undefined }, memory).finally(() => database.close());
+    const options = { kinds: 'all' as const, config: settings, projectIds: undefined };
+    const events = await closing(database, () => check(setting, options, memory));
     return { events, passes, samples, ...run.counts };
   } catch (error) {
     tell(
@@ -106,6 +108,14 @@ export async function soak({ durationMs, seed, tell }: SoakOptions): Promise<Soa
     await served.close();
     await postgres.stop();
     await postgres.remove();
+  }
+}
+
+async function closing<T>(database: Database, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } finally {
+    await database.close();
   }
 }
 
