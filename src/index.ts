@@ -2,6 +2,7 @@ export { auditGitlab } from './audit.ts';
 export type { AuditEntry, AuditReport } from './audit.ts';
 export { parseConfig, settings } from './config.ts';
 export type { Config, SettingMeta, SettingName } from './config.ts';
+export type { GitlabConfig } from './config/gitlab-config.ts';
 export type { ConnectOptions, SyncFailure } from './connect.ts';
 export {
   ConfigurationError,

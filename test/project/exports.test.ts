@@ -56,6 +56,7 @@ test('the package exports these types, and no others', () => {
     'Config',
     'ConnectOptions',
     'GitlabAnswer',
+    'GitlabConfig',
     'Hosts',
     'Json',
     'JsonObject',
