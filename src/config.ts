@@ -1,184 +1,10 @@
 import { z } from 'zod';
+import { shape } from './config/shape.ts';
+import type { SettingMeta } from './config/shape.ts';
 import { ConfigurationError } from './errors.ts';
 
-/** How a setting appears in the environment, in `--help` and in the README. */
-export interface SettingMeta {
-  readonly env: string;
-  readonly description: string;
-  /** Placeholder of the flag's value. */
-  readonly value: string;
-  /** What to write instead of the default's value. */
-  readonly defaultText?: string;
-  /** Never shown, not even when it is wrong. */
-  readonly secret?: true;
-}
-
-const largest = 1_000_000_000;
-
-const wholeNumber = (minimum: number, maximum = largest, otherwise = '') => {
-  const range = maximum === largest ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
-  const error = `must be a whole number ${range}${otherwise}`;
-  return z.preprocess(
-    (value) => (typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value),
-    z.int({ error }).min(minimum, { error }).max(maximum, { error }),
-  );
-};
-
-const list = z.preprocess(
-  (value) => (typeof value === 'string' ? value.split(',') : value),
-  z
-    .array(
-      z.union([z.string(), z.number()]).transform((item) => String(item).trim()),
-      { error: 'must be a list, or text with commas' },
-    )
-    .transform((items) => [...new Set(items.filter((item) => item !== ''))]),
-);
-
-const webUrl = z
-  .string({ error: 'must be an http:// or https:// URL' })
-  .trim()
-  .refine((text) => isUrlOf(text, ['http:', 'https:']), { error: 'must be an http:// or https:// URL, such as https://gitlab.example.com' })
-  .refine((text) => !isUrlOf(text, ['http:', 'https:']) || !/[?#@]/.test(text), { error: 'must hold no user name, query or fragment' })
-  .transform((text) => text.replace(/\/+$/, ''));
-
-const databaseUrl = z
-  .string({ error: 'must be a postgres:// URL' })
-  .trim()
-  .refine((text) => isUrlOf(text, ['postgres:', 'postgresql:']), { error: 'must be a postgres:// or postgresql:// URL' });
-
-function isUrlOf(text: string, protocols: readonly string[]): boolean {
-  return URL.canParse(text) && protocols.includes(new URL(text).protocol);
-}
-
-const sinceError = 'must be a date, a moment, or a span such as 90d';
-const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** The moment that a date (`2026-11-23`), a moment (`2026-11-23T08:00:00Z`) or a span back from `now` (`90m`, `12h`, `7d`) means; null for other texts. */
-export function momentOf(text: string, now: Date): Date | null {
-  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
-  if (count !== undefined) return new Date(now.getTime() - Number(count) * (unitMs[unit] ?? 0));
-  const date = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : new Date(Number.NaN);
-  return Number.isNaN(date.getTime()) ? null : date;
-}
-
-const setting = <T extends z.ZodType>(schema: T, meta: SettingMeta): T => schema.meta({ ...meta });
-
-const shape = {
-  token: setting(
-    z
-      .string({ error: 'must be text' })
-      .trim()
-      .regex(/^[\x21-\x7e]*$/, { error: 'must hold no spaces or line breaks' })
-      .optional(),
-    {
-      env: 'GITLAB_TOKEN',
-      value: 'token',
-      secret: true,
-      description: 'Personal, group or project access token (or OAuth token) with the scope `read_api`.',
-    },
-  ),
-  url: setting(webUrl.default('https://gitlab.com'), {
-    env: 'GITLAB_URL',
-    value: 'url',
-    description: 'The GitLab to read. A path is kept: `https://host/gitlab`.',
-  }),
-  repos: setting(list.default([]), {
-    env: 'REPOS',
-    value: 'list',
-    defaultText: "the token's memberships",
-    description: 'Projects to read, with commas between them: paths, numeric ids, or groups (all projects of a group and its subgroups).',
-  }),
-  branches: setting(list.default([]), {
-    env: 'BRANCHES',
-    value: 'list',
-    defaultText: 'every branch, no commits',
-    description: 'Keep merge requests into and pipelines of these branches only, and read their commits. Without it no commits are read.',
-  }),
-  projectLimit: setting(wholeNumber(0).default(10), {
-    env: 'PROJECT_LIMIT',
-    value: 'count',
-    description: 'How many projects of the memberships to read when REPOS is not set, most recently active first; 0 = all.',
-  }),
-  syncLimit: setting(
-    z.union([z.literal('all'), wholeNumber(1, largest, ', or all')], { error: 'must be a whole number of at least 1, or all' }).default(50),
-    {
-      env: 'SYNC_LIMIT',
-      value: 'count',
-      description:
-        'How many of each stream (commits: of each branch) to read when a project is seen for the first time, newest first; `all` = everything.',
-    },
-  ),
-  syncSince: setting(
-    z
-      .string({ error: sinceError })
-      .trim()
-      .refine((text) => momentOf(text, new Date(0)) !== null, { error: sinceError })
-      .optional(),
-    {
-      env: 'SYNC_SINCE',
-      value: 'when',
-      defaultText: 'as many as SYNC_LIMIT',
-      description:
-        'Read everything from this moment on when a project is seen for the first time, in place of SYNC_LIMIT: `2026-01-31`, `2026-01-31T08:00:00Z`, or `90d` (also `12h`, `30m`) back.',
-    },
-  ),
-  reconcileInterval: setting(wholeNumber(0, 31_536_000).default(21_600), {
-    env: 'RECONCILE_INTERVAL',
-    value: 'seconds',
-    description:
-      'Seconds after which what may change without a trace is read again: open merge requests, recent pipelines, releases and all tags; 0 = in every pass.',
-  }),
-  tagChecks: setting(wholeNumber(0).default(5), {
-    env: 'TAG_CHECKS',
-    value: 'count',
-    description: 'How many known tags of each container repository a pass looks at again, the least recently seen first.',
-  }),
-  tagLimit: setting(wholeNumber(0).default(100), {
-    env: 'TAG_LIMIT',
-    value: 'count',
-    description:
-      'How many tags of a container repository to read when it is seen for the first time, the highest versions first; 0 = all. Later every new name is read.',
-  }),
-  pollInterval: setting(wholeNumber(1, 86_400).default(300), {
-    env: 'POLL_INTERVAL',
-    value: 'seconds',
-    description: 'Seconds between the starts of two passes of the poller.',
-  }),
-  concurrency: setting(wholeNumber(1, 100).default(4), {
-    env: 'CONCURRENCY',
-    value: 'count',
-    description: 'How many requests may be under way at once.',
-  }),
-  requestTimeout: setting(wholeNumber(1, 3_600).default(60), {
-    env: 'REQUEST_TIMEOUT',
-    value: 'seconds',
-    description: 'Seconds that one request may take, its answer included.',
-  }),
-  connectionId: setting(wholeNumber(1, 2_147_483_647).optional(), {
-    env: 'CONNECTION_ID',
-    value: 'id',
-    defaultText: 'the connection with this URL, made when missing',
-    description: 'Row of `connections` to store events under.',
-  }),
-  databaseUrl: setting(databaseUrl.optional(), {
-    env: 'DATABASE_URL',
-    value: 'url',
-    secret: true,
-    defaultText: 'the embedded database',
-    description: 'PostgreSQL 15 or later to store events in: `postgres://user:password@host:5432/name`.',
-  }),
-  databasePasswordFile: setting(z.string({ error: 'must be a path' }).trim().min(1, { error: 'must be a path' }).optional(), {
-    env: 'DATABASE_PASSWORD_FILE',
-    value: 'file',
-    defaultText: 'the password in DATABASE_URL',
-    description: 'File that holds the password of the PostgreSQL, in place of one in DATABASE_URL. Read once, at the start.',
-  }),
-  dataDir: setting(z.string({ error: 'must be a path' }).trim().min(1, { error: 'must be a path' }).default('./data'), {
-    env: 'DATA_DIR',
-    value: 'folder',
-    description: 'Folder of the embedded database; used when DATABASE_URL is not set.',
-  }),
-} as const;
+export { momentOf } from './config/shape.ts';
+export type { SettingMeta } from './config/shape.ts';
 
 /** Every setting, parsed. The single schema behind the environment, the flags and the library's config object. */
 export const configSchema = z.object(shape);
@@ -186,12 +12,15 @@ export const configSchema = z.object(shape);
 /** Settings with their defaults filled in. `repos` and `branches` are empty lists when not set. */
 export type Config = z.output<typeof configSchema>;
 
+/** What to say, each time, when INSECURE_TLS is on. */
+export const insecureWarning = 'INSECURE_TLS is on: any certificate is trusted, and whoever is on the way can read the token';
+
 /** Name of a setting in the config object. */
 export type SettingName = keyof typeof shape;
 
 /** Every setting with its name, its description and its default, in the order of the README. */
 export const settings: ReadonlyArray<
-  SettingMeta & { readonly name: SettingName; readonly defaultValue: string | number | readonly string[] | undefined }
+  SettingMeta & { readonly name: SettingName; readonly defaultValue: string | number | boolean | readonly string[] | undefined }
 > = Object.entries(shape).map(([name, schema]) => ({
   ...(schema.meta() as unknown as SettingMeta),
   name: name as SettingName,
@@ -211,7 +40,11 @@ export function parseConfig(input: unknown, nameOf: (name: SettingName) => strin
     .map(([key, value]) => [camelCase(key), value] as const);
   const values = Object.fromEntries(entries);
   const result = configSchema.safeParse(values);
-  if (result.success) return result.data;
+  if (result.success) {
+    const issues = contradictionsIn(result.data, nameOf);
+    if (issues.length > 0) throw new ConfigurationError(issues);
+    return result.data;
+  }
   const wrong = new Map<SettingName, string>();
   for (const issue of result.error.issues) {
     const name = issue.path[0] as SettingName;
@@ -220,15 +53,35 @@ export function parseConfig(input: unknown, nameOf: (name: SettingName) => strin
   throw new ConfigurationError([...wrong].map(([name, message]) => `${nameOf(name)} ${message}${quote(name, values[name])}`));
 }
 
+/** What is wrong with settings together that are right on their own. */
+function contradictionsIn({ token, tokenFile, url, allowHttp }: Config, nameOf: (name: SettingName) => string): string[] {
+  const { protocol, hostname, origin } = new URL(url);
+  const isExposed = protocol === 'http:' && !allowHttp && !/^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  return [
+    ...(token && tokenFile ? [`${nameOf('token')} and ${nameOf('tokenFile')} are both set: keep one of them`] : []),
+    ...(isExposed
+      ? [
+          `${nameOf('url')} must be an https:// URL: over ${origin} anyone on the way can read the token (${nameOf('allowHttp')} = true sends it all the same)`,
+        ]
+      : []),
+  ];
+}
+
 /** The settings found in an environment such as `process.env`, under their config names. */
 export function settingsFromEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
-  return Object.fromEntries(settings.map(({ name, env: variable }) => [name, env[variable]]));
+  const valueOf = ({ env: variable, isCommon }: SettingMeta) => env[variable] || (isCommon ? env[variable.toLowerCase()] : undefined);
+  return Object.fromEntries(settings.map((setting) => [setting.name, valueOf(setting)]));
 }
 
 function quote(name: SettingName, value: unknown): string {
   const secret = settings.find((setting) => setting.name === name)?.secret;
   if (secret || !['string', 'number', 'boolean'].includes(typeof value)) return '';
-  return `, not ${JSON.stringify(String(value).slice(0, 80))}`;
+  // A user name, a password or a query in a URL is nobody's business either.
+  const text = String(value)
+    .replace(/:\/\/[^/]*@/, '://…@')
+    .replace(/(:\/\/[^?#]*[?#]).*/s, '$1…');
+  return `, not ${JSON.stringify(text.slice(0, 80))}`;
 }
 
-const camelCase = (key: string) => key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+/** `poll_interval` as `pollInterval`; other texts as they are. */
+export const camelCase = (key: string): string => key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

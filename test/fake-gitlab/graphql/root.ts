@@ -20,9 +20,15 @@ const byActivity: OrderColumn<FakeProject> = {
   value: (row) => row.lastActivityAt,
 };
 
+/** Where a request arrived, and whether it came without a token. */
+export interface Asker {
+  readonly baseUrl: string;
+  readonly isAnonymous: boolean;
+}
+
 /** The root fields of the slice over a world. */
-export function rootValue(world: World, baseUrl: string) {
-  const visible = () => world.projects.filter(({ role }) => role !== 'none');
+export function rootValue(world: World, { baseUrl, isAnonymous }: Asker): object {
+  const visible = () => (isAnonymous ? [] : world.projects.filter(({ role }) => role !== 'none'));
   const connection = (rows: readonly FakeProject[], sort: string | null | undefined, page: PageArgs) => {
     const order = sort === 'latest_activity_desc' ? [byActivity, byId('desc')] : [byId(sort === 'id_asc' ? 'asc' : 'desc')];
     return keysetConnection({ rows, order, toNode: (row) => projectNode(row, baseUrl) }, page);
@@ -37,6 +43,10 @@ export function rootValue(world: World, baseUrl: string) {
           (wanted?.includes(row.id) ?? true) && (paths?.includes(row.fullPath.toLowerCase()) ?? true) && (membership ? row.isMember : true),
       );
       return connection(rows, sort, page);
+    },
+    project: ({ fullPath }: { readonly fullPath: string }) => {
+      const found = visible().find((row) => row.fullPath.toLowerCase() === fullPath.toLowerCase());
+      return found ? projectNode(found, baseUrl) : null;
     },
     group: ({ fullPath }: { readonly fullPath: string }) => {
       const prefix = `${fullPath.toLowerCase()}/`;
