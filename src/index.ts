@@ -1,7 +1,8 @@
 export { auditGitlab } from './audit.ts';
 export type { AuditEntry, AuditReport } from './audit.ts';
 export { parseConfig, settings } from './config.ts';
-export type { Config, SettingMeta, SettingName } from './config.ts';
+export type { Config, SettingName } from './config.ts';
+export type { SettingMeta } from './config/shape.ts';
 export type { GitlabConfig } from './config/gitlab-config.ts';
 export type { ConnectOptions, SyncFailure } from './connect.ts';
 export {
