@@ -97,8 +97,8 @@ export async function existingProjects(graphql: Sdk, ids: readonly number[]): Pr
   return found;
 }
 
-/** Null when there is no such group, or none that this token may see. */
-async function groupProjects(graphql: Sdk, path: string): Promise<ProjectRef[] | null> {
+/** The projects of a group with those of its subgroups. Null when there is no such group, or none that this token may see. */
+export async function groupProjects(graphql: Sdk, path: string): Promise<ProjectRef[] | null> {
   const read = async (after?: string) => {
     const answer = await graphql.GroupProjects({ path, first: pageSize, ...(after ? { after } : {}) });
     return completeData(answer, 'GroupProjects').group?.projects ?? null;

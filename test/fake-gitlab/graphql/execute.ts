@@ -40,7 +40,7 @@ export async function executeGraphql(world: World, request: GraphqlRequest, { ba
   const operation = getOperationAST(document, request.operationName);
   if (!operation) return refusal('An operation name is required');
   const { complexity, depth } = measure({ schema, document, operation, variables: request.variables ?? {} });
-  const largest = isAnonymous ? anonymousLimits : limits;
+  const largest = isAnonymous ? anonymousLimits : { ...limits, complexity: world.complexityLimit };
   if (complexity > largest.complexity) {
     return refusal(`Query has complexity of ${complexity}, which exceeds max complexity of ${largest.complexity}`);
   }

@@ -27,7 +27,7 @@ export interface Asker {
 }
 
 /** The root fields of the slice over a world. */
-export function rootValue(world: World, { baseUrl, isAnonymous }: Asker) {
+export function rootValue(world: World, { baseUrl, isAnonymous }: Asker): object {
   const visible = () => (isAnonymous ? [] : world.projects.filter(({ role }) => role !== 'none'));
   const connection = (rows: readonly FakeProject[], sort: string | null | undefined, page: PageArgs) => {
     const order = sort === 'latest_activity_desc' ? [byActivity, byId('desc')] : [byId(sort === 'id_asc' ? 'asc' : 'desc')];

@@ -18,6 +18,8 @@ export class World {
   readonly projects: FakeProject[] = [];
   /** Paths of groups that exist without projects; those with projects follow from the projects. */
   readonly emptyGroups = new Set<string>();
+  /** What a query may cost; GitLab's prices change from version to version. */
+  complexityLimit = 250;
   readonly tokens = new Map<string, FakeToken>([[goodToken, { state: 'active', scopes: ['read_api'] }]]);
   /** Version and edition of the GitLab, as far as its GraphQL schema shows them. */
   schema: SchemaVariant = latest;
