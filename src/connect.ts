@@ -9,7 +9,6 @@ import type { Gitlab } from './gitlab/client.ts';
 import { createHosts } from './gitlab/hosts.ts';
 import type { Hosts } from './gitlab/hosts.ts';
 import { openNetwork } from './gitlab/network.ts';
-import { fixedToken } from './gitlab/token.ts';
 import type { GitlabAnswer } from './gitlab/fetch/with-answers.ts';
 import { silentLogger } from './log.ts';
 import type { Logger } from './log.ts';
@@ -78,9 +77,9 @@ export async function withBothEnds<T, O extends ConnectOptions>(
 }
 
 /** A GitLab for an action; its connections end with it. Throws ConfigurationError when a file that is named cannot be used. */
-async function withGitlab<T>(config: Config, options: ConnectOptions, action: (gitlab: Gitlab) => Promise<T>): Promise<T> {
+export async function withGitlab<T>(config: Config, options: ConnectOptions, action: (gitlab: Gitlab) => Promise<T>): Promise<T> {
   const { signal, fetch, onAnswer, logger: log = silentLogger, hosts = hostsOfProcess } = options;
-  const token = config.tokenFile ? await openTokenFile(config.tokenFile) : fixedToken(config.token ?? '');
+  const token = config.tokenFile ? await openTokenFile(config.tokenFile) : (config.token ?? null);
   const network = fetch ? undefined : await openNetwork({ ...config, connectTimeoutMs: config.connectTimeout * 1000 });
   try {
     if (network && config.insecureTls) log.warn({ url: config.url }, insecureWarning);
