@@ -2,7 +2,6 @@ import { cp } from 'node:fs/promises';
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -85,8 +84,7 @@ describe('the files of the image, read-only, run by its user', () => {
     expect(await check({ HEALTH_PORT: 'off' })).toMatchObject({ code: 0 });
   });
 
-  // From the day that there is a poller.
-  test.runIf(existsSync('src/cli/commands/poll.ts'))('polls by itself, is healthy, and ends by itself when it is told to', async () => {
+  test('polls by itself, is healthy, and ends by itself when it is told to', async () => {
     const port = await freePort();
     const env = { ...gitlab, DATABASE_URL: database.options.databaseUrl ?? '', HEALTH_PORT: String(port) };
     const poller = image.start([...image.entrypoint, ...image.command], env);

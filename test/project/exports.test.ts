@@ -57,6 +57,7 @@ test('the package exports these types, and no others', () => {
     'ConnectOptions',
     'GitlabAnswer',
     'GitlabConfig',
+    'GraphqlErrorEntry',
     'Hosts',
     'Json',
     'JsonObject',
