@@ -79,10 +79,24 @@ export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
   };
   const server = config.healthPort === 'off' ? null : await startHealthServer(config.healthHost, config.healthPort, healthRoutes(service));
   log.info({ version, health: server?.url ?? 'off' }, 'poller started');
-  const work = poll(service).finally(() => takeDown(service));
-  const end = await endWithin(work, config.gracePeriod * 1000, signal).finally(() => server?.close());
-  log.info({}, end === 'stopped' ? 'poller stopped' : 'poller stopped before all was saved: GRACE_PERIOD is over');
-  return end;
+  try {
+    const end = await pollWithin(service, config.gracePeriod * 1000, signal);
+    log.info({}, end === 'stopped' ? 'poller stopped' : 'poller stopped before all was saved: GRACE_PERIOD is over');
+    return end;
+  } finally {
+    await server?.close();
+  }
+}
+
+async function pollWithin(service: Service, graceMs: number, signal: AbortSignal): Promise<ServiceEnd> {
+  const work = async () => {
+    try {
+      await poll(service);
+    } finally {
+      await takeDown(service);
+    }
+  };
+  return endWithin(work(), graceMs, signal);
 }
 
 /** Waits for the work; for so long at the most once the signal has aborted. */
