@@ -1,8 +1,18 @@
 // Compiles to dist/, which mirrors the tree: src/, the fake GitLab that `gitlab-connector demo` runs, and its schema.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, globSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
 
 rmSync('dist', { recursive: true, force: true });
 execFileSync('tsc', ['--project', 'tsconfig.build.json'], { stdio: 'inherit' });
 cpSync('schema', 'dist/schema', { recursive: true });
 chmodSync('dist/src/cli/main.js', 0o755);
+
+// Declarations are for those who import the package: what its types do not lead to is not needed.
+const needed = new Set(['dist/src/index.d.ts']);
+for (const file of needed) {
+  for (const [, specifier] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.ts['"]/g)) {
+    needed.add(path.join(path.dirname(file), `${specifier}.d.ts`));
+  }
+}
+for (const file of globSync('dist/**/*.d.ts')) if (!needed.has(file)) rmSync(file);

@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { GitlabConfig } from './config/gitlab-config.ts';
 import { withBothEnds } from './connect.ts';
 import type { Connected, ConnectOptions, SyncFailure } from './connect.ts';
 import { readCounts } from './gitlab/counts.ts';
@@ -44,7 +45,7 @@ const hourMs = 60 * 60_000;
  */
 export async function auditGitlab(
   em: SqlEntityManager,
-  config: Readonly<Record<string, unknown>>,
+  config: GitlabConfig,
   connectionId: number,
   options: ConnectOptions = {},
 ): Promise<AuditReport | SyncFailure> {

@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { insecureWarning, parseConfig } from './config.ts';
 import type { Config } from './config.ts';
+import type { GitlabConfig } from './config/gitlab-config.ts';
 import { ConfigurationError, DatabaseError, GitlabRequestError } from './errors.ts';
 import type { GitlabSyncError } from './errors.ts';
 import { createGitlab } from './gitlab/client.ts';
@@ -46,7 +47,7 @@ export interface SyncFailure {
 /** Whose database and GitLab, and how. */
 export interface Host<O extends ConnectOptions> {
   readonly em: SqlEntityManager;
-  readonly config: Readonly<Record<string, unknown>>;
+  readonly config: GitlabConfig;
   readonly connectionId: number;
   readonly options: O;
 }

@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { GitlabConfig } from './config/gitlab-config.ts';
 import { withBothEnds } from './connect.ts';
 import type { Connected, ConnectOptions, SyncFailure } from './connect.ts';
 import { readCounts } from './gitlab/counts.ts';
@@ -19,7 +20,7 @@ const rowsPerRequest = 100;
 /** Estimates what a pass with `deepenTo` would read of the projects that are known. Changes nothing. Resolves to `{ error }` when it could not run. */
 export async function estimateBackfill(
   em: SqlEntityManager,
-  config: Readonly<Record<string, unknown>>,
+  config: GitlabConfig,
   connectionId: number,
   { deepenTo, ...options }: ConnectOptions & { readonly deepenTo: Date },
 ): Promise<BackfillEstimate | SyncFailure> {

@@ -1,7 +1,9 @@
 export { auditGitlab } from './audit.ts';
 export type { AuditEntry, AuditReport } from './audit.ts';
 export { parseConfig, settings } from './config.ts';
-export type { Config, SettingMeta, SettingName } from './config.ts';
+export type { Config, SettingName } from './config.ts';
+export type { GitlabConfig } from './config/gitlab-config.ts';
+export type { SettingMeta } from './config/shape.ts';
 export type { ConnectOptions, SyncFailure } from './connect.ts';
 export {
   ConfigurationError,
@@ -19,6 +21,7 @@ export {
   UnreachableError,
   UnsupportedGitlabError,
 } from './errors.ts';
+export type { GraphqlErrorEntry } from './errors.ts';
 export { estimateBackfill } from './estimate.ts';
 export type { BackfillEstimate } from './estimate.ts';
 export type { ChangeEvent, Json, JsonObject } from './events/change-event.ts';

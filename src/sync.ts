@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { GitlabConfig } from './config/gitlab-config.ts';
 import { withBothEnds } from './connect.ts';
 import type { ConnectOptions, SyncFailure } from './connect.ts';
 import type { SyncReport } from './pass/report.ts';
@@ -27,7 +28,7 @@ export interface SyncOptions extends ConnectOptions {
  */
 export async function syncGitlab(
   em: SqlEntityManager,
-  config: Readonly<Record<string, unknown>>,
+  config: GitlabConfig,
   connectionId: number,
   options: SyncOptions = {},
 ): Promise<SyncReport | SyncFailure> {

@@ -1,12 +1,14 @@
 import { insecureWarning, parseConfig, settings, settingsFromEnv } from '../config.ts';
-import type { Config, SettingMeta, SettingName } from '../config.ts';
+import type { Config, SettingName } from '../config.ts';
+import type { SettingMeta } from '../config/shape.ts';
+import { withDatabasePassword } from './database-password.ts';
 import { ConfigurationError } from '../errors.ts';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
 
 /** Settings that say where the database is. */
-export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'dataDir'];
+export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'databasePasswordFile', 'dataDir'];
 
 /** Every setting. */
 export const allSettings: readonly SettingName[] = settings.map(({ name }) => name);
@@ -38,7 +40,7 @@ export function addSettings(command: Command, names: readonly SettingName[] = pa
 export function configOf(flags: Readonly<Record<string, unknown>>, { env }: Io): Config {
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const nameOf = (name: SettingName) => (name in given ? flagOf(name) : (settings.find((setting) => setting.name === name)?.env ?? name));
-  return parseConfig({ ...settingsFromEnv(env), ...given }, nameOf);
+  return withDatabasePassword(parseConfig({ ...settingsFromEnv(env), ...given }, nameOf), nameOf);
 }
 
 /** The configuration of a command that asks GitLab. Warns of what is dangerous in it. Throws ConfigurationError, also without a token. */

@@ -1,4 +1,4 @@
-import { momentOf } from '../config.ts';
+import { momentOf } from '../config/shape.ts';
 import type { Config } from '../config.ts';
 import { existingProjects } from '../gitlab/projects.ts';
 import { streams } from '../streams/index.ts';

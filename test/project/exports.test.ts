@@ -56,6 +56,8 @@ test('the package exports these types, and no others', () => {
     'Config',
     'ConnectOptions',
     'GitlabAnswer',
+    'GitlabConfig',
+    'GraphqlErrorEntry',
     'Hosts',
     'Json',
     'JsonObject',

@@ -28,10 +28,10 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
   },
   connect: { config: 'value', errors: 'value', gitlab: 'value', log: 'value', store: 'value', 'token-file': 'value', version: 'value' },
   'token-file': { config: 'value', errors: 'value', gitlab: 'type' },
-  sync: { connect: 'value', pass: 'value' },
+  sync: { config: 'type', connect: 'value', pass: 'value' },
   parts: { connect: 'value', pass: 'value' },
-  audit: { connect: 'value', gitlab: 'value', pass: 'value', progress: 'value', store: 'type' },
-  estimate: { connect: 'value', gitlab: 'value', pass: 'value' },
+  audit: { config: 'type', connect: 'value', gitlab: 'value', pass: 'value', progress: 'value', store: 'type' },
+  estimate: { config: 'type', connect: 'value', gitlab: 'value', pass: 'value' },
   index: {
     audit: 'value',
     estimate: 'value',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { configType, configTypeFile } from '../../scripts/config-type.ts';
 import { withSettings } from '../../scripts/readme-settings.ts';
 import { exitCodes } from '../../src/cli/io.ts';
 import { textLimit } from '../../src/events/text.ts';
@@ -11,6 +12,10 @@ const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as { engine
 
 test('the table of settings is that of the code', () => {
   expect(readme).toBe(withSettings(readme));
+});
+
+test('the type of the configuration object is that of the code', () => {
+  expect(readFileSync(configTypeFile, 'utf8')).toBe(configType());
 });
 
 test('the figures in the prose are those of the code', () => {

@@ -1,0 +1,42 @@
+# The connector as a service: polls, and answers health checks on port 8080. Settings are environment variables.
+# Any image with Node 22.17 or later, npm and a user of the id 1000 will do, such as a mirror's copy of this one.
+ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
+
+FROM ${NODE_IMAGE} AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+
+FROM packages AS dependencies
+RUN ["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]
+
+FROM packages AS build
+RUN ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts/build.mjs ./scripts/
+COPY schema ./schema/
+COPY src ./src/
+COPY test/fake-gitlab ./test/fake-gitlab/
+RUN ["npm", "run", "build"]
+
+FROM ${NODE_IMAGE}
+LABEL org.opencontainers.image.title="gitlab-connector" \
+      org.opencontainers.image.description="Every change in your GitLab as rows in PostgreSQL" \
+      org.opencontainers.image.licenses="MIT"
+# What installs and builds is not needed any more. The folder is the embedded database's, used without DATABASE_URL.
+RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* /opt/yarn* \
+ && install --directory --owner=1000 --group=1000 --mode=700 /var/lib/gitlab-connector
+WORKDIR /app
+COPY package.json metadata.json LICENSE ./
+COPY deploy/healthcheck.mjs ./deploy/
+COPY --from=dependencies /app/node_modules ./node_modules/
+COPY --from=build /app/dist ./dist/
+ENV NODE_ENV=production \
+    DATA_DIR=/var/lib/gitlab-connector \
+    HEALTH_HOST=0.0.0.0
+USER 1000:1000
+VOLUME ["/var/lib/gitlab-connector"]
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["node", "/app/deploy/healthcheck.mjs"]
+# Exec form: signals reach node, which ends what it is doing and exits.
+ENTRYPOINT ["node", "/app/dist/src/cli/main.js"]
+CMD ["poll"]

@@ -1,0 +1,249 @@
+import { z } from 'zod';
+import { databaseUrl, filePath, flag, largest, list, proxyUrl, tokenPattern, webUrl, wholeNumber } from './values.ts';
+
+/** How a setting appears in the environment, in `--help` and in the README. */
+export interface SettingMeta {
+  readonly env: string;
+  readonly description: string;
+  /** Placeholder of the flag's value. */
+  readonly value: string;
+  /** What to write instead of the default's value. */
+  readonly defaultText?: string;
+  /** Never shown, not even when it is wrong. */
+  readonly secret?: true;
+  /** A variable that other programs read too, in upper or in lower case: it has no flag. */
+  readonly isCommon?: true;
+}
+
+const sinceError = 'must be a date, a moment, or a span such as 90d';
+const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The moment that a date (`2026-11-23`), a moment (`2026-11-23T08:00:00Z`) or a span back from `now` (`90m`, `12h`, `7d`) means; null for other texts. */
+export function momentOf(text: string, now: Date): Date | null {
+  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
+  if (count !== undefined) return new Date(now.getTime() - Number(count) * (unitMs[unit] ?? 0));
+  const date = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : new Date(Number.NaN);
+  return Number.isNaN(date.getTime()) ? null : date;
+}
+
+const setting = <T extends z.ZodType>(schema: T, meta: SettingMeta): T => schema.meta({ ...meta });
+
+/** Every setting, in the order of the README. */
+export const shape = {
+  token: setting(
+    z
+      .string({ error: 'must be text' })
+      .trim()
+      .regex(tokenPattern, { error: 'must hold no spaces, line breaks or letters beyond ASCII' })
+      .optional(),
+    {
+      env: 'GITLAB_TOKEN',
+      value: 'token',
+      secret: true,
+      description: 'Personal, group or project access token (or OAuth token) with the scope `read_api`.',
+    },
+  ),
+  tokenFile: setting(filePath.optional(), {
+    env: 'GITLAB_TOKEN_FILE',
+    value: 'file',
+    defaultText: 'none',
+    description:
+      'File that holds the token, in place of GITLAB_TOKEN. It is read again when GitLab refuses the token, so that it may be replaced at any time.',
+  }),
+  url: setting(webUrl.default('https://gitlab.com'), {
+    env: 'GITLAB_URL',
+    value: 'url',
+    description: 'The GitLab to read. A path is kept: `https://host/gitlab`.',
+  }),
+  allowHttp: setting(flag.default(false), {
+    env: 'ALLOW_HTTP',
+    value: 'boolean',
+    description: 'Send the token to an `http://` URL, where anyone on the way can read it. Needed for hosts other than this machine.',
+  }),
+  repos: setting(list.default([]), {
+    env: 'REPOS',
+    value: 'list',
+    defaultText: "the token's memberships",
+    description: 'Projects to read, with commas between them: paths, numeric ids, or groups (all projects of a group and its subgroups).',
+  }),
+  branches: setting(list.default([]), {
+    env: 'BRANCHES',
+    value: 'list',
+    defaultText: 'every branch, no commits',
+    description: 'Keep merge requests into and pipelines of these branches only, and read their commits. Without it no commits are read.',
+  }),
+  projectLimit: setting(wholeNumber(0).default(10), {
+    env: 'PROJECT_LIMIT',
+    value: 'count',
+    description: 'How many projects of the memberships to read when REPOS is not set, most recently active first; 0 = all.',
+  }),
+  syncLimit: setting(
+    z.union([z.literal('all'), wholeNumber(1, largest, ', or all')], { error: 'must be a whole number of at least 1, or all' }).default(50),
+    {
+      env: 'SYNC_LIMIT',
+      value: 'count',
+      description:
+        'How many of each stream (commits: of each branch) to read when a project is seen for the first time, newest first; `all` = everything.',
+    },
+  ),
+  syncSince: setting(
+    z
+      .string({ error: sinceError })
+      .trim()
+      .refine((text) => momentOf(text, new Date(0)) !== null, { error: sinceError })
+      .optional(),
+    {
+      env: 'SYNC_SINCE',
+      value: 'when',
+      defaultText: 'as many as SYNC_LIMIT',
+      description:
+        'Read everything from this moment on when a project is seen for the first time, in place of SYNC_LIMIT: `2026-01-31`, `2026-01-31T08:00:00Z`, or `90d` (also `12h`, `30m`) back.',
+    },
+  ),
+  reconcileInterval: setting(wholeNumber(0, 31_536_000).default(21_600), {
+    env: 'RECONCILE_INTERVAL',
+    value: 'seconds',
+    description:
+      'Seconds after which what may change without a trace is read again: open merge requests, recent pipelines, releases and all tags; 0 = in every pass.',
+  }),
+  tagChecks: setting(wholeNumber(0).default(5), {
+    env: 'TAG_CHECKS',
+    value: 'count',
+    description: 'How many known tags of each container repository a pass looks at again, the least recently seen first.',
+  }),
+  tagLimit: setting(wholeNumber(0).default(100), {
+    env: 'TAG_LIMIT',
+    value: 'count',
+    description:
+      'How many tags of a container repository to read when it is seen for the first time, the highest versions first; 0 = all. Later every new name is read.',
+  }),
+  pollInterval: setting(wholeNumber(1, 86_400).default(300), {
+    env: 'POLL_INTERVAL',
+    value: 'seconds',
+    description: 'Seconds between the starts of two passes of the poller.',
+  }),
+  workers: setting(wholeNumber(1, 50).default(4), {
+    env: 'WORKERS',
+    value: 'count',
+    description: 'How many connections, and how many parts of large ones, one poller reads at once.',
+  }),
+  gracePeriod: setting(wholeNumber(1, 3_600).default(25), {
+    env: 'GRACE_PERIOD',
+    value: 'seconds',
+    description: 'Seconds that the poller may take to save and stop after SIGTERM or SIGINT. Kubernetes allows 30 unless told otherwise.',
+  }),
+  healthPort: setting(
+    z
+      .union([z.literal('off'), wholeNumber(0, 65_535, ', or off')], { error: 'must be a whole number from 0 to 65535, or off' })
+      .default(8080),
+    {
+      env: 'HEALTH_PORT',
+      value: 'port',
+      description:
+        'Port on which the poller answers `/healthz`, `/readyz`, `/metrics` and `/status`; 0 = any that is free (the log names it), `off` = none.',
+    },
+  ),
+  healthHost: setting(z.string({ error: 'must be a host name or an address' }).trim().default('127.0.0.1'), {
+    env: 'HEALTH_HOST',
+    value: 'host',
+    description:
+      'Address on which it does so. `0.0.0.0` = all: the names of projects can be read there, so let nobody in who may not know them.',
+  }),
+  logLevel: setting(
+    z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' }).default('info'),
+    {
+      env: 'LOG_LEVEL',
+      value: 'level',
+      description: 'What the poller logs: `debug`, `info`, `warn`, `error` or `silent`. JSON, or lines for people on a terminal.',
+    },
+  ),
+  concurrency: setting(wholeNumber(1, 100).default(4), {
+    env: 'CONCURRENCY',
+    value: 'count',
+    description: 'How many requests to a GitLab may be under way at once.',
+  }),
+  maxRequestsPerMinute: setting(wholeNumber(0, 100_000).default(1_000), {
+    env: 'MAX_REQUESTS_PER_MINUTE',
+    value: 'count',
+    description: 'How many requests to a GitLab may be sent in any 60 seconds, by all of this process; 0 = as many as it allows.',
+  }),
+  maxAttempts: setting(wholeNumber(1, 20).default(4), {
+    env: 'MAX_ATTEMPTS',
+    value: 'count',
+    description: 'How often a request is sent at the most, when it fails for a reason that may pass.',
+  }),
+  connectTimeout: setting(wholeNumber(1, 300).default(10), {
+    env: 'CONNECT_TIMEOUT',
+    value: 'seconds',
+    description: 'Seconds that a connection may take, TLS included.',
+  }),
+  responseTimeout: setting(wholeNumber(1, 300).default(45), {
+    env: 'RESPONSE_TIMEOUT',
+    value: 'seconds',
+    description: 'Seconds until the answer to a request must begin. GitLab itself gives up on a query after 30.',
+  }),
+  requestTimeout: setting(wholeNumber(1, 3_600).default(60), {
+    env: 'REQUEST_TIMEOUT',
+    value: 'seconds',
+    description: 'Seconds that one request may take, its answer included.',
+  }),
+  httpsProxy: setting(proxyUrl.optional(), {
+    env: 'HTTPS_PROXY',
+    value: 'url',
+    secret: true,
+    isCommon: true,
+    defaultText: 'none',
+    description: 'Proxy for an `https://` GitLab: `http://user:password@host:port`. `https_proxy` is known as well.',
+  }),
+  httpProxy: setting(proxyUrl.optional(), {
+    env: 'HTTP_PROXY',
+    value: 'url',
+    secret: true,
+    isCommon: true,
+    defaultText: 'none',
+    description: 'Proxy for an `http://` GitLab. `http_proxy` is known as well.',
+  }),
+  noProxy: setting(list.default([]), {
+    env: 'NO_PROXY',
+    value: 'list',
+    isCommon: true,
+    defaultText: 'none',
+    description:
+      'Hosts to reach without a proxy: names, which stand for all names below them too, and addresses, with a port or without; `*` = all. `no_proxy` is known as well.',
+  }),
+  caFile: setting(filePath.optional(), {
+    env: 'CA_FILE',
+    value: 'file',
+    defaultText: "only Node's own",
+    description: 'File of CA certificates in PEM to trust beside those of Node, for a GitLab with a certificate of your own CA.',
+  }),
+  insecureTls: setting(flag.default(false), {
+    env: 'INSECURE_TLS',
+    value: 'boolean',
+    description: 'Trust any certificate: whoever is on the way can read the token. For tests only; CA_FILE is the way out.',
+  }),
+  connectionId: setting(wholeNumber(1, 2_147_483_647).optional(), {
+    env: 'CONNECTION_ID',
+    value: 'id',
+    defaultText: 'the connection with this URL, made when missing',
+    description: 'Row of `connections` to store events under.',
+  }),
+  databaseUrl: setting(databaseUrl.optional(), {
+    env: 'DATABASE_URL',
+    value: 'url',
+    secret: true,
+    defaultText: 'the embedded database',
+    description: 'PostgreSQL 15 or later to store events in: `postgres://user:password@host:5432/name`.',
+  }),
+  databasePasswordFile: setting(filePath.optional(), {
+    env: 'DATABASE_PASSWORD_FILE',
+    value: 'file',
+    defaultText: 'the password in DATABASE_URL',
+    description: 'File that holds the password of the PostgreSQL, in place of one in DATABASE_URL. Read once, at the start.',
+  }),
+  dataDir: setting(filePath.default('./data'), {
+    env: 'DATA_DIR',
+    value: 'folder',
+    description: 'Folder of the embedded database; used when DATABASE_URL is not set.',
+  }),
+} as const;

@@ -1,0 +1,33 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { configOf } from '../../src/cli/settings.ts';
+
+let folder: string;
+let file: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-password-'));
+  file = path.join(folder, 'password');
+  await writeFile(file, 'p@ss/w%rd: 7\n');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const configFrom = (env: Record<string, string>) =>
+  configOf({}, { env, out: process.stdout, err: process.stderr, signal: new AbortController().signal });
+
+test('a password in a file becomes part of the URL of the database, whatever characters it has', () => {
+  const { databaseUrl } = configFrom({ DATABASE_URL: 'postgres://me@db:5432/name?sslmode=require', DATABASE_PASSWORD_FILE: file });
+  const { username, password, host, search } = new URL(databaseUrl ?? '');
+  expect(decodeURIComponent(password)).toBe('p@ss/w%rd: 7');
+  expect({ username, host, search }).toEqual({ username: 'me', host: 'db:5432', search: '?sslmode=require' });
+});
+
+test('a password in two places, and a file that is not there, are mistakes, told without the password', () => {
+  expect(() => configFrom({ DATABASE_URL: 'postgres://me:secret@db/name', DATABASE_PASSWORD_FILE: file })).toThrow(
+    /^DATABASE_PASSWORD_FILE and a password in DATABASE_URL are both set: keep one of them$/,
+  );
+  expect(() => configFrom({ DATABASE_URL: 'postgres://me@db/name', DATABASE_PASSWORD_FILE: `${file}-gone` })).toThrow(
+    /^DATABASE_PASSWORD_FILE cannot be read \(ENOENT: .*password-gone'\)$/,
+  );
+});

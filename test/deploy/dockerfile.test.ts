@@ -1,0 +1,59 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { validate } from 'dockerfile-utils';
+import { expect, test } from 'vitest';
+import { readStages } from './dockerfile.ts';
+
+const stages = readStages();
+const last = stages.at(-1);
+const stepsOf = (keyword: string) => last?.steps.filter((step) => step.keyword === keyword) ?? [];
+
+/** The files that .dockerignore lets through: it leaves out everything but what it names. */
+const [nothing, ...lines] = readFileSync('.dockerignore', 'utf8')
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('#'));
+const allowed = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+
+test('the Dockerfile has no mistake that a linter knows', () => {
+  const found = validate(readFileSync('Dockerfile', 'utf8'));
+  expect(found.map(({ message, range }) => ({ line: range.start.line + 1, message }))).toEqual([]);
+  // The linter is awake.
+  expect(validate('FROM node\nRUM true\nEXPOSE x')).toHaveLength(2);
+});
+
+test('every copied file is in the project, and in the context of the build', () => {
+  expect(nothing).toBe('*');
+  const copied = stages.flatMap(({ steps }) =>
+    steps.filter(({ keyword, from }) => keyword === 'COPY' && from === null).flatMap(({ words }) => words.slice(0, -1)),
+  );
+  expect(copied.filter((source) => !existsSync(source))).toEqual([]);
+  expect([...new Set(copied)].toSorted()).toEqual(allowed.toSorted());
+});
+
+test('no secret, no test and nothing of this machine is in the context of the build', () => {
+  const files = allowed.flatMap((entry) => globSync(`${entry}/**`).concat(entry));
+  expect(files.filter((file) => /secret|\.env|node_modules|\.log$/i.test(path.basename(file)))).toEqual([]);
+  expect(lines.at(-1)).toBe('**/*.test.ts');
+});
+
+test('the last stage runs as nobody in particular, by commands that signals reach', () => {
+  expect(stepsOf('USER').map(({ words }) => words)).toEqual([['1000:1000']]);
+  const commands = [...stepsOf('ENTRYPOINT'), ...stepsOf('CMD')];
+  expect(commands.map(({ words }) => words)).toEqual([['node', '/app/dist/src/cli/main.js'], ['poll']]);
+  expect(commands.every(({ isExecForm }) => isExecForm)).toBe(true);
+  const [health] = stepsOf('HEALTHCHECK');
+  expect(health?.words).toEqual(['node', '/app/deploy/healthcheck.mjs']);
+});
+
+test('the last stage installs and builds nothing, and keeps no tool that does', () => {
+  const runs = stepsOf('RUN').map(({ words }) => words.join(' '));
+  expect(runs).toHaveLength(1);
+  expect(runs[0]).toMatch(/^rm -rf .*node_modules .*npm .*npx .*yarn/);
+  expect(runs[0]).not.toMatch(/npm (ci|install)|apt-get|curl|wget/);
+  expect(stepsOf('COPY').flatMap(({ from }) => from ?? [])).toEqual(['dependencies', 'build']);
+});
+
+test('its folder for the embedded database is a volume, and is the DATA_DIR', () => {
+  expect(stepsOf('VOLUME').map(({ words }) => words)).toEqual([['/var/lib/gitlab-connector']]);
+  expect(stepsOf('ENV')[0]?.variables).toEqual({ NODE_ENV: 'production', DATA_DIR: '/var/lib/gitlab-connector', HEALTH_HOST: '0.0.0.0' });
+});

@@ -1,0 +1,190 @@
+import { execFile } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
+import type { IDeployment } from 'kubernetes-models/apps/v1/Deployment';
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
+import type { INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import type { IPodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
+import type { IConfigMap } from 'kubernetes-models/v1/ConfigMap';
+import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
+import type { IServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
+import { describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { parseConfig, settingsFromEnv } from '../../src/config.ts';
+import { knownSettings } from '../project/arriving.ts';
+import { readStages } from './dockerfile.ts';
+
+const base = 'deploy/kubernetes/base';
+const read = (file: string): unknown => {
+  const documents = parseAllDocuments(readFileSync(file, 'utf8'));
+  if (documents.length !== 1 || documents.some(({ errors }) => errors.length > 0)) throw new Error(`${file} is not one YAML document`);
+  return documents[0]?.toJS();
+};
+
+/** Where each kind is described, and its class, which validates. */
+const kinds = {
+  ConfigMap: { of: 'v1', model: ConfigMap },
+  ServiceAccount: { of: 'v1', model: ServiceAccount },
+  Deployment: { of: 'apps/v1', model: Deployment },
+  PodDisruptionBudget: { of: 'policy/v1', model: PodDisruptionBudget },
+  NetworkPolicy: { of: 'networking.k8s.io/v1', model: NetworkPolicy },
+} as const;
+type Kind = keyof typeof kinds;
+
+interface Types {
+  readonly ConfigMap: IConfigMap;
+  readonly ServiceAccount: IServiceAccount;
+  readonly Deployment: IDeployment;
+  readonly PodDisruptionBudget: IPodDisruptionBudget;
+  readonly NetworkPolicy: INetworkPolicy;
+}
+
+interface Manifest {
+  readonly file: string;
+  readonly kind: Kind;
+  readonly content: { readonly kind: Kind; readonly metadata: { readonly name: string } };
+}
+
+const kustomization = read(`${base}/kustomization.yaml`) as { resources: string[] };
+const manifests: Manifest[] = kustomization.resources.map((file) => {
+  const content = read(`${base}/${file}`) as Manifest['content'];
+  return { file, kind: content.kind, content };
+});
+const named = <K extends Kind>(kind: K): Types[K] => manifests.find((manifest) => manifest.kind === kind)?.content as unknown as Types[K];
+const deployment = named('Deployment');
+const pod = deployment.spec?.template.spec;
+const container = pod?.containers[0];
+const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+/** Compiles manifests as literals of Kubernetes' types, in which a field that does not exist is a mistake. */
+async function compile(
+  contents: ReadonlyArray<{ readonly file: string; readonly kind: Kind; readonly content: unknown }>,
+): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-manifests-'));
+  try {
+    await symlink(path.resolve('node_modules'), path.join(folder, 'node_modules'));
+    const lines = contents.flatMap(({ file, kind, content }, index) => [
+      `import type { I${kind} as Kind${index} } from 'kubernetes-models/${kinds[kind].of}/${kind}';`,
+      `/* ${file} */ export const manifest${index}: Kind${index} = ${JSON.stringify(content)};`,
+    ]);
+    await writeFile(path.join(folder, 'manifests.ts'), lines.join('\n'));
+    const compilerOptions = { strict: true, noEmit: true, module: 'nodenext', target: 'es2023', types: [], skipLibCheck: true };
+    await writeFile(path.join(folder, 'package.json'), '{ "type": "module" }');
+    await writeFile(path.join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['manifests.ts'] }));
+    await promisify(execFile)('tsc', ['--project', folder]);
+    return '';
+  } catch (error) {
+    return (error as { stdout: string }).stdout;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+describe("the manifests, by Kubernetes' own schemas", () => {
+  test.each(manifests)('$file holds what it must, in values that are allowed', ({ kind, content }) => {
+    const { model: Model } = kinds[kind];
+    expect(() => new Model(content as never).validate()).not.toThrow();
+  });
+
+  test('no field is one that Kubernetes does not know', async () => {
+    expect(await compile(manifests)).toBe('');
+    const wrong = { ...deployment, spec: { ...deployment.spec, replcas: 2 } };
+    expect(await compile([{ file: 'wrong', kind: 'Deployment', content: wrong }])).toContain('\'"replcas"\' does not exist in type');
+  });
+});
+
+describe('the kustomizations', () => {
+  test('name every manifest, and nothing else', () => {
+    const files = globSync(`${base}/*.yaml`).map((file) => path.basename(file));
+    expect(kustomization.resources.toSorted()).toEqual(files.filter((file) => file !== 'kustomization.yaml').toSorted());
+    expect(kustomization).toEqual({
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      resources: expect.any(Array) as unknown,
+    });
+  });
+
+  test('make the Secret that the Deployment reads, from files that Git does not see', () => {
+    const generated = read('deploy/kubernetes/generated-secret/kustomization.yaml');
+    const keys = ['gitlab-token', 'database-url'];
+    expect(generated).toEqual({
+      apiVersion: 'kustomize.config.k8s.io/v1beta1',
+      kind: 'Kustomization',
+      resources: ['../base'],
+      secretGenerator: [{ name: 'gitlab-connector', files: keys }],
+      images: [{ name: 'gitlab-connector', newTag: packageJson.version }],
+    });
+    const ignored = readFileSync('.gitignore', 'utf8').split('\n');
+    for (const key of keys) expect(ignored).toContain(`deploy/kubernetes/generated-secret/${key}`);
+    const ref = container?.env?.find(({ name }) => name === 'DATABASE_URL')?.valueFrom?.secretKeyRef;
+    expect(ref).toEqual({ name: 'gitlab-connector', key: 'database-url' });
+    expect(pod?.volumes?.[0]?.secret).toMatchObject({
+      secretName: 'gitlab-connector',
+      items: [{ key: 'gitlab-token', path: 'gitlab-token' }],
+    });
+  });
+});
+
+describe('the manifests, among each other', () => {
+  test('select the pods of the Deployment', () => {
+    const labels = deployment.spec?.template.metadata?.labels;
+    expect(labels).toEqual({ 'app.kubernetes.io/name': 'gitlab-connector' });
+    expect(deployment.spec?.selector.matchLabels).toEqual(labels);
+    expect(named('PodDisruptionBudget').spec).toEqual({ maxUnavailable: 1, selector: { matchLabels: labels } });
+    expect(named('NetworkPolicy').spec?.podSelector).toEqual({ matchLabels: labels });
+  });
+
+  test('agree on names, files and ports', () => {
+    expect(new Set(manifests.map(({ content }) => content.metadata.name))).toEqual(new Set(['gitlab-connector']));
+    expect(pod?.serviceAccountName).toBe('gitlab-connector');
+    expect(container?.image).toBe(`gitlab-connector:${packageJson.version}`);
+    expect(container?.envFrom).toEqual([{ configMapRef: { name: 'gitlab-connector' } }]);
+    const tokenFile = container?.env?.find(({ name }) => name === 'GITLAB_TOKEN_FILE')?.value;
+    expect(tokenFile).toBe(`${container?.volumeMounts?.[0]?.mountPath}/gitlab-token`);
+    const exposed = Number(
+      readStages()
+        .at(-1)
+        ?.steps.find(({ keyword }) => keyword === 'EXPOSE')?.words[0],
+    );
+    expect(container?.ports).toEqual([{ name: 'http', containerPort: exposed }]);
+    expect(deployment.spec?.template.metadata?.annotations?.['prometheus.io/port']).toBe(String(exposed));
+    const ingress = named('NetworkPolicy').spec?.ingress;
+    expect(ingress?.flatMap(({ ports }) => ports?.map(({ port }) => port))).toEqual([exposed]);
+    const probes = [container?.startupProbe, container?.livenessProbe, container?.readinessProbe];
+    expect(probes.map((probe) => `${probe?.httpGet?.port}${probe?.httpGet?.path}`)).toEqual([
+      'http/healthz',
+      'http/healthz',
+      'http/readyz',
+    ]);
+  });
+
+  test('every setting of the ConfigMap is one, with a value that it may have', () => {
+    const { data = {} } = named('ConfigMap');
+    expect(Object.keys(data).filter((name) => !knownSettings.has(name))).toEqual([]);
+    expect(() => parseConfig(settingsFromEnv(data))).not.toThrow();
+  });
+});
+
+test('the pod may do as little as the strictest profile of Kubernetes, "restricted", asks for, and less', () => {
+  expect(pod).toMatchObject({
+    automountServiceAccountToken: false,
+    securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+  });
+  expect(named('ServiceAccount').automountServiceAccountToken).toBe(false);
+  expect(container?.securityContext).toEqual({
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  });
+  expect(container?.resources).toMatchObject({
+    requests: { cpu: expect.any(String) as string },
+    limits: { memory: expect.any(String) as string },
+  });
+  expect(named('NetworkPolicy').spec?.policyTypes).toEqual(['Ingress', 'Egress']);
+});
