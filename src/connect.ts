@@ -36,12 +36,16 @@ export interface Host<O extends ConnectOptions> {
   readonly options: O;
 }
 
-/** Both ends: a GitLab and the store of one connection. */
-export interface Connected {
+/** One end: a GitLab. */
+export interface GitlabEnd {
   readonly config: Config;
   readonly gitlab: Gitlab;
-  readonly store: Store;
   readonly log: Logger;
+}
+
+/** Both ends: a GitLab and the store of one connection. */
+export interface Connected extends GitlabEnd {
+  readonly store: Store;
 }
 
 /** Runs an action on both ends. Failures that a user can mend come back as values; mistakes of this package's own are thrown. */
@@ -49,25 +53,38 @@ export async function withBothEnds<T, O extends ConnectOptions>(
   { em, config: input, connectionId, options }: Host<O>,
   action: (ends: Connected) => Promise<T>,
 ): Promise<T | SyncFailure> {
-  const { signal, fetch, logger: log = silentLogger } = options;
+  return withGitlabEnd({ config: input, options }, async (end) => action({ ...end, store: await createStore(em, connectionId) }));
+}
+
+/** Runs an action on a GitLab alone. Failures come back as with both ends. */
+export async function withGitlabEnd<T, O extends ConnectOptions>(
+  { config: input, options }: Pick<Host<O>, 'config' | 'options'>,
+  action: (end: GitlabEnd) => Promise<T>,
+): Promise<T | SyncFailure> {
+  const { signal, logger: log = silentLogger } = options;
   try {
     const config = parseConfig(input);
     if (!config.token) return { error: 'No GitLab token configured', code: 'configuration' };
-    const store = await createStore(em, connectionId);
-    const gitlab = createGitlab({
-      url: config.url,
-      token: config.token,
-      userAgent: `painchain-gitlab-connector/${version}`,
-      concurrency: config.concurrency,
-      timeoutMs: config.requestTimeout * 1000,
-      log,
-      signal,
-      fetch,
-    });
-    return await action({ config, gitlab, store, log });
+    return await withGitlab(config, options, (gitlab) => action({ config, gitlab, log }));
   } catch (error) {
     return failureOf(error, signal);
   }
+}
+
+/** A GitLab for an action. */
+export async function withGitlab<T>(config: Config, options: ConnectOptions, action: (gitlab: Gitlab) => Promise<T>): Promise<T> {
+  const { signal, fetch, logger: log = silentLogger } = options;
+  const gitlab = createGitlab({
+    url: config.url,
+    token: config.token ?? '',
+    userAgent: `painchain-gitlab-connector/${version}`,
+    concurrency: config.concurrency,
+    timeoutMs: config.requestTimeout * 1000,
+    log,
+    signal,
+    fetch,
+  });
+  return action(gitlab);
 }
 
 function failureOf(error: unknown, signal: AbortSignal | undefined): SyncFailure {

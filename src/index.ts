@@ -1,5 +1,8 @@
 export { auditGitlab } from './audit.ts';
 export type { AuditEntry, AuditReport } from './audit.ts';
+export { checkGitlab } from './check/check-gitlab.ts';
+export type { CheckReport } from './check/check-gitlab.ts';
+export type { CheckEntry } from './check/check.ts';
 export { parseConfig, settings } from './config.ts';
 export type { Config, SettingMeta, SettingName } from './config.ts';
 export type { ConnectOptions, SyncFailure } from './connect.ts';

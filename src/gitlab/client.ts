@@ -65,7 +65,12 @@ export function createGitlab(options: GitlabOptions): Gitlab {
     },
   });
   const rest = createRest(({ path, operation }) =>
-    fetch(`${options.url}/api/v4/${path}`, { method: 'GET', headers: { accept: 'application/json' }, operation, ...signalOf(options) }),
+    fetch(`${options.url}${path.startsWith('/') ? path : `/api/v4/${path}`}`, {
+      method: 'GET',
+      headers: { accept: 'application/json' },
+      operation,
+      ...signalOf(options),
+    }),
   );
   return { graphql: getSdk(client, checkedAnswer), rest, requests };
 }

@@ -12,10 +12,9 @@ import { createTally } from './report.ts';
 import type { SyncReport } from './report.ts';
 import { createProgress, isSelected, statesByProject } from './run.ts';
 import type { Pass, Run } from './run.ts';
-import { projectsUnder, selectProjects } from './selection.ts';
+import { noSuchEntry, projectsUnder, selectProjects } from './selection.ts';
 import { commonSince } from './since.ts';
 
-const noSuchEntry = 'no project or group with this path, or out of sight for this token';
 const outOfSight = 'deleted, or out of sight for this token';
 
 /**

@@ -5,7 +5,7 @@ import { askProject } from '../gitlab/ask-project.ts';
 import type { MergeRequestFragment, MergeRequestPageQueryVariables } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import type { Backfill, WalkState } from '../progress.ts';
-import { refusal } from './access.ts';
+import { features, refusal } from './access.ts';
 import { backfillPages, deeperBackfill, largestPage, wayBack, withBeginning } from './backfill.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext } from './stream.ts';
@@ -24,7 +24,7 @@ export const mergeRequests: Stream = {
 async function* changes(context: StreamContext): Pages {
   const { batch, state: stateOf } = context;
   const list = batch.firstPage('mergeRequests');
-  const refused = refusal(context, { what: 'merge requests', enabled: batch.node.mergeRequestsEnabled, list });
+  const refused = refusal(context, features.mergeRequests, list);
   if (refused) {
     yield endPage(refused);
     return;

@@ -6,7 +6,7 @@ import type { PipelineFragment, PipelinePageQueryVariables } from '../gitlab/gen
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
 import type { Backfill, WalkState } from '../progress.ts';
-import { refusal } from './access.ts';
+import { features, refusal } from './access.ts';
 import { backfillPages, deeperBackfill, firstBackfill, largestPage, wayBack, withBeginning } from './backfill.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext } from './stream.ts';
@@ -54,8 +54,7 @@ async function* changesOfBranch(context: StreamContext, branch: string): Pages {
   yield endPage({ outcome: 'ok' });
 }
 
-const refusalOf = (context: StreamContext) =>
-  refusal(context, { what: 'pipelines', enabled: context.batch.node.jobsEnabled, list: context.batch.firstPage('pipelines') });
+const refusalOf = (context: StreamContext) => refusal(context, features.pipelines, context.batch.firstPage('pipelines'));
 
 /** What changed since the watermark: first the rest of a walk that was stopped, then a walk of its own. */
 async function* forward(context: StreamContext, state: WalkState & { readonly watermark: Date }): Pages {

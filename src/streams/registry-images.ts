@@ -8,7 +8,7 @@ import type { ContainerRepositoriesFragment } from '../gitlab/generated/sdk.ts';
 import { numberOfGlobalId } from '../gitlab/ids.ts';
 import { connectionPages } from '../gitlab/paging.ts';
 import type { TagLook } from '../progress.ts';
-import { refusal } from './access.ts';
+import { features, refusal } from './access.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext, Walk, WalkEnd } from './stream.ts';
 
@@ -31,7 +31,7 @@ export const registryImages: Stream = {
 /** `checks`: how many known tags of a repository to look at again. */
 async function* walks(context: StreamContext, checks: number): AsyncGenerator<Walk> {
   const list = context.batch.firstPage('containerRepositories');
-  const refused = refusal(context, { what: 'registry images', enabled: context.batch.node.containerRegistryEnabled, list });
+  const refused = refusal(context, features.registryImages, list);
   yield { scope: '', pages: () => ended(refused) };
   if (refused || !list) return;
   for await (const page of connectionPages<ImageRepositoryNode, ContainerRepositoriesFragment>(

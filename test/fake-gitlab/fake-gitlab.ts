@@ -6,6 +6,7 @@ import { describeCommit, listCommits } from './rest/commits.ts';
 import { describeTag, listTags } from './rest/registry.ts';
 import { notFound } from './rest/reply.ts';
 import type { RestReply } from './rest/reply.ts';
+import { describeToken, isTokenInfo, refusedToken, tokenInfo, tokenOf, unauthorized } from './rest/tokens.ts';
 import type { World } from './world/world.ts';
 
 /** One request that a fake GitLab was sent. */
@@ -68,30 +69,15 @@ function askedOf(endpoint: string, body: GraphqlRequest): Omit<SeenRequest, 'sta
 async function answer(world: World, incoming: Incoming): Promise<Response> {
   const { request, base, endpoint, body } = incoming;
   const isGraphql = endpoint === '/graphql' && request.method === 'POST';
-  const refused = refusedToken(world, request, isGraphql);
-  if (refused) return respond(world, refused);
-  if (isGraphql) return respond(world, await executeGraphql(world, schema, body, base));
+  const token = tokenOf(world, request);
+  if (isTokenInfo(endpoint)) return respond(world, tokenInfo(token));
+  const refused = refusedToken(token, { isGraphql, endpoint });
+  if (refused || !token) return respond(world, refused ?? unauthorized);
+  if (isGraphql) return respond(world, await executeGraphql({ world, schema, token, baseUrl: base }, body));
+  if (endpoint === '/v4/personal_access_tokens/self') return respond(world, describeToken(token));
+  if (endpoint === '/v4/version') return respond(world, { status: 200, body: { version: world.version, revision: '0fa4e12c' } });
   if (!endpoint.startsWith('/v4/')) return html(world, 404, '<h1>Not Found</h1>');
   return respond(world, answerRest(world, incoming));
-}
-
-/** GitLab's answers to a missing, unknown or expired token, or one of too small a scope. */
-function refusedToken(world: World, request: Request, isGraphql: boolean): RestReply | null {
-  const given = request.headers.get('authorization')?.replace(/^Bearer /, '') ?? request.headers.get('private-token');
-  const token = given === null ? undefined : world.tokens.get(given);
-  const mayRead = token?.scopes.some((scope) => scope === 'read_api' || scope === 'api');
-  if (token?.state === 'active' && mayRead) return null;
-  if (isGraphql) return { status: 401, body: { errors: [{ message: 'Invalid token' }] } };
-  if (!token) return { status: 401, body: { message: '401 Unauthorized' } };
-  if (token.state !== 'active') return { status: 401, body: { error: 'invalid_token', error_description: `Token was ${token.state}.` } };
-  return {
-    status: 403,
-    body: {
-      error: 'insufficient_scope',
-      error_description: 'The request requires higher privileges than provided by the access token.',
-      scope: 'api read_api',
-    },
-  };
 }
 
 const routes = {

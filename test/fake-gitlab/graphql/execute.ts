@@ -1,11 +1,15 @@
 import { GraphQLError, execute, getOperationAST, parse, validate } from 'graphql';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
-import type { World } from '../world/world.ts';
+import { isFineGrained } from '../world/world.ts';
 import { measure } from './complexity.ts';
 import { rootValue } from './root.ts';
+import type { Asked } from './root.ts';
 
 /** Limits for a signed-in user who is no administrator. */
 export const limits = { complexity: 250, depth: 20, characters: 10_000, validationErrors: 5 } as const;
+
+/** An administrator's query may cost more. */
+const adminComplexity = 300;
 
 /** A GraphQL request's body. */
 export interface GraphqlRequest {
@@ -22,8 +26,11 @@ export interface Reply {
 
 const refusal = (message: string, extra: object = {}): Reply => ({ status: 200, body: { errors: [{ message, ...extra }] } });
 
+/** Whose GitLab answers, and to whom. */
+export type Server = Omit<Asked, 'complexity'> & { readonly schema: GraphQLSchema };
+
 /** Answers a GraphQL request as GitLab would: its limits first, then the data. */
-export async function executeGraphql(world: World, schema: GraphQLSchema, request: GraphqlRequest, baseUrl: string): Promise<Reply> {
+export async function executeGraphql({ schema, ...server }: Server, request: GraphqlRequest): Promise<Reply> {
   const source = request.query ?? '';
   if (source.length > limits.characters) return { status: 422, body: { errors: [{ message: 'Query too large' }] } };
   const document = parsed(source);
@@ -33,19 +40,28 @@ export async function executeGraphql(world: World, schema: GraphQLSchema, reques
   const operation = getOperationAST(document, request.operationName);
   if (!operation) return refusal('An operation name is required');
   const { complexity, depth } = measure({ schema, document, operation, variables: request.variables ?? {} });
-  if (complexity > limits.complexity) {
-    return refusal(`Query has complexity of ${complexity}, which exceeds max complexity of ${limits.complexity}`);
-  }
+  const limit = server.token.isAdmin ? adminComplexity : limits.complexity;
+  if (complexity > limit) return refusal(`Query has complexity of ${complexity}, which exceeds max complexity of ${limit}`);
   if (depth > limits.depth) return refusal(`Query has depth of ${depth}, which exceeds max depth of ${limits.depth}`);
   const result = await execute({
     schema,
     document,
-    rootValue: rootValue(world, baseUrl),
+    rootValue: isFineGrained(server.token) ? outOfReach : rootValue({ ...server, complexity: { score: complexity, limit } }),
     variableValues: request.variables,
     operationName: request.operationName,
   });
   return { status: 200, body: result };
 }
+
+/** Much of GraphQL is out of a fine-grained token's reach, whatever it is allowed. */
+const outOfReach = new Proxy(
+  {},
+  {
+    get: () => () => {
+      throw new GraphQLError("Access denied: This operation doesn't support fine-grained personal access tokens.");
+    },
+  },
+);
 
 function parsed(source: string): DocumentNode | GraphQLError {
   try {

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import type { FakeProject } from '../world/project.ts';
-import type { World } from '../world/world.ts';
+import type { FakeToken, World } from '../world/world.ts';
 import { keysetConnection } from './connections.ts';
 import type { OrderColumn, PageArgs } from './connections.ts';
 import { projectNode } from './nodes.ts';
@@ -20,14 +20,27 @@ const byActivity: OrderColumn<FakeProject> = {
   value: (row) => row.lastActivityAt,
 };
 
+/** What a request is answered from. */
+export interface Asked {
+  readonly world: World;
+  /** Of the GitLab's pages. */
+  readonly baseUrl: string;
+  readonly token: FakeToken;
+  /** The request's own score, and what its token may reach. */
+  readonly complexity: { readonly score: number; readonly limit: number };
+}
+
 /** The root fields of the slice over a world. */
-export function rootValue(world: World, baseUrl: string) {
+export function rootValue({ world, baseUrl, token, complexity }: Asked) {
   const visible = () => world.projects.filter(({ role }) => role !== 'none');
   const connection = (rows: readonly FakeProject[], sort: string | null | undefined, page: PageArgs) => {
     const order = sort === 'latest_activity_desc' ? [byActivity, byId('desc')] : [byId(sort === 'id_asc' ? 'asc' : 'desc')];
     return keysetConnection({ rows, order, toNode: (row) => projectNode(row, baseUrl) }, page);
   };
   return {
+    metadata: { version: world.version, enterprise: world.version.endsWith('-ee') },
+    currentUser: { username: token.username ?? 'ada' },
+    queryComplexity: complexity,
     projects: ({ ids, fullPaths, membership, sort, ...page }: ProjectsArgs) => {
       if ((fullPaths?.length ?? 0) > 50) throw new GraphQLError('You cannot provide more than 50 full_paths');
       const paths = fullPaths?.map((path) => path.toLowerCase());
