@@ -75,13 +75,13 @@ export interface CheckedEntry extends CheckEntry {
 /** Looks at one thing after the other. None stops the others, but what depends on a failed one is skipped. */
 export async function runChecks(checks: readonly Check[], scope: CheckScope): Promise<CheckedEntry[]> {
   const entries: CheckedEntry[] = [];
-  /** Checks that failed, or were skipped for one that did. */
-  const unknown = new Set<string>();
+  /** Checks that failed, or were skipped for one that did, with the one that did. */
+  const failed = new Map<string, string>();
   for (const { name, after, look } of checks) {
     scope.signal?.throwIfAborted();
-    const reason = after.find((other) => unknown.has(other));
-    const findings = reason === undefined ? await findingsOf(() => look(scope)) : [skipped(`not looked at, as "${reason}" failed`)];
-    if (reason !== undefined || findings.some(({ result }) => result === 'failure')) unknown.add(name);
+    const cause = after.map((other) => failed.get(other)).find((other) => other !== undefined);
+    const findings = cause === undefined ? await findingsOf(() => look(scope)) : [skipped(`not looked at, as "${cause}" failed`)];
+    if (cause !== undefined || findings.some(({ result }) => result === 'failure')) failed.set(name, cause ?? name);
     entries.push(...findings.map((finding) => ({ check: name, ...finding })));
   }
   return entries;

@@ -62,7 +62,7 @@ export const privileges: Check = {
   look: async ({ facts: { database: inspection } }) => {
     if (!inspection) return nothingThere;
     const { missingPrivileges: missing, user, hasTables } = inspection;
-    if (missing.length === 0) return ok(hasTables ? 'the tables can be read and written' : 'nothing stands in the way');
+    if (missing.length === 0) return ok(hasTables ? 'the tables can be read and written' : 'there is no table that could not be written');
     return failure(
       `${user} lacks ${plural(missing.length, 'privilege')}: ${missing.join(', ')}`,
       `grant ${missing.join('; grant ')} to ${user}`,

@@ -27,6 +27,9 @@ export const projects: Check = {
   },
 };
 
+/** What a repository is read for. */
+const commits = 'commits';
+
 /** What the token may see of a project. */
 interface View {
   readonly fullPath: string;
@@ -43,11 +46,8 @@ function viewOf(project: ProjectAccess): View {
   const repository = repositoryOf(project);
   return {
     fullPath: project.fullPath,
-    off: [...ends.filter(({ isForbidden }) => !isForbidden).map(({ what }) => what), ...(repository === 'off' ? ['commits'] : [])],
-    forbidden: [
-      ...ends.filter(({ isForbidden }) => isForbidden).map(({ what }) => what),
-      ...(repository === 'forbidden' ? ['commits'] : []),
-    ],
+    off: [...ends.filter(({ isForbidden }) => !isForbidden).map(({ what }) => what), ...(repository === 'off' ? [commits] : [])],
+    forbidden: [...ends.filter(({ isForbidden }) => isForbidden).map(({ what }) => what), ...(repository === 'forbidden' ? [commits] : [])],
   };
 }
 
@@ -74,9 +74,9 @@ function summaryOf(views: readonly View[], unseen: number): Finding {
     );
   }
   const whole = views.filter(({ forbidden }) => forbidden.length === 0).length;
-  const counts = new Map<string, number>();
-  for (const what of views.flatMap(({ off }) => off)) counts.set(what, (counts.get(what) ?? 0) + 1);
-  const off = [...counts].map(([what, count]) => `${what} in ${count}`);
+  const off = [...Object.values(features).map(({ what }) => what), commits]
+    .map((what) => ({ what, count: views.filter((view) => view.off.includes(what)).length }))
+    .flatMap(({ what, count }) => (count > 0 ? [`${what} in ${count}`] : []));
   const rest = off.length === 0 ? '' : `; switched off, or nothing there: ${off.join(', ')}`;
   const detail = `${whole} of ${plural(total, 'project')} can be read${rest}`;
   return whole === total ? ok(detail) : failure(detail);

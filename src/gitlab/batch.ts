@@ -91,7 +91,8 @@ export async function readBatch(graphql: Sdk, query: BatchQuery): Promise<Batch 
 
 const after = ({ after: cursor }: { readonly after?: string }) => (cursor === undefined ? {} : { after: cursor });
 
-function variablesOf({ ask, branches }: BatchQuery) {
+/** What a batch asks of each project, as its query takes it. */
+export function variablesOf({ ask, branches }: Pick<BatchQuery, 'ask' | 'branches'>) {
   const [branch, ...otherBranches] = branches;
   const { pageSize, releasePageSize } = batchSizes[ask.kind];
   const rows = ask.kind === 'newest' ? Math.min(ask.rows, pageSize) : pageSize;

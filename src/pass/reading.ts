@@ -11,7 +11,7 @@ import type { Due } from './reconcile.ts';
 import { chunks, everyOne } from './run.ts';
 import type { Run } from './run.ts';
 import type { ListedSource } from './selection.ts';
-import { bySharedSince, sinceOf } from './since.ts';
+import { bySharedSince, fitsSince, sinceOf } from './since.ts';
 import { syncProject } from './sync-project.ts';
 
 /** Reading the projects of a pass, batch by batch. */
@@ -105,8 +105,7 @@ async function read(reading: Reading, query: BatchQuery): Promise<Settled<Batch 
 /** Those of a list that can be asked together; the others wait. */
 function fitting({ run, asked, waiting }: Reading, { projects }: Batch, since: Date): BatchProject[] {
   return projects.filter(({ id }) => {
-    const own = sinceOf(run.states.get(id));
-    const fits = own === 'any' || (own !== null && own >= since);
+    const fits = fitsSince(sinceOf(run.states.get(id)), since);
     asked.add(id);
     if (!fits) waiting.push(id);
     return fits;
@@ -130,7 +129,7 @@ async function syncBatch({ run, due }: Reading, { at }: Batch, projects: readonl
 }
 
 /** Projects that are asked together. */
-interface IdBatch {
+export interface IdBatch {
   readonly ids: readonly number[];
   readonly ask: BatchAsk;
 }
@@ -157,7 +156,7 @@ async function readBatchOfIds(reading: Reading, { ids, ask }: IdBatch): Promise<
 }
 
 /** Projects that are new ask for their newest; the others, in groups, for what changed since a moment that is good for each of them. */
-function batchesOf({ states, options, now }: Run, ids: readonly number[]): IdBatch[] {
+export function batchesOf({ states, options, now }: Pick<Run, 'states' | 'options' | 'now'>, ids: readonly number[]): IdBatch[] {
   const moments = ids.map((id) => ({ id, since: sinceOf(states.get(id)) }));
   const dated = moments.flatMap(({ id, since }) => (since instanceof Date ? [{ id, since }] : []));
   // Where no stream can be read, any moment is good: that of the others.

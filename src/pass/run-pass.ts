@@ -55,7 +55,8 @@ async function startRun(pass: Pass): Promise<Run> {
   };
 }
 
-function optionsOf({ branches, syncLimit, syncSince, tagLimit, tagChecks }: Config, now: Date): StreamOptions {
+/** What the settings mean for streams. */
+export function optionsOf({ branches, syncLimit, syncSince, tagLimit, tagChecks }: Config, now: Date): StreamOptions {
   const since = syncSince === undefined ? null : momentOf(syncSince, now);
   return {
     branches,

@@ -21,7 +21,7 @@ export type ListedSource = Exclude<BatchSource, { readonly kind: 'ids' }>;
 export const noSuchEntry = 'no project or group with this path, or out of sight for this token';
 
 /** GitLab's largest number of projects in one batch of changes. */
-const listPageSize = 50;
+export const listPageSize = 50;
 
 /**
  * The projects that the configuration asks for. What was read before needs no lookup: a known path stands for its id,
