@@ -5,20 +5,22 @@ import { connect as connectTls } from 'node:tls';
 import type { PeerCertificate } from 'node:tls';
 import { messageOf } from '../errors.ts';
 import { dayText, endOf, ok, skipped, unreachable, warning } from './check.ts';
-import type { Check, Finding } from './check.ts';
+import type { Check, CheckScope, Finding } from './check.ts';
 
 /** A connection that takes longer than this, in milliseconds, is none. */
 const connectTimeoutMs = 10_000;
 
-const throughOther = 'requests go through the fetch that was given';
+/** Why requests do not go straight to the host, so that looking at it says nothing about them; null when they do. */
+const detourOf = ({ fetch }: Pick<CheckScope, 'fetch'>): string | null => (fetch ? 'requests go through the fetch that was given' : null);
 
 /** Does the host have an address? */
 export const dns: Check = {
   name: 'dns',
   after: [],
-  look: async ({ config, fetch }) => {
-    if (fetch) return skipped(throughOther);
-    const { hostname } = placeOf(config.url);
+  look: async (scope) => {
+    const detour = detourOf(scope);
+    if (detour) return skipped(detour);
+    const { hostname } = placeOf(scope.config.url);
     try {
       const addresses = await lookup(hostname, { all: true });
       return ok(`${hostname} is ${[...new Set(addresses.map(({ address }) => address))].join(', ')}`);
@@ -35,8 +37,10 @@ export const dns: Check = {
 export const network: Check = {
   name: 'network',
   after: ['dns'],
-  look: async ({ config, fetch, now, signal }) => {
-    if (fetch) return skipped(throughOther);
+  look: async (scope) => {
+    const { config, now, signal } = scope;
+    const detour = detourOf(scope);
+    if (detour) return skipped(detour);
     const { hostname, port, isTls } = placeOf(config.url);
     const place = `${hostname}:${port}`;
     try {
@@ -47,7 +51,7 @@ export const network: Check = {
     } catch (error) {
       signal?.throwIfAborted();
       return unreachable(
-        `${place} cannot be connected to (${messageOf(error)})`,
+        `${place} cannot be connected to (${reasonOf(error)})`,
         'check the port in GITLAB_URL, and that a firewall lets this machine through',
       );
     }
@@ -123,6 +127,9 @@ function certificateFinding({ certificate, distrust, place, connected, now }: Ce
   const state = `${connected}; certificate ${issuedBy}, valid until ${dayText(end, now)}`;
   return endOf(end, now) === 'near' ? warning(state, 'have the certificate renewed in time') : ok(state);
 }
+
+/** Where a name has several addresses, the reason is that of the first. */
+const reasonOf = (error: unknown): string => messageOf(error instanceof AggregateError ? error.errors[0] : error);
 
 const codeOf = (error: unknown): string => {
   const { code } = error as { code?: unknown };

@@ -19,7 +19,7 @@ export interface Counted {
   /** Projects that are new, with what there is within the depth; releases are counted all. */
   readonly fresh: readonly ProjectCounts[];
   /** Of those that were read before: what is to be read that lies deeper. */
-  readonly deeper: readonly MissingRows[];
+  readonly deeper: readonly DeeperRows[];
   /** Of those that were read before: what is due to be read again. Merge requests are the open ones. */
   readonly due: readonly ProjectCounts[];
   /** Known tags of the container repositories of projects that were read before. */
@@ -54,43 +54,65 @@ async function countsOf(
   return readCounts(gitlab.graphql, { ids, changedAfter: since, updated: since ? { after: since } : {}, branches });
 }
 
-/** Walks that go back further: as asked for now, or since they were stopped. */
-async function deeperRows(run: PlannedRun, store: Store, ids: readonly number[], deepenTo: Date | null): Promise<MissingRows[]> {
-  const goals = new Map<string, { readonly since: Date | null; readonly ids: Map<number, number> }>();
-  for (const id of ids) {
-    for (const goal of goalsOf([...(run.states.get(id)?.values() ?? [])], deepenTo)) {
-      const key = goal.since ?? '';
-      const group = goals.get(key) ?? { since: goal.since === null ? null : new Date(goal.since), ids: new Map<number, number>() };
-      goals.set(key, group);
-      group.ids.set(id, Math.max(group.ids.get(id) ?? 0, goal.left ?? Number.POSITIVE_INFINITY));
-    }
-  }
-  const rows: MissingRows[] = [];
-  for (const group of goals.values()) {
-    const missing = await missingRows({ gitlab: run.gitlab, store, config: run.config }, [...group.ids.keys()], group.since);
-    const upTo = (id: number, count: number) => Math.min(count, group.ids.get(id) ?? count);
-    rows.push(
-      ...missing.map(({ id, mergeRequests, pipelines }) => ({
+/** What is to be read of one project that lies deeper, and how many walks go there: each asks once at least. */
+export interface DeeperRows extends MissingRows {
+  readonly walks: number;
+}
+
+/** Walks that go back further, as asked for now or since they were stopped: how many rows each stream may still read. */
+interface Goal {
+  readonly since: Date | null;
+  readonly left: Map<number, { mergeRequests: number; pipelines: number; walks: number }>;
+}
+
+async function deeperRows(run: PlannedRun, store: Store, ids: readonly number[], deepenTo: Date | null): Promise<DeeperRows[]> {
+  const rows: DeeperRows[] = [];
+  for (const { since, left } of goalsOf(run, ids, deepenTo)) {
+    const missing = await missingRows({ gitlab: run.gitlab, store, config: run.config }, [...left.keys()], since);
+    for (const { id, mergeRequests, pipelines } of missing) {
+      const most = left.get(id) ?? nothingLeft;
+      rows.push({
         id,
-        mergeRequests: upTo(id, mergeRequests),
-        pipelines: upTo(id, pipelines),
-      })),
-    );
+        mergeRequests: Math.min(mergeRequests, most.mergeRequests),
+        pipelines: Math.min(pipelines, most.pipelines),
+        walks: most.walks,
+      });
+    }
   }
   return rows;
 }
 
-/** Of the two streams that GitLab counts from a moment on. */
-const countedStreams = new Set(['merge-requests', 'pipelines']);
+const nothingLeft = { mergeRequests: 0, pipelines: 0, walks: 0 };
 
-function goalsOf(states: ReadonlyArray<WalkState & { readonly stream: string }>, deepenTo: Date | null): Backfill[] {
-  return states
-    .filter(({ stream }) => countedStreams.has(stream))
-    .flatMap((state) => {
-      const deeper = deepenTo && streams.find(({ name }) => name === state.stream)?.deeper(state, deepenTo);
-      if (deeper) return [deeper];
-      return state.backfill && !state.backfill.isDone ? [state.backfill] : [];
-    });
+/** The streams that GitLab counts from a moment on. */
+const countedStreams: Readonly<Record<string, 'mergeRequests' | 'pipelines'>> = {
+  'merge-requests': 'mergeRequests',
+  pipelines: 'pipelines',
+};
+
+/** Projects that go back to the same moment are counted together. */
+function goalsOf({ states }: PlannedRun, ids: readonly number[], deepenTo: Date | null): Iterable<Goal> {
+  const goals = new Map<string, Goal>();
+  for (const id of ids) {
+    for (const state of states.get(id)?.values() ?? []) {
+      const count = countedStreams[state.stream];
+      const backfill = count && backfillOf(state, deepenTo);
+      if (!backfill) continue;
+      const key = backfill.since ?? '';
+      const goal: Goal = goals.get(key) ?? { since: backfill.since === null ? null : new Date(backfill.since), left: new Map() };
+      const left = goal.left.get(id) ?? { ...nothingLeft };
+      left[count] += backfill.left ?? Number.POSITIVE_INFINITY;
+      left.walks++;
+      goals.set(key, { ...goal, left: goal.left.set(id, left) });
+    }
+  }
+  return goals.values();
+}
+
+function backfillOf(state: WalkState & { readonly stream: string }, deepenTo: Date | null): Backfill | null {
+  const stream = streams.find(({ name }) => name === state.stream);
+  const deeper = deepenTo && stream?.deeper(state, deepenTo);
+  return deeper || (state.backfill && !state.backfill.isDone ? state.backfill : null);
 }
 
 async function dueRows(run: PlannedRun, ids: readonly number[]): Promise<ProjectCounts[]> {

@@ -81,10 +81,9 @@ const freshOf =
   };
 
 function backfillStep({ deeper }: Counted): PlanStep {
-  const readings = deeper.map(({ mergeRequests, pipelines }) => ({
+  const readings = deeper.map(({ mergeRequests, pipelines, walks }) => ({
     rows: mergeRequests + pipelines,
-    // Each walk asks at least once.
-    followUps: Math.max(1, pagesOf(mergeRequests)) + Math.max(1, pagesOf(pipelines)),
+    followUps: Math.max(walks, pagesOf(mergeRequests) + pagesOf(pipelines)),
   }));
   return { ...readingStep('backfill', readings), graphql: followUps(readings) };
 }

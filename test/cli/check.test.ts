@@ -139,7 +139,7 @@ describe('the way to GitLab', () => {
     });
     expect(nowhere.of('database')).toMatchObject({ result: 'ok' });
     await served.close();
-    const closed = await check();
+    const closed = await check({ GITLAB_URL: served.url.replace('127.0.0.1', 'localhost') });
     expect(closed.code).toBe(3);
     expect(closed.of('network')).toMatchObject({
       result: 'failure',

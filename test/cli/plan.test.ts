@@ -218,15 +218,18 @@ describe('with a database', () => {
   });
 
   test('a first reading that was stopped is planned to go on', async () => {
-    fill('acme/shop', 250, 0);
+    // The pipelines have ended at the limit: they do not go on.
+    fill('acme/shop', 250, 80);
+    world.pass(minutes(10));
     await sync(['--sync-limit', '60']);
     const opened = await openDatabase(database.options);
     await opened.em.execute(
       `update gitlab_stream_state set backfill = backfill || '{"left": 90, "isDone": false}', outcome = 'partial' where stream = 'merge-requests'`,
     );
     await opened.close();
-    expect(stepOf(await plan(['--sync-limit', '150']), 'backfill')).toMatchObject({ rows: 90 });
-    expect(await sync(['--sync-limit', '150'])).toMatchObject({ stored: 90 });
+    const planned = await plan(['--sync-limit', '150']);
+    expect(stepOf(planned, 'backfill')).toMatchObject({ rows: 90, graphql: 1 });
+    expect(await sync(['--sync-limit', '150'])).toMatchObject({ stored: 90, requests: planned.requests });
   });
 
   test('what leaves no trace is planned when it is due, and container tags are counted by what is known of them', async () => {
