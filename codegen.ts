@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import type { CodegenConfig } from '@graphql-codegen/cli';
+import { withOptionalFields } from './scripts/optional-fields.ts';
 
 const config: CodegenConfig = {
-  schema: 'schema/gitlab.graphql',
+  schema: withOptionalFields(readFileSync('schema/gitlab.graphql', 'utf8')),
   documents: 'queries/*.graphql',
   generates: {
     'src/gitlab/generated/sdk.ts': {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { databaseUrl, filePath, flag, largest, list, proxyUrl, tokenPattern, webUrl, wholeNumber } from './config/values.ts';
 import { ConfigurationError } from './errors.ts';
 
 /** How a setting appears in the environment, in `--help` and in the README. */
@@ -11,43 +12,8 @@ export interface SettingMeta {
   readonly defaultText?: string;
   /** Never shown, not even when it is wrong. */
   readonly secret?: true;
-}
-
-const largest = 1_000_000_000;
-
-const wholeNumber = (minimum: number, maximum = largest, otherwise = '') => {
-  const range = maximum === largest ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
-  const error = `must be a whole number ${range}${otherwise}`;
-  return z.preprocess(
-    (value) => (typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value),
-    z.int({ error }).min(minimum, { error }).max(maximum, { error }),
-  );
-};
-
-const list = z.preprocess(
-  (value) => (typeof value === 'string' ? value.split(',') : value),
-  z
-    .array(
-      z.union([z.string(), z.number()]).transform((item) => String(item).trim()),
-      { error: 'must be a list, or text with commas' },
-    )
-    .transform((items) => [...new Set(items.filter((item) => item !== ''))]),
-);
-
-const webUrl = z
-  .string({ error: 'must be an http:// or https:// URL' })
-  .trim()
-  .refine((text) => isUrlOf(text, ['http:', 'https:']), { error: 'must be an http:// or https:// URL, such as https://gitlab.example.com' })
-  .refine((text) => !isUrlOf(text, ['http:', 'https:']) || !/[?#@]/.test(text), { error: 'must hold no user name, query or fragment' })
-  .transform((text) => text.replace(/\/+$/, ''));
-
-const databaseUrl = z
-  .string({ error: 'must be a postgres:// URL' })
-  .trim()
-  .refine((text) => isUrlOf(text, ['postgres:', 'postgresql:']), { error: 'must be a postgres:// or postgresql:// URL' });
-
-function isUrlOf(text: string, protocols: readonly string[]): boolean {
-  return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+  /** A variable that other programs read too, in upper or in lower case: it has no flag. */
+  readonly isCommon?: true;
 }
 
 const sinceError = 'must be a date, a moment, or a span such as 90d';
@@ -68,7 +34,7 @@ const shape = {
     z
       .string({ error: 'must be text' })
       .trim()
-      .regex(/^[\x21-\x7e]*$/, { error: 'must hold no spaces or line breaks' })
+      .regex(tokenPattern, { error: 'must hold no spaces, line breaks or letters beyond ASCII' })
       .optional(),
     {
       env: 'GITLAB_TOKEN',
@@ -77,10 +43,22 @@ const shape = {
       description: 'Personal, group or project access token (or OAuth token) with the scope `read_api`.',
     },
   ),
+  tokenFile: setting(filePath.optional(), {
+    env: 'GITLAB_TOKEN_FILE',
+    value: 'file',
+    defaultText: 'none',
+    description:
+      'File that holds the token, in place of GITLAB_TOKEN. It is read again when GitLab refuses the token, so that it may be replaced at any time.',
+  }),
   url: setting(webUrl.default('https://gitlab.com'), {
     env: 'GITLAB_URL',
     value: 'url',
     description: 'The GitLab to read. A path is kept: `https://host/gitlab`.',
+  }),
+  allowHttp: setting(flag.default(false), {
+    env: 'ALLOW_HTTP',
+    value: 'boolean',
+    description: 'Send the token to an `http://` URL, where anyone on the way can read it. Needed for hosts other than this machine.',
   }),
   repos: setting(list.default([]), {
     env: 'REPOS',
@@ -144,15 +122,105 @@ const shape = {
     value: 'seconds',
     description: 'Seconds between the starts of two passes of the poller.',
   }),
+  workers: setting(wholeNumber(1, 50).default(4), {
+    env: 'WORKERS',
+    value: 'count',
+    description: 'How many connections, and how many parts of large ones, one poller reads at once.',
+  }),
+  gracePeriod: setting(wholeNumber(1, 3_600).default(25), {
+    env: 'GRACE_PERIOD',
+    value: 'seconds',
+    description: 'Seconds that the poller may take to save and stop after SIGTERM or SIGINT. Kubernetes allows 30 unless told otherwise.',
+  }),
+  healthPort: setting(
+    z
+      .union([z.literal('off'), wholeNumber(0, 65_535, ', or off')], { error: 'must be a whole number from 0 to 65535, or off' })
+      .default(8080),
+    {
+      env: 'HEALTH_PORT',
+      value: 'port',
+      description:
+        'Port on which the poller answers `/healthz`, `/readyz`, `/metrics` and `/status`; 0 = any that is free (the log names it), `off` = none.',
+    },
+  ),
+  healthHost: setting(z.string({ error: 'must be a host name or an address' }).trim().default('127.0.0.1'), {
+    env: 'HEALTH_HOST',
+    value: 'host',
+    description:
+      'Address on which it does so. `0.0.0.0` = all: the names of projects can be read there, so let nobody in who may not know them.',
+  }),
+  logLevel: setting(
+    z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' }).default('info'),
+    {
+      env: 'LOG_LEVEL',
+      value: 'level',
+      description: 'What the poller logs: `debug`, `info`, `warn`, `error` or `silent`. JSON, or lines for people on a terminal.',
+    },
+  ),
   concurrency: setting(wholeNumber(1, 100).default(4), {
     env: 'CONCURRENCY',
     value: 'count',
-    description: 'How many requests may be under way at once.',
+    description: 'How many requests to a GitLab may be under way at once.',
+  }),
+  maxRequestsPerMinute: setting(wholeNumber(0, 100_000).default(1_000), {
+    env: 'MAX_REQUESTS_PER_MINUTE',
+    value: 'count',
+    description: 'How many requests to a GitLab may be sent in any 60 seconds, by all of this process; 0 = as many as it allows.',
+  }),
+  maxAttempts: setting(wholeNumber(1, 20).default(4), {
+    env: 'MAX_ATTEMPTS',
+    value: 'count',
+    description: 'How often a request is sent at the most, when it fails for a reason that may pass.',
+  }),
+  connectTimeout: setting(wholeNumber(1, 300).default(10), {
+    env: 'CONNECT_TIMEOUT',
+    value: 'seconds',
+    description: 'Seconds that a connection may take, TLS included.',
+  }),
+  responseTimeout: setting(wholeNumber(1, 300).default(45), {
+    env: 'RESPONSE_TIMEOUT',
+    value: 'seconds',
+    description: 'Seconds until the answer to a request must begin. GitLab itself gives up on a query after 30.',
   }),
   requestTimeout: setting(wholeNumber(1, 3_600).default(60), {
     env: 'REQUEST_TIMEOUT',
     value: 'seconds',
     description: 'Seconds that one request may take, its answer included.',
+  }),
+  httpsProxy: setting(proxyUrl.optional(), {
+    env: 'HTTPS_PROXY',
+    value: 'url',
+    secret: true,
+    isCommon: true,
+    defaultText: 'none',
+    description: 'Proxy for an `https://` GitLab: `http://user:password@host:port`. `https_proxy` is known as well.',
+  }),
+  httpProxy: setting(proxyUrl.optional(), {
+    env: 'HTTP_PROXY',
+    value: 'url',
+    secret: true,
+    isCommon: true,
+    defaultText: 'none',
+    description: 'Proxy for an `http://` GitLab. `http_proxy` is known as well.',
+  }),
+  noProxy: setting(list.default([]), {
+    env: 'NO_PROXY',
+    value: 'list',
+    isCommon: true,
+    defaultText: 'none',
+    description:
+      'Hosts to reach without a proxy: names, which stand for all names below them too, and addresses, with a port or without; `*` = all. `no_proxy` is known as well.',
+  }),
+  caFile: setting(filePath.optional(), {
+    env: 'CA_FILE',
+    value: 'file',
+    defaultText: "only Node's own",
+    description: 'File of CA certificates in PEM to trust beside those of Node, for a GitLab with a certificate of your own CA.',
+  }),
+  insecureTls: setting(flag.default(false), {
+    env: 'INSECURE_TLS',
+    value: 'boolean',
+    description: 'Trust any certificate: whoever is on the way can read the token. For tests only; CA_FILE is the way out.',
   }),
   connectionId: setting(wholeNumber(1, 2_147_483_647).optional(), {
     env: 'CONNECTION_ID',
@@ -167,7 +235,7 @@ const shape = {
     defaultText: 'the embedded database',
     description: 'PostgreSQL 15 or later to store events in: `postgres://user:password@host:5432/name`.',
   }),
-  dataDir: setting(z.string({ error: 'must be a path' }).trim().min(1, { error: 'must be a path' }).default('./data'), {
+  dataDir: setting(filePath.default('./data'), {
     env: 'DATA_DIR',
     value: 'folder',
     description: 'Folder of the embedded database; used when DATABASE_URL is not set.',
@@ -180,12 +248,15 @@ export const configSchema = z.object(shape);
 /** Settings with their defaults filled in. `repos` and `branches` are empty lists when not set. */
 export type Config = z.output<typeof configSchema>;
 
+/** What to say, each time, when INSECURE_TLS is on. */
+export const insecureWarning = 'INSECURE_TLS is on: any certificate is trusted, and whoever is on the way can read the token';
+
 /** Name of a setting in the config object. */
 export type SettingName = keyof typeof shape;
 
 /** Every setting with its name, its description and its default, in the order of the README. */
 export const settings: ReadonlyArray<
-  SettingMeta & { readonly name: SettingName; readonly defaultValue: string | number | readonly string[] | undefined }
+  SettingMeta & { readonly name: SettingName; readonly defaultValue: string | number | boolean | readonly string[] | undefined }
 > = Object.entries(shape).map(([name, schema]) => ({
   ...(schema.meta() as unknown as SettingMeta),
   name: name as SettingName,
@@ -205,7 +276,11 @@ export function parseConfig(input: unknown, nameOf: (name: SettingName) => strin
     .map(([key, value]) => [camelCase(key), value] as const);
   const values = Object.fromEntries(entries);
   const result = configSchema.safeParse(values);
-  if (result.success) return result.data;
+  if (result.success) {
+    const issues = contradictionsIn(result.data, nameOf);
+    if (issues.length > 0) throw new ConfigurationError(issues);
+    return result.data;
+  }
   const wrong = new Map<SettingName, string>();
   for (const issue of result.error.issues) {
     const name = issue.path[0] as SettingName;
@@ -214,15 +289,35 @@ export function parseConfig(input: unknown, nameOf: (name: SettingName) => strin
   throw new ConfigurationError([...wrong].map(([name, message]) => `${nameOf(name)} ${message}${quote(name, values[name])}`));
 }
 
+/** What is wrong with settings together that are right on their own. */
+function contradictionsIn({ token, tokenFile, url, allowHttp }: Config, nameOf: (name: SettingName) => string): string[] {
+  const { protocol, hostname, origin } = new URL(url);
+  const isExposed = protocol === 'http:' && !allowHttp && !/^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  return [
+    ...(token && tokenFile ? [`${nameOf('token')} and ${nameOf('tokenFile')} are both set: keep one of them`] : []),
+    ...(isExposed
+      ? [
+          `${nameOf('url')} must be an https:// URL: over ${origin} anyone on the way can read the token (${nameOf('allowHttp')} = true sends it all the same)`,
+        ]
+      : []),
+  ];
+}
+
 /** The settings found in an environment such as `process.env`, under their config names. */
 export function settingsFromEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
-  return Object.fromEntries(settings.map(({ name, env: variable }) => [name, env[variable]]));
+  const valueOf = ({ env: variable, isCommon }: SettingMeta) => env[variable] || (isCommon ? env[variable.toLowerCase()] : undefined);
+  return Object.fromEntries(settings.map((setting) => [setting.name, valueOf(setting)]));
 }
 
 function quote(name: SettingName, value: unknown): string {
   const secret = settings.find((setting) => setting.name === name)?.secret;
   if (secret || !['string', 'number', 'boolean'].includes(typeof value)) return '';
-  return `, not ${JSON.stringify(String(value).slice(0, 80))}`;
+  // A user name, a password or a query in a URL is nobody's business either.
+  const text = String(value)
+    .replace(/:\/\/[^/]*@/, '://…@')
+    .replace(/(:\/\/[^?#]*[?#]).*/s, '$1…');
+  return `, not ${JSON.stringify(text.slice(0, 80))}`;
 }
 
-const camelCase = (key: string) => key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+/** `poll_interval` as `pollInterval`; other texts as they are. */
+export const camelCase = (key: string): string => key.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

@@ -1,13 +1,21 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { parseConfig } from './config.ts';
+import { insecureWarning, parseConfig } from './config.ts';
 import type { Config } from './config.ts';
 import { ConfigurationError, DatabaseError, GitlabRequestError } from './errors.ts';
+import type { GitlabSyncError } from './errors.ts';
 import { createGitlab } from './gitlab/client.ts';
 import type { Gitlab } from './gitlab/client.ts';
+import { createHosts } from './gitlab/hosts.ts';
+import type { Hosts } from './gitlab/hosts.ts';
+import { openNetwork } from './gitlab/network.ts';
+import { fixedToken } from './gitlab/token.ts';
+import type { TokenSource } from './gitlab/token.ts';
+import type { GitlabAnswer } from './gitlab/fetch/with-answers.ts';
 import { silentLogger } from './log.ts';
 import type { Logger } from './log.ts';
 import { createStore } from './store/store.ts';
 import type { Store } from './store/store.ts';
+import { openTokenFile } from './token-file.ts';
 import { version } from './version.ts';
 
 /** What a host may hand over beside its configuration. Everything is optional. */
@@ -16,9 +24,16 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
   /** Default: silent. A pino logger fits. */
   readonly logger?: Logger;
-  /** In place of the global fetch. */
+  /** In place of the global fetch. The settings of proxies, certificates and CONNECT_TIMEOUT are then its own business. */
   readonly fetch?: typeof globalThis.fetch;
+  /** Whose budgets of requests to share. Default: everything in the process shares one for each GitLab. */
+  readonly hosts?: Hosts;
+  /** Called for every request with what became of it, retries included: for metrics. Must not throw. */
+  readonly onAnswer?: (answer: GitlabAnswer) => void;
 }
+
+/** Limits belong to a GitLab, whoever asks it; what is kept of one is when it may be asked again. Decision 12. */
+const hostsOfProcess = createHosts();
 
 /** Why something could not run. */
 export interface SyncFailure {
@@ -26,6 +41,8 @@ export interface SyncFailure {
   readonly error: string;
   /** `configuration`: a setting is wrong; `gitlab`: unreachable, or it refuses; `database`: it refuses; `aborted`: by the signal; `busy`: another pass over the connection runs. */
   readonly code: 'configuration' | 'gitlab' | 'database' | 'aborted' | 'busy';
+  /** The error behind it where there is one: its class says more than the code, such as UnauthorizedError. */
+  readonly cause?: GitlabSyncError;
 }
 
 /** Whose database and GitLab, and how. */
@@ -64,33 +81,49 @@ export async function withGitlabEnd<T, O extends ConnectOptions>(
   const { signal, logger: log = silentLogger } = options;
   try {
     const config = parseConfig(input);
-    if (!config.token) return { error: 'No GitLab token configured', code: 'configuration' };
+    if (!config.token && !config.tokenFile) return { error: 'No GitLab token configured', code: 'configuration' };
     return await withGitlab(config, options, (gitlab) => action({ config, gitlab, log }));
   } catch (error) {
     return failureOf(error, signal);
   }
 }
 
-/** A GitLab for an action. */
+/** A GitLab for an action; its connections end with it. Throws ConfigurationError when a file that is named cannot be used. */
 export async function withGitlab<T>(config: Config, options: ConnectOptions, action: (gitlab: Gitlab) => Promise<T>): Promise<T> {
-  const { signal, fetch, logger: log = silentLogger } = options;
-  const gitlab = createGitlab({
-    url: config.url,
-    token: config.token ?? '',
-    userAgent: `painchain-gitlab-connector/${version}`,
-    concurrency: config.concurrency,
-    timeoutMs: config.requestTimeout * 1000,
-    log,
-    signal,
-    fetch,
-  });
-  return action(gitlab);
+  const { signal, fetch, onAnswer, logger: log = silentLogger, hosts = hostsOfProcess } = options;
+  const token = await tokenOf(config);
+  const network = fetch ? undefined : await openNetwork({ ...config, connectTimeoutMs: config.connectTimeout * 1000 });
+  try {
+    if (network && config.insecureTls) log.warn({ url: config.url }, insecureWarning);
+    const gitlab = createGitlab({
+      url: config.url,
+      token,
+      userAgent: `painchain-gitlab-connector/${version}`,
+      concurrency: config.concurrency,
+      maxRequestsPerMinute: config.maxRequestsPerMinute,
+      timeoutMs: config.requestTimeout * 1000,
+      responseTimeoutMs: config.responseTimeout * 1000,
+      retry: { attempts: config.maxAttempts },
+      log,
+      signal,
+      fetch: fetch ?? network?.fetch,
+      host: hosts.at(config.url),
+      onAnswer,
+    });
+    return await action(gitlab);
+  } finally {
+    await network?.close();
+  }
 }
+
+/** The token that is set, or the one in the file that is. Throws ConfigurationError when the file cannot be used. */
+export const tokenOf = async ({ token, tokenFile }: Pick<Config, 'token' | 'tokenFile'>): Promise<TokenSource> =>
+  tokenFile ? openTokenFile(tokenFile) : fixedToken(token ?? '');
 
 function failureOf(error: unknown, signal: AbortSignal | undefined): SyncFailure {
   if (signal?.aborted) return { error: 'Stopped before the end', code: 'aborted' };
-  if (error instanceof ConfigurationError) return { error: `Invalid configuration: ${error.message}`, code: 'configuration' };
-  if (error instanceof GitlabRequestError) return { error: `Failed to connect to GitLab: ${error.message}`, code: 'gitlab' };
-  if (error instanceof DatabaseError) return { error: `Failed to store: ${error.message}`, code: 'database' };
+  if (error instanceof ConfigurationError) return { error: `Invalid configuration: ${error.message}`, code: 'configuration', cause: error };
+  if (error instanceof GitlabRequestError) return { error: `Failed to connect to GitLab: ${error.message}`, code: 'gitlab', cause: error };
+  if (error instanceof DatabaseError) return { error: `Failed to store: ${error.message}`, code: 'database', cause: error };
   throw error;
 }

@@ -67,7 +67,7 @@ export class NotFoundError extends GitlabRequestError {
   override readonly name = 'NotFoundError';
 }
 
-/** 429, after the retries that the settings allow. */
+/** 429, after the attempts that the settings allow; or GitLab asks to wait for longer than 5 minutes, with any status. */
 export class RateLimitedError extends GitlabRequestError {
   override readonly name = 'RateLimitedError';
   /** What GitLab asked to wait, in milliseconds; undefined when it did not say. */
@@ -78,25 +78,59 @@ export class RateLimitedError extends GitlabRequestError {
   }
 }
 
-/** 5xx, after the retries that the settings allow. */
+/** 5xx, after the attempts that the settings allow. */
 export class ServerError extends GitlabRequestError {
   override readonly name = 'ServerError';
+  /** What GitLab asked to wait, in milliseconds; undefined when it did not say. */
+  readonly retryAfterMs: number | undefined;
+  constructor(message: string, failure: RequestFailure & { readonly retryAfterMs?: number }) {
+    super(message, failure);
+    this.retryAfterMs = failure.retryAfterMs;
+  }
 }
 
 /** An answer that is not GitLab's API: HTML, truncated JSON, a redirect, a page that does not move on. */
 export class InvalidResponseError extends GitlabRequestError {
   override readonly name = 'InvalidResponseError';
+  /** It began as JSON and is none: cut off on its way. */
+  readonly isTruncated: boolean;
+  constructor(message: string, failure: RequestFailure & { readonly isTruncated?: boolean }) {
+    super(message, failure);
+    this.isTruncated = failure.isTruncated ?? false;
+  }
 }
 
 /** GraphQL `errors`: 200 is not success. `errors` are GitLab's messages with their paths. */
 export class GraphqlError extends GitlabRequestError {
   override readonly name = 'GraphqlError';
   readonly errors: readonly GraphqlErrorEntry[];
+  /** The query's score and GitLab's limit, when it was refused for them. */
+  readonly complexity: { readonly score: number; readonly limit: number } | undefined;
   constructor(errors: readonly GraphqlErrorEntry[], failure: RequestFailure) {
     const [first] = errors;
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
     super(`GitLab could not answer ${failure.operation}: ${first?.message ?? 'no reason given'}${more}`, failure);
     this.errors = errors;
+    const [, score, limit] = errors.map(({ message }) => complexityRefusal.exec(message)).find((match) => match !== null) ?? [];
+    this.complexity = score && limit ? { score: Number(score), limit: Number(limit) } : undefined;
+  }
+}
+
+const complexityRefusal = /complexity of (\d+), which exceeds max complexity of (\d+)/;
+
+/** Whether GitLab ran out of time for a part of a query, and left it out. */
+export const isTimeout = ({ message }: GraphqlErrorEntry): boolean => message.startsWith('Timeout on ');
+
+/** A GitLab that lacks what cannot be done without; `missing` names it, such as `Pipeline.ref` or `jobs(retried:)`. */
+export class UnsupportedGitlabError extends GitlabRequestError {
+  override readonly name = 'UnsupportedGitlabError';
+  readonly missing: readonly string[];
+  constructor(missing: readonly string[], failure: RequestFailure) {
+    super(
+      `this GitLab is too old: it has no ${missing.join(', ')} (needs 16.2 or later; where GitLab is newer, this program is too old)`,
+      failure,
+    );
+    this.missing = missing;
   }
 }
 

@@ -1,13 +1,15 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Config } from '../config.ts';
-import { withGitlabEnd } from '../connect.ts';
+import { withGitlab, withGitlabEnd } from '../connect.ts';
 import type { ConnectOptions, SyncFailure } from '../connect.ts';
+import type { Gitlab } from '../gitlab/client.ts';
 import { ok, runChecks } from './check.ts';
-import type { Check, CheckEntry, FoundDatabase } from './check.ts';
+import type { Check, CheckEntry, CheckScope, FoundDatabase } from './check.ts';
 import { connection, database, privileges, tables } from './database.ts';
 import { clock, url, version } from './gitlab.ts';
-import { dns, network } from './network.ts';
+import { dns, network, way } from './network.ts';
 import { projects } from './projects.ts';
+import { schema } from './schema.ts';
 import { expiry, scopes, token } from './token.ts';
 
 /** Result of a check. */
@@ -28,6 +30,7 @@ const settings: Check = {
 /** Everything that is looked at, in this order. */
 const checks: readonly Check[] = [
   settings,
+  way,
   dns,
   network,
   url,
@@ -37,6 +40,7 @@ const checks: readonly Check[] = [
   scopes,
   expiry,
   projects,
+  schema,
   database,
   tables,
   privileges,
@@ -66,14 +70,21 @@ export async function checkAll(
 ): Promise<CheckReport | SyncFailure> {
   const { fetch, signal } = options;
   return withGitlabEnd({ config: input, options }, async ({ config, gitlab }) => {
-    const way = { ...(fetch ? { fetch } : {}), ...(signal ? { signal } : {}) };
-    const entries = await runChecks(checks, { ...way, config, gitlab, database: found, now: () => new Date(), facts: {} });
+    const requests = [gitlab.requests];
+    const apart: CheckScope['apart'] = (url, action) =>
+      withGitlab({ ...config, url }, options, (other) => {
+        requests.push(other.requests);
+        return action(other);
+      });
+    const means = { ...(fetch ? { fetch } : {}), ...(signal ? { signal } : {}) };
+    const entries = await runChecks(checks, { ...means, config, gitlab, apart, database: found, now: () => new Date(), facts: {} });
+    const sent = (kind: keyof Gitlab['requests']) => requests.reduce((sum, counted) => sum + counted[kind], 0);
     const has = (result: CheckEntry['result']) => entries.some((entry) => entry.result === result);
     const isUnreachable = entries.some((entry) => entry.isUnreachable);
     return {
       result: isUnreachable ? 'unreachable' : has('failure') ? 'failure' : has('warning') ? 'warning' : 'ok',
       checks: entries.map(({ isUnreachable: _isUnreachable, ...entry }) => entry),
-      requests: { ...gitlab.requests },
+      requests: { graphql: sent('graphql'), rest: sent('rest') },
     };
   });
 }

@@ -31,6 +31,8 @@ export interface Finding extends Omit<CheckEntry, 'check'> {
 export interface CheckScope extends Pick<ConnectOptions, 'fetch' | 'signal'> {
   readonly config: Config;
   readonly gitlab: Gitlab;
+  /** Acts on a GitLab of its own, at this base URL: the one at hand asks nothing more once its token was refused. */
+  readonly apart: <T>(url: string, action: (gitlab: Gitlab) => Promise<T>) => Promise<T>;
   readonly database: FoundDatabase;
   /** Our clock. */
   readonly now: () => Date;

@@ -1,4 +1,3 @@
-import { withGitlab } from '../connect.ts';
 import { ForbiddenError, GitlabRequestError, NotFoundError, ServerError, UnauthorizedError } from '../errors.ts';
 import { isTooOld, oldestVersion, readInstance } from '../gitlab/instance.ts';
 import { failure, ok, skipped, unreachable, warning } from './check.ts';
@@ -34,13 +33,12 @@ export const url: Check = {
 const deepestBase = 3;
 
 /** Where a GitLab answers above a URL that names one of its pages, or its API. Null when it does nowhere. */
-async function betterUrl({ config, fetch, signal }: CheckScope): Promise<string | null> {
+async function betterUrl({ config, apart }: CheckScope): Promise<string | null> {
   const { origin, pathname } = new URL(config.url);
   const segments = pathname.split('/').filter(Boolean);
   const above = segments.map((_, length) => [origin, ...segments.slice(0, length)].join('/')).slice(0, deepestBase);
-  const options = { ...(fetch ? { fetch } : {}), ...(signal ? { signal } : {}) };
   for (const candidate of above) {
-    const isThere = await withGitlab({ ...config, url: candidate }, options, async (gitlab) => {
+    const isThere = await apart(candidate, async (gitlab) => {
       await readInstance(gitlab);
       return true;
     }).catch((error: unknown) => {

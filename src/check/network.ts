@@ -2,16 +2,46 @@ import { lookup } from 'node:dns/promises';
 import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { PeerCertificate } from 'node:tls';
+import type { ConnectionOptions, PeerCertificate } from 'node:tls';
+import { insecureWarning } from '../config.ts';
+import type { Config } from '../config.ts';
 import { messageOf } from '../errors.ts';
+import { proxyFor, trustOf } from '../gitlab/network.ts';
 import { dayText, endOf, ok, skipped, unreachable, warning } from './check.ts';
 import type { Check, CheckScope, Finding } from './check.ts';
 
-/** A connection that takes longer than this, in milliseconds, is none. */
-const connectTimeoutMs = 10_000;
+/** Why requests may not go straight to the host, so that looking at it says nothing about them; null when they do. */
+function detourOf({ fetch, config }: Pick<CheckScope, 'fetch' | 'config'>): string | null {
+  if (fetch) return 'requests go through the fetch that was given';
+  const proxy = proxyFor(config);
+  return proxy ? `requests go ${throughProxy(proxy, config)}` : null;
+}
 
-/** Why requests do not go straight to the host, so that looking at it says nothing about them; null when they do. */
-const detourOf = ({ fetch }: Pick<CheckScope, 'fetch'>): string | null => (fetch ? 'requests go through the fetch that was given' : null);
+/** A user name and a password in the proxy's URL are left out. */
+function throughProxy(proxy: string, { noProxy }: Config): string {
+  const through = `through the proxy ${new URL(proxy).host}`;
+  return noProxy.length === 0 ? through : `${through}, but for the hosts of NO_PROXY`;
+}
+
+/** Is the way to GitLab another than the usual one? Nothing to say where it is not. */
+export const way: Check = {
+  name: 'way',
+  after: [],
+  look: async ({ config, fetch }) => {
+    if (fetch) return [];
+    const { caFile, insecureTls } = config;
+    const proxy = proxyFor(config);
+    const parts = [
+      ...(proxy ? [throughProxy(proxy, config)] : []),
+      ...(caFile ? [`the CA certificates of ${caFile} (CA_FILE) are trusted beside those of Node`] : []),
+      ...(insecureTls ? [insecureWarning] : []),
+    ];
+    if (parts.length === 0) return [];
+    return insecureTls
+      ? warning(parts.join('; '), "set CA_FILE to the file of the CA's certificate, and leave INSECURE_TLS out")
+      : ok(parts.join('; '));
+  },
+};
 
 /** Does the host have an address? */
 export const dns: Check = {
@@ -45,9 +75,12 @@ export const network: Check = {
     const place = `${hostname}:${port}`;
     try {
       const startedAt = performance.now();
-      const peer = await connect({ hostname, port, isTls, signal });
+      const trust = await trustOf(config.caFile);
+      const peer = await connect({ hostname, port, isTls, trust, signal, timeoutMs: config.connectTimeout * 1000 });
       const connected = `connected to ${place} in ${Math.round(performance.now() - startedAt)} ms`;
-      return peer ? certificateFinding({ ...peer, place, connected, now: now() }) : ok(`${connected}, without TLS`);
+      return peer
+        ? certificateFinding({ ...peer, place, connected, now: now(), isAnyTrusted: config.insecureTls })
+        : ok(`${connected}, without TLS`);
     } catch (error) {
       signal?.throwIfAborted();
       return unreachable(
@@ -77,8 +110,14 @@ interface Peer {
   readonly distrust: string | null;
 }
 
+interface Dial extends Place {
+  readonly trust: ConnectionOptions;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Connects and hangs up; nothing is sent, so a certificate that is not trusted can be looked at. Null without TLS. */
-function connect({ hostname, port, isTls, signal }: Place & { readonly signal: AbortSignal | undefined }): Promise<Peer | null> {
+function connect({ hostname, port, isTls, trust, timeoutMs, signal }: Dial): Promise<Peer | null> {
   return new Promise((resolve, reject) => {
     const abort = () => socket.destroy(signal?.reason as Error);
     const done = (settle: () => void) => {
@@ -89,7 +128,7 @@ function connect({ hostname, port, isTls, signal }: Place & { readonly signal: A
     const open = (): Socket => {
       if (!isTls) return connectTcp({ host: hostname, port }, () => done(() => resolve(null)));
       const servername = /^[\d.]+$|:/.test(hostname) ? {} : { servername: hostname };
-      const tls = connectTls({ host: hostname, port, ...servername, rejectUnauthorized: false }, () => {
+      const tls = connectTls({ host: hostname, port, ...servername, ...trust, rejectUnauthorized: false }, () => {
         const distrust = tls.authorized ? null : String(tls.authorizationError);
         const certificate = tls.getPeerCertificate();
         done(() => resolve({ certificate, distrust }));
@@ -98,7 +137,7 @@ function connect({ hostname, port, isTls, signal }: Place & { readonly signal: A
     };
     const socket = open();
     socket.once('error', (error) => done(() => reject(error)));
-    socket.setTimeout(connectTimeoutMs, () => done(() => reject(new Error(`no answer within ${connectTimeoutMs / 1000} s`))));
+    socket.setTimeout(timeoutMs, () => done(() => reject(new Error(`no answer within ${timeoutMs / 1000} s`))));
     signal?.addEventListener('abort', abort, { once: true });
   });
 }
@@ -107,21 +146,22 @@ interface Certified extends Peer {
   readonly place: string;
   readonly connected: string;
   readonly now: Date;
+  /** Whatever is wrong with the certificate stops no request. */
+  readonly isAnyTrusted: boolean;
 }
 
-function certificateFinding({ certificate, distrust, place, connected, now }: Certified): Finding {
+function certificateFinding({ certificate, distrust, place, connected, now, isAnyTrusted }: Certified): Finding {
   const { issuer, valid_to: validTo } = certificate;
   const end = new Date(validTo);
   const issuedBy = `issued by ${[issuer.CN ?? issuer.O ?? 'an unnamed CA'].flat().join(', ')}`;
+  if (distrust && isAnyTrusted) return ok(`${connected}; certificate ${issuedBy}, which only INSECURE_TLS trusts (${distrust})`);
   if (endOf(end, now) === 'past') {
     return unreachable(`the certificate of ${place} ended on ${dayText(end, now)}`, 'have it renewed');
   }
   if (distrust) {
     return unreachable(
       `the certificate of ${place}, ${issuedBy}, is not trusted here (${distrust})`,
-      /ALTNAME/.test(distrust)
-        ? 'set GITLAB_URL to a name that is in the certificate'
-        : 'name the file of its CA certificate in NODE_EXTRA_CA_CERTS',
+      /ALTNAME/.test(distrust) ? 'set GITLAB_URL to a name that is in the certificate' : 'set CA_FILE to the file of its CA certificate',
     );
   }
   const state = `${connected}; certificate ${issuedBy}, valid until ${dayText(end, now)}`;

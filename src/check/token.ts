@@ -1,11 +1,16 @@
+import type { Config } from '../config.ts';
+import { tokenOf } from '../connect.ts';
 import { ForbiddenError, GitlabRequestError, UnauthorizedError } from '../errors.ts';
+import type { Gitlab } from '../gitlab/client.ts';
 import { readTokenFacts, unusableKind } from '../gitlab/token-facts.ts';
 import type { TokenFacts, TokenKind } from '../gitlab/token-facts.ts';
 import { dayText, endOf, failure, ok, skipped, warning } from './check.ts';
 import type { Check, CheckScope, Finding } from './check.ts';
 
-const makeOne =
-  'make a personal, project or group access token with the scope read_api, for the role Reporter or higher, and set GITLAB_TOKEN to it';
+const makeOne = (config: Config) =>
+  `make a personal, project or group access token with the scope read_api, for the role Reporter or higher, and ${putIt(config)}`;
+
+const putIt = ({ tokenFile }: Config) => (tokenFile ? `write it into ${tokenFile} (GITLAB_TOKEN_FILE)` : 'set GITLAB_TOKEN to it');
 
 const kinds: Readonly<Record<TokenKind, string>> = {
   personal: 'personal access token',
@@ -27,36 +32,44 @@ export const token: Check = {
   name: 'token',
   after: ['url'],
   look: async (scope) => {
-    const { facts } = scope;
+    const { facts, config } = scope;
     if (facts.refusal instanceof ForbiddenError) {
       return failure(facts.refusal.message, 'see in GitLab whether the user of the token is blocked, or has terms to accept');
     }
     const found = await factsOf(scope);
     if ('result' in found) return found;
     facts.token = found;
-    if (facts.refusal && canRead(found.scopes)) return failure(facts.refusal.message, makeOne);
+    if (facts.refusal && canRead(found.scopes)) return failure(facts.refusal.message, makeOne(config));
     return kindFinding(found, scope);
   },
 };
 
-async function factsOf({ config, gitlab, facts, now }: CheckScope): Promise<TokenFacts | Finding> {
+async function factsOf({ config, gitlab, apart, facts, now }: CheckScope): Promise<TokenFacts | Finding> {
+  const read = ({ rest }: Gitlab) => readTokenFacts(rest, { username: facts.instance?.username ?? null, now: now() });
   try {
-    return await readTokenFacts(gitlab.rest, { username: facts.instance?.username ?? null, now: now() });
+    // GraphQL refuses a token of too small a scope as if it were none; REST tells what it is.
+    return await (facts.refusal ? apart(config.url, read) : read(gitlab));
   } catch (error) {
     if (!(error instanceof GitlabRequestError)) throw error;
-    const other = unusableKind(config.token ?? '');
+    const other = unusableKind((await tokenOf(config)).current());
     if (error instanceof UnauthorizedError) {
-      return failure(other ? `it looks like a ${other}, which GitLab's API does not take` : error.message, makeOne);
+      return failure(other ? `it looks like a ${other}, which GitLab's API does not take` : error.message, makeOne(config));
     }
-    if (facts.refusal) return failure(facts.refusal.message, makeOne);
+    if (facts.refusal) return failure(facts.refusal.message, makeOne(config));
     return skipped(`GitLab takes it, but does not say what it is (${error.message})`);
   }
 }
 
-function kindFinding({ kind, name }: TokenFacts, { facts: { instance } }: CheckScope): Finding {
-  const detail = [kinds[kind], ...(name ? [`"${name}"`] : []), ...(instance?.username ? [`of ${instance.username}`] : [])].join(' ');
+function kindFinding({ kind, name }: TokenFacts, { config, facts: { instance } }: CheckScope): Finding {
+  const { tokenFile } = config;
+  const detail = [
+    kinds[kind],
+    ...(name ? [`"${name}"`] : []),
+    ...(instance?.username ? [`of ${instance.username}`] : []),
+    ...(tokenFile ? [`from ${tokenFile}`] : []),
+  ].join(' ');
   if (kind === 'fine-grained') {
-    return failure(`${detail}: GitLab lets it read parts of GraphQL only, and answers the rest with nothing`, makeOne);
+    return failure(`${detail}: GitLab lets it read parts of GraphQL only, and answers the rest with nothing`, makeOne(config));
   }
   const limit = instance?.complexityLimit ?? usualComplexityLimit;
   if (limit > usualComplexityLimit) {
@@ -75,10 +88,10 @@ const harmless = /^read_|^(openid|profile|email|self_rotate)$/;
 export const scopes: Check = {
   name: 'token-scopes',
   after: ['token'],
-  look: async ({ facts: { token: found } }) => {
+  look: async ({ config, facts: { token: found } }) => {
     if (!found?.scopes) return skipped('GitLab does not say which it has');
     const list = found.scopes.join(', ') || 'none';
-    if (!canRead(found.scopes)) return failure(`read_api is missing: its scopes are ${list}`, makeOne);
+    if (!canRead(found.scopes)) return failure(`read_api is missing: its scopes are ${list}`, makeOne(config));
     const excess = found.scopes.filter((scope) => !harmless.test(scope));
     if (excess.length === 0) return ok(list);
     return warning(`more than is needed: ${excess.join(', ')}`, 'read_api is enough: make a token with this scope alone');
@@ -89,17 +102,17 @@ export const scopes: Check = {
 export const expiry: Check = {
   name: 'token-expiry',
   after: ['token'],
-  look: async ({ facts: { token: found }, now }) => {
+  look: async ({ config, facts: { token: found }, now }) => {
     const end = found?.expiresAt;
     if (end === undefined) return skipped('GitLab does not say when it ends');
     if (end === null) return ok('it never ends');
     const at = now();
-    if (endOf(end, at) === 'past') return failure(`it ended on ${dayText(end, at)}`, makeOne);
+    if (endOf(end, at) === 'past') return failure(`it ended on ${dayText(end, at)}`, makeOne(config));
     if (endOf(end, at) === 'far') return ok(`it ends on ${dayText(end, at)}`);
     const fix =
       found?.kind === 'oauth'
         ? 'use a project or group access token: nothing here renews an OAuth token'
-        : 'make a new one in time, and set GITLAB_TOKEN to it';
+        : `make a new one in time, and ${putIt(config)}`;
     return warning(`it ends on ${dayText(end, at)}`, fix);
   },
 };

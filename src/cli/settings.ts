@@ -1,5 +1,6 @@
-import { parseConfig, settings, settingsFromEnv } from '../config.ts';
-import type { Config, SettingName } from '../config.ts';
+import { insecureWarning, parseConfig, settings, settingsFromEnv } from '../config.ts';
+import type { Config, SettingMeta, SettingName } from '../config.ts';
+import { ConfigurationError } from '../errors.ts';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
@@ -7,20 +8,29 @@ import type { Io } from './io.ts';
 /** Settings that say where the database is. */
 export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'dataDir'];
 
+/** Every setting. */
+export const allSettings: readonly SettingName[] = settings.map(({ name }) => name);
+
+/** Settings of the poller alone. */
+const pollerSettings = new Set<SettingName>(['pollInterval', 'workers', 'gracePeriod', 'healthPort', 'healthHost', 'logLevel']);
+const passSettings = allSettings.filter((name) => !pollerSettings.has(name));
+
 /** `--sync-limit` for `syncLimit`. */
 const flagOf = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** Adds flags for settings. Secrets get none: a command line can be read by everybody on the machine. */
-export function addSettings(command: Command, names: readonly SettingName[] = settings.map(({ name }) => name)): Command {
-  for (const { name, env, value, secret, description, defaultText, defaultValue } of settings.filter((setting) =>
-    names.includes(setting.name),
-  )) {
-    if (secret) continue;
+/** Secrets have none: a command line can be read by everybody on the machine. */
+const hasFlag = ({ secret, isCommon }: SettingMeta) => !secret && !isCommon;
+
+/** Adds flags for settings. */
+export function addSettings(command: Command, names: readonly SettingName[] = passSettings): Command {
+  const wanted = settings.filter(({ name }) => names.includes(name));
+  for (const { name, env, value, description, defaultText, defaultValue } of wanted.filter(hasFlag)) {
     const fallback = defaultText ?? String(defaultValue);
-    command.addOption(new Option(`${flagOf(name)} <${value}>`, `${description.replaceAll('`', '')} [${env}, default: ${fallback}]`));
+    const placeholder = value === 'boolean' ? '[boolean]' : `<${value}>`;
+    command.addOption(new Option(`${flagOf(name)} ${placeholder}`, `${description.replaceAll('`', '')} [${env}, default: ${fallback}]`));
   }
-  const secrets = settings.filter(({ name, secret }) => secret && names.includes(name));
-  const lines = secrets.map(({ env, description }) => `  ${env.padEnd(14)} ${description.replaceAll('`', '')}`);
+  const others = wanted.filter((setting) => !hasFlag(setting));
+  const lines = others.map(({ env, description }) => `  ${env.padEnd(14)} ${description.replaceAll('`', '')}`);
   return command.addHelpText('after', `\nFrom the environment only:\n${lines.join('\n')}`);
 }
 
@@ -29,4 +39,12 @@ export function configOf(flags: Readonly<Record<string, unknown>>, { env }: Io):
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const nameOf = (name: SettingName) => (name in given ? flagOf(name) : (settings.find((setting) => setting.name === name)?.env ?? name));
   return parseConfig({ ...settingsFromEnv(env), ...given }, nameOf);
+}
+
+/** The configuration of a command that asks GitLab. Warns of what is dangerous in it. Throws ConfigurationError, also without a token. */
+export function gitlabConfigOf(flags: Readonly<Record<string, unknown>>, io: Io): Config {
+  const config = configOf(flags, io);
+  if (!config.token && !config.tokenFile) throw new ConfigurationError(['GITLAB_TOKEN not set']);
+  if (config.insecureTls) io.err.write(`WARNING: ${insecureWarning}\n`);
+  return config;
 }

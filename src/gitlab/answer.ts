@@ -21,9 +21,13 @@ export async function checkedAnswer<T>(send: () => Promise<T>, operation: string
     });
   });
   const { data, errors } = answer as Partial<Answer<unknown>>;
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) throw new GraphqlError(errors ?? [], { operation });
+  if (typeof data !== 'object' || data === null || Array.isArray(data))
+    throw new GraphqlError((errors ?? []).filter(isEntry), { operation });
   return answer;
 }
+
+/** What is no error of GraphQL's says nothing. */
+const isEntry = (error: unknown): error is GraphqlErrorEntry => typeof (error as Partial<GraphqlErrorEntry> | null)?.message === 'string';
 
 const isAbort = (error: unknown) => error instanceof Error && error.name === 'AbortError';
 

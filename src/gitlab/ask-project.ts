@@ -1,6 +1,7 @@
 import { NotFoundError } from '../errors.ts';
 import { completeData, required } from './answer.ts';
 import type { Answer } from './answer.ts';
+import type { Gitlab } from './client.ts';
 import type { Sdk } from './generated/sdk.ts';
 import { projectGlobalId } from './ids.ts';
 
@@ -16,16 +17,26 @@ type Projects<N> = { readonly projects: { readonly nodes: ReadonlyArray<N | null
 type ProjectOf<O extends ProjectOperation> = Awaited<ReturnType<Sdk[O]>>['data'] extends Projects<infer N> ? N : never;
 
 /**
- * The project in the answer to an operation about one project. Throws NotFoundError when it has gone out of sight, and
- * GraphqlError when anything is missing in the answer.
+ * The project in the answer to an operation about one project; a page of at most `first` rows holds as many as GitLab
+ * bears. Throws NotFoundError when the project has gone out of sight, and GraphqlError when anything is missing in the answer.
  */
 export async function askProject<O extends ProjectOperation>(
-  graphql: Sdk,
+  gitlab: Pick<Gitlab, 'graphql' | 'fit'>,
+  operation: O,
+  variables: Variables<O> & { readonly projectId: number },
+): Promise<ProjectOf<O>> {
+  const { first } = variables as { readonly first?: number };
+  if (first === undefined) return ask(gitlab, operation, variables);
+  return gitlab.fit({ kind: operation, largest: first, ask: (size) => ask(gitlab, operation, { ...variables, first: size }) });
+}
+
+async function ask<O extends ProjectOperation>(
+  { graphql }: Pick<Gitlab, 'graphql'>,
   operation: O,
   { projectId, ...variables }: Variables<O> & { readonly projectId: number },
 ): Promise<ProjectOf<O>> {
-  const ask = graphql[operation] as (variables: object) => Promise<Answer<Projects<ProjectOf<O>>>>;
-  const data = completeData(await ask({ ...variables, project: projectGlobalId(projectId) }), operation);
+  const send = graphql[operation] as (variables: object) => Promise<Answer<Projects<ProjectOf<O>>>>;
+  const data = completeData(await send({ ...variables, project: projectGlobalId(projectId) }), operation);
   const project = required(data.projects, operation).nodes?.[0];
   if (!project) throw new NotFoundError(`the project went out of sight while it was read (${operation})`, { operation });
   return project;

@@ -1,8 +1,9 @@
-import { GraphqlError, InvalidResponseError } from '../errors.ts';
+import { GraphqlError, InvalidResponseError, isTimeout } from '../errors.ts';
 import type { GraphqlErrorEntry } from '../errors.ts';
 import { answeredAt } from './answer.ts';
 import type { Answer } from './answer.ts';
-import type { ChangesFragment, PageFragment, Sdk } from './generated/sdk.ts';
+import type { Gitlab } from './client.ts';
+import type { ChangesFragment, PageFragment } from './generated/sdk.ts';
 import { numberOfGlobalId, projectGlobalId } from './ids.ts';
 
 /** The first pages in a project's answer. */
@@ -36,12 +37,14 @@ export interface BatchProject {
   readonly id: number;
   readonly node: ChangesFragment;
   readonly ask: BatchAsk;
-  /** The first page of a stream; null when GitLab left it out. Throws GraphqlError when the answer has errors in it. */
-  firstPage<K extends FirstPage>(key: K): ChangesFragment[K];
+  /** The first page of a stream, null when GitLab gives none; undefined when the answer has errors in it, and it is to be asked for alone. */
+  firstPage<K extends FirstPage>(key: K): ChangesFragment[K] | undefined;
 }
 
 /** A batch's answer. */
 export interface Batch {
+  /** The ids that were asked for: the first of those wanted, as many as GitLab bears. Empty for lists. */
+  readonly asked: readonly number[];
   readonly projects: readonly BatchProject[];
   /** Where the next page of memberships or of the group begins; null at the end. */
   readonly next: string | null;
@@ -52,8 +55,8 @@ export interface Batch {
 }
 
 /**
- * How many projects go into one request, and how many rows of each of their streams. GitLab charges for rows and one
- * percent for each project; every combination stays within its limit of 250 (a test computes it).
+ * How many projects go into one request at the most, and how many rows of each of their streams. GitLab charges for rows
+ * and one percent for each project; every combination stays within its limit of 250 (a test computes it).
  */
 export const batchSizes = {
   changes: { projects: 50, pageSize: 10, releasePageSize: 3 },
@@ -61,47 +64,65 @@ export const batchSizes = {
   traceless: { projects: 10, pageSize: 50, releasePageSize: 50 },
 } as const;
 
-/** Reads the first page of every stream of several projects in one round trip. Null when there is no such group. */
-export async function readBatch(graphql: Sdk, query: BatchQuery): Promise<Batch | null> {
-  const { source, ask } = query;
-  const variables = variablesOf(query);
+/** The sizes of a batch are cut in so many steps: to one project with one row of each stream. */
+const sizeSteps = 50;
+
+/**
+ * Reads the first page of every stream of several projects in one round trip: of as many projects, and as many rows, as
+ * GitLab bears. Null when there is no such group.
+ */
+export function readBatch(gitlab: Pick<Gitlab, 'graphql' | 'fit'>, query: BatchQuery): Promise<Batch | null> {
+  return gitlab.fit({
+    kind: `batch of ${query.ask.kind}`,
+    largest: sizeSteps,
+    ask: (size) => ask(gitlab, query, size / sizeSteps),
+    wasTooMuch: (batch) => batch?.errors.some(isTimeout) ?? false,
+  });
+}
+
+async function ask({ graphql }: Pick<Gitlab, 'graphql'>, query: BatchQuery, part: number): Promise<Batch | null> {
+  const { source, ask: what } = query;
+  const variables = variablesOf(query, part);
+  const largest = Math.max(1, Math.floor(batchSizes[what.kind].projects * part));
   if (source.kind === 'group') {
-    const answer = await graphql.GroupChanges({ ...variables, projects: batchSizes.changes.projects, path: source.path, ...after(source) });
+    const answer = await graphql.GroupChanges({ ...variables, projects: largest, path: source.path, ...after(source) });
     if (answer.data.group === null && !answer.errors) return null;
-    return batchOf(answer, answer.data.group?.projects, {
-      ask,
-      path: ['group', 'projects', 'nodes'],
-      operation: 'GroupChanges',
-      ...after(source),
-    });
+    const place = { ask: what, path: ['group', 'projects', 'nodes'], operation: 'GroupChanges', asked: [], ...after(source) };
+    return batchOf(answer, answer.data.group?.projects, place);
   }
+  const place = { ask: what, path: ['projects', 'nodes'], operation: 'ProjectChanges' };
+  if (source.kind === 'ids') {
+    const ids = source.ids.slice(0, largest);
+    const answer = await graphql.ProjectChanges({ ...variables, ids: ids.map(projectGlobalId), projects: ids.length });
+    return batchOf(answer, answer.data.projects, { ...place, asked: ids });
+  }
+  const { sort, projects } = source;
   const answer = await graphql.ProjectChanges({
     ...variables,
-    ...(source.kind === 'ids'
-      ? { ids: source.ids.map(projectGlobalId), projects: source.ids.length }
-      : { membership: true, sort: source.sort, projects: source.projects, ...after(source) }),
+    membership: true,
+    sort,
+    projects: Math.min(projects, largest),
+    ...after(source),
   });
-  return batchOf(answer, answer.data.projects, {
-    ask,
-    path: ['projects', 'nodes'],
-    operation: 'ProjectChanges',
-    ...(source.kind === 'ids' ? {} : after(source)),
-  });
+  return batchOf(answer, answer.data.projects, { ...place, asked: [], ...after(source) });
 }
 
 const after = ({ after: cursor }: { readonly after?: string }) => (cursor === undefined ? {} : { after: cursor });
 
-/** What a batch asks of each project, as its query takes it. */
-export function variablesOf({ ask, branches }: Pick<BatchQuery, 'ask' | 'branches'>) {
+/** What a batch asks of each project, as its query takes it. `part`: of the largest page sizes, above 0 and up to 1. */
+export function variablesOf({ ask: what, branches }: Pick<BatchQuery, 'ask' | 'branches'>, part: number) {
   const [branch, ...otherBranches] = branches;
-  const { pageSize, releasePageSize } = batchSizes[ask.kind];
-  const rows = ask.kind === 'newest' ? Math.min(ask.rows, pageSize) : pageSize;
+  const { pageSize, releasePageSize } = batchSizes[what.kind];
+  const fitting = (rows: number) => Math.ceil(rows * part);
+  const rows = fitting(what.kind === 'newest' ? Math.min(what.rows, pageSize) : pageSize);
   return {
     pageSize: rows,
-    releasePageSize: ask.kind === 'newest' ? rows : releasePageSize,
-    mergeRequestSort: ask.kind === 'changes' ? ('UPDATED_ASC' as const) : ('UPDATED_DESC' as const),
-    ...(ask.kind === 'changes' ? { updatedAfter: ask.since.toISOString(), pipelinesUpdatedAfter: ask.since.toISOString() } : {}),
-    ...(ask.kind === 'traceless' ? { mergeRequestState: 'opened' as const, pipelinesUpdatedAfter: ask.pipelinesSince.toISOString() } : {}),
+    releasePageSize: what.kind === 'newest' ? rows : fitting(releasePageSize),
+    mergeRequestSort: what.kind === 'changes' ? ('UPDATED_ASC' as const) : ('UPDATED_DESC' as const),
+    ...(what.kind === 'changes' ? { updatedAfter: what.since.toISOString(), pipelinesUpdatedAfter: what.since.toISOString() } : {}),
+    ...(what.kind === 'traceless'
+      ? { mergeRequestState: 'opened' as const, pipelinesUpdatedAfter: what.pipelinesSince.toISOString() }
+      : {}),
     ...(branches.length > 0 ? { targetBranches: [...branches] } : {}),
     // GitLab filters pipelines by one branch; where there are several, the stream does.
     ...(branch !== undefined && otherBranches.length === 0 ? { ref: branch } : {}),
@@ -117,6 +138,7 @@ interface Place {
   readonly ask: BatchAsk;
   readonly path: readonly string[];
   readonly operation: string;
+  readonly asked: readonly number[];
   /** Where the page began. */
   readonly after?: string | undefined;
 }
@@ -129,6 +151,7 @@ function batchOf(answer: Answer<unknown>, connection: Connection | null | undefi
     throw new InvalidResponseError(`GitLab's pages of ${place.operation} do not move on (cursor ${endCursor})`, place);
   }
   return {
+    asked: place.asked,
     projects: connection.nodes.flatMap((node, index) => (node ? [batchProject(node, index, { ...place, errors })] : [])),
     next: hasNextPage ? endCursor : null,
     at: answeredAt(answer),
@@ -139,18 +162,17 @@ function batchOf(answer: Answer<unknown>, connection: Connection | null | undefi
 function batchProject(
   node: ChangesFragment,
   index: number,
-  { ask, path, operation, errors }: Place & { readonly errors: readonly GraphqlErrorEntry[] },
+  { ask: what, path, errors }: Place & { readonly errors: readonly GraphqlErrorEntry[] },
 ): BatchProject {
   const depth = path.length;
   const own = errors.filter((error) => !error.path || error.path.length <= depth || error.path[depth] === index);
   return {
     id: numberOfGlobalId(node.id),
     node,
-    ask,
+    ask: what,
     firstPage: (key) => {
-      const missing = own.filter((error) => !error.path || error.path.length <= depth + 1 || error.path[depth + 1] === key);
-      if (missing.length > 0) throw new GraphqlError(missing, { operation });
-      return node[key];
+      const isMissing = own.some((error) => !error.path || error.path.length <= depth + 1 || error.path[depth + 1] === key);
+      return isMissing ? undefined : node[key];
     },
   };
 }

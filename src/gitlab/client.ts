@@ -1,51 +1,80 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { GraphQLClient } from 'graphql-request';
+import { GitlabSyncError } from '../errors.ts';
 import { silentLogger } from '../log.ts';
 import type { Logger } from '../log.ts';
 import { checkedAnswer } from './answer.ts';
-import type { Fetch } from './fetch/fetch.ts';
+import type { Fetch, FetchInit } from './fetch/fetch.ts';
+import { withAnswers } from './fetch/with-answers.ts';
+import type { GitlabAnswer } from './fetch/with-answers.ts';
 import { withErrors } from './fetch/with-errors.ts';
-import { withLimit } from './fetch/with-limit.ts';
-import { withRetry } from './fetch/with-retry.ts';
+import { delayBefore, withRetry } from './fetch/with-retry.ts';
 import type { RetryOptions } from './fetch/with-retry.ts';
 import { withTimeout } from './fetch/with-timeout.ts';
+import { withToken } from './fetch/with-token.ts';
+import { withNotes, withTurns } from './fetch/with-turns.ts';
 import { getSdk } from './generated/sdk.ts';
 import type { Sdk } from './generated/sdk.ts';
+import { createHosts } from './hosts.ts';
+import type { Host } from './hosts.ts';
 import { createRest } from './rest.ts';
+import { fitted, isFitted } from './sizes.ts';
+import type { Sized } from './sizes.ts';
 import type { GitlabRest } from './rest.ts';
+import { fixedToken } from './token.ts';
+import type { TokenSource } from './token.ts';
+import { withLearnedSchema } from './schema/with-learned-schema.ts';
 
 /** One GitLab, read with one token. */
 export interface Gitlab {
   /** The typed GraphQL operations of queries/. An answer's `errors` name what is missing in its `data`. */
   readonly graphql: Sdk;
+  /** Asks for as much at once as this GitLab bears. */
+  readonly fit: <T>(request: Sized<T>) => Promise<T>;
   /** The few REST endpoints that GraphQL has no answer for. */
   readonly rest: GitlabRest;
   /** Requests sent so far, retries included. */
   readonly requests: { readonly graphql: number; readonly rest: number };
+  /** What is shared with others that read the same GitLab. */
+  readonly host: Host;
+  /** What this GitLab turned out not to have, of what was asked for so far: `Pipeline.source`, `projects(fullPaths:)`. */
+  readonly missingFields: () => readonly string[];
 }
 
 /** What a Gitlab is made of. */
 export interface GitlabOptions {
   /** Base URL without a slash at the end; a path is kept. */
   readonly url: string;
-  readonly token: string;
+  readonly token: string | TokenSource;
   /** Sent with every request. */
   readonly userAgent: string;
+  /** Requests under way at once at this host. */
   readonly concurrency: number;
+  /** Requests to this host in any 60 seconds. Default: 0, no limit of our own. */
+  readonly maxRequestsPerMinute?: number | undefined;
+  /** For a request with its whole answer. */
   readonly timeoutMs: number;
+  /** Until an answer begins. Default: `timeoutMs`. */
+  readonly responseTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly log?: Logger | undefined;
-  /** Called after every answer. */
+  /** Called before every request. */
   readonly onRequest?: (() => void) | undefined;
+  /** Called for every request with what became of it. */
+  readonly onAnswer?: ((answer: GitlabAnswer) => void) | undefined;
   /** In place of the global fetch. */
   readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Default: one of its own. */
+  readonly host?: Host | undefined;
+  /** GraphQL operations that are not repeated as they are when they may have asked for too much: whoever asks does so again, for less. */
+  readonly isResizable?: ((operation: string) => boolean) | undefined;
   readonly retry?: Partial<RetryOptions> | undefined;
 }
 
-/** Connects nothing yet: the first request does. */
+/** Connects nothing yet: the first request does. After a 401 that no other token helps, all requests fail with it, unsent. */
 export function createGitlab(options: GitlabOptions): Gitlab {
   const requests = { graphql: 0, rest: 0 };
-  const fetch = layeredFetch(options, (kind) => {
+  const host = options.host ?? createHosts().at(options.url);
+  const fetch = layeredFetch(options, host, (kind) => {
     requests[kind]++;
     options.onRequest?.();
   });
@@ -55,13 +84,8 @@ export function createGitlab(options: GitlabOptions): Gitlab {
     fetch: (_url: unknown, init: RequestInit = {}) => {
       const body = typeof init.body === 'string' ? init.body : '';
       const operation = /"operationName":"(\w+)"/.exec(body)?.[1] ?? 'GraphQL';
-      return fetch(endpoint, {
-        method: 'POST',
-        headers: Object.fromEntries(new Headers(init.headers)),
-        body,
-        operation,
-        ...signalOf(options),
-      });
+      const headers = Object.fromEntries(new Headers(init.headers));
+      return fetch(endpoint, { method: 'POST', headers, body, operation, isResizable: (options.isResizable ?? isFitted)(operation) });
     },
   });
   const rest = createRest(({ path, operation }) =>
@@ -69,29 +93,45 @@ export function createGitlab(options: GitlabOptions): Gitlab {
       method: 'GET',
       headers: { accept: 'application/json' },
       operation,
-      ...signalOf(options),
     }),
   );
-  return { graphql: getSdk(client, checkedAnswer), rest, requests };
+  const { attempts, baseDelayMs } = { ...defaultRetry, ...options.retry };
+  const { sizes, clock, learned } = host;
+  const wait = (attempt: number, error: unknown) =>
+    clock.sleep(delayBefore(attempt, error, { baseDelayMs, random: clock.random }), options.signal);
+  const fit = <T>(request: Sized<T>) => fitted({ sizes, attempts, wait, now: clock.now }, request);
+  const graphql = getSdk(withLearnedSchema(client, { learned, log: options.log ?? silentLogger }), checkedAnswer);
+  return { graphql, fit, rest, requests, host, missingFields: () => learned.missing() };
 }
 
-const signalOf = ({ signal }: GitlabOptions) => (signal ? { signal } : {});
+/**
+ * From the outside in: retries, a turn at the host, the token, errors of their own classes, what the host says about
+ * limits, time outs. The token is inside of the turn: while it is refused, nobody else is sent.
+ */
+function layeredFetch(options: GitlabOptions, host: Host, count: (kind: 'graphql' | 'rest') => void): Fetch {
+  const { token, concurrency, maxRequestsPerMinute = 0, timeoutMs, responseTimeoutMs = timeoutMs, log = silentLogger } = options;
+  const ended = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
+  const tokens = typeof token === 'string' ? fixedToken(token) : token;
+  const timed = withTimeout(sendWith(options, count), { responseMs: responseTimeoutMs, requestMs: timeoutMs });
+  const answered = options.onAnswer ? withAnswers(timed, options.onAnswer) : timed;
+  const authorised = withToken(withErrors(withNotes(answered, host)), tokens, (reason) => ended.abort(reason));
+  const inTurn = withTurns(authorised, host, { concurrency, maxRequestsPerMinute });
+  const retried = withRetry(inTurn, { ...defaultRetry, ...options.retry, host, log });
+  return (url, init) => retried(url, { ...init, signal }).catch((error: unknown) => throwAsAborted(options.signal, error));
+}
 
-/** From the outside in: errors of their own classes, retries, the limit on requests under way, the time out of each. */
-function layeredFetch(options: GitlabOptions, count: (kind: 'graphql' | 'rest') => void): Fetch {
-  const identity = { authorization: `Bearer ${options.token}`, 'user-agent': options.userAgent };
-  const send: Fetch = async (url, { operation: _operation, headers, ...init }) => {
+function sendWith({ userAgent, fetch }: GitlabOptions, count: (kind: 'graphql' | 'rest') => void): Fetch {
+  return (url, { operation: _operation, isResizable: _isResizable, attempt: _attempt, headers, ...init }: FetchInit) => {
     count(init.method === 'POST' ? 'graphql' : 'rest');
-    return (options.fetch ?? globalThis.fetch)(url, { ...init, headers: { ...headers, ...identity }, redirect: 'manual' });
+    return (fetch ?? globalThis.fetch)(url, { ...init, headers: { ...headers, 'user-agent': userAgent }, redirect: 'manual' });
   };
-  const limited = withLimit(withTimeout(send, options.timeoutMs), options.concurrency);
-  return withErrors(withRetry(limited, { ...defaultRetry, log: options.log ?? silentLogger, ...options.retry }));
 }
 
-const defaultRetry: Omit<RetryOptions, 'log'> = {
-  attempts: 4,
-  baseDelayMs: 500,
-  maxDelayMs: 60_000,
-  sleep: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
-  random: Math.random,
-};
+/** Whatever reason an abort was given, it is known by its name from here on. */
+function throwAsAborted(signal: AbortSignal | undefined, error: unknown): never {
+  if (!signal?.aborted || error instanceof GitlabSyncError) throw error;
+  throw new DOMException('stopped by its signal', { name: 'AbortError', cause: signal.reason });
+}
+
+const defaultRetry: RetryOptions = { attempts: 4, baseDelayMs: 500 };

@@ -30,7 +30,7 @@ const nobody = { id: 0, path: '-' };
 /** Asks GitLab what it charges for a batch. Null when it does not say. */
 export async function readCost(graphql: Sdk, { source, projects, ask, branches }: CostQuery): Promise<Cost | null> {
   const operation = source === 'group' ? 'GroupChanges' : 'ProjectChanges';
-  const variables = { ...variablesOf({ ask, branches }), projects, askCost: true };
+  const variables = { ...variablesOf({ ask, branches }, 1), projects, askCost: true };
   try {
     const answer =
       operation === 'GroupChanges'
@@ -44,9 +44,9 @@ export async function readCost(graphql: Sdk, { source, projects, ask, branches }
     return score === null || limit === null ? null : { operation, score: score - questionScore, limit };
   } catch (error) {
     // Too dear, with the question: the refusal names both figures.
-    const [, score, limit] = /complexity of (\d+), which exceeds max complexity of (\d+)/.exec(messageIn(error)) ?? [];
-    if (score === undefined) throw error;
-    return { operation, score: Number(score) - questionScore, limit: Number(limit) };
+    if (!(error instanceof GraphqlError) || !error.complexity) throw error;
+    const { score, limit } = error.complexity;
+    return { operation, score: score - questionScore, limit };
   }
 }
 
@@ -54,5 +54,3 @@ interface Complexity {
   readonly score: number | null;
   readonly limit: number | null;
 }
-
-const messageIn = (error: unknown): string => (error instanceof GraphqlError ? (error.errors[0]?.message ?? '') : '');

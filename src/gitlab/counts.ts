@@ -68,7 +68,7 @@ export async function readCounts(
       mergeRequests: node.mergeRequests?.count ?? null,
       pipelines: same.every((count) => count !== undefined) ? same.reduce((sum, count) => sum + count, 0) : null,
       releases: node.releases?.count ?? 0,
-      containerRepositories: node.containerRepositoriesCount,
+      containerRepositories: node.containerRepositoriesCount ?? 0,
     };
   });
 }

@@ -1,4 +1,4 @@
-import { GraphqlError } from '../errors.ts';
+import { GraphqlError, UnsupportedGitlabError } from '../errors.ts';
 import { answeredAt } from './answer.ts';
 import type { Gitlab } from './client.ts';
 
@@ -31,7 +31,7 @@ export async function readInstance({ graphql, rest }: Pick<Gitlab, 'graphql' | '
       at: answeredAt(answer),
     };
   } catch (error) {
-    if (!(error instanceof GraphqlError)) throw error;
+    if (!(error instanceof GraphqlError) && !(error instanceof UnsupportedGitlabError)) throw error;
     // One that is too old refuses the query, for what it does not know in it.
     return { version: await rest.version(), isEnterprise: null, username: null, complexityLimit: null, at: null };
   }

@@ -1,3 +1,4 @@
+import { UnsupportedGitlabError } from '../errors.ts';
 import { completeData, required } from './answer.ts';
 import type { Sdk } from './generated/sdk.ts';
 import { numberOfGlobalId, projectGlobalId } from './ids.ts';
@@ -59,12 +60,28 @@ async function projectsByPath(graphql: Sdk, paths: readonly string[]): Promise<M
   const found = new Map<string, ProjectRef>();
   for (let start = 0; start < paths.length; start += pathsPerRequest) {
     const chunk = paths.slice(start, start + pathsPerRequest);
-    const answer = await graphql.ProjectsByPath({ paths: chunk, first: chunk.length });
-    for (const node of required(completeData(answer, 'ProjectsByPath').projects, 'ProjectsByPath').nodes ?? []) {
-      if (node) found.set(node.fullPath.toLowerCase(), toRef(node));
-    }
+    for (const [path, project] of await someByPath(graphql, chunk)) found.set(path.toLowerCase(), project);
   }
   return found;
+}
+
+type Found = readonly [path: string, project: ProjectRef];
+
+/** GitLab 16.2 takes no list of paths: there each is asked for alone. */
+async function someByPath(graphql: Sdk, paths: readonly string[]): Promise<Found[]> {
+  try {
+    const answer = await graphql.ProjectsByPath({ paths, first: paths.length });
+    const nodes = required(completeData(answer, 'ProjectsByPath').projects, 'ProjectsByPath').nodes ?? [];
+    return nodes.filter((node) => node !== null).map((node) => [node.fullPath, toRef(node)]);
+  } catch (error) {
+    if (!(error instanceof UnsupportedGitlabError) || !error.missing.includes('projects(fullPaths:)')) throw error;
+    return (await Promise.all(paths.map((path) => oneByPath(graphql, path)))).flat();
+  }
+}
+
+async function oneByPath(graphql: Sdk, path: string): Promise<Found[]> {
+  const { project } = completeData(await graphql.ProjectByPath({ path }), 'ProjectByPath');
+  return project ? [[path, toRef(project)]] : [];
 }
 
 /** Which of these projects GitLab returns. */
@@ -80,8 +97,8 @@ export async function existingProjects(graphql: Sdk, ids: readonly number[]): Pr
   return found;
 }
 
-/** Null when there is no such group, or none that this token may see. */
-async function groupProjects(graphql: Sdk, path: string): Promise<ProjectRef[] | null> {
+/** The projects of a group with those of its subgroups. Null when there is no such group, or none that this token may see. */
+export async function groupProjects(graphql: Sdk, path: string): Promise<ProjectRef[] | null> {
   const read = async (after?: string) => {
     const answer = await graphql.GroupProjects({ path, first: pageSize, ...(after ? { after } : {}) });
     return completeData(answer, 'GroupProjects').group?.projects ?? null;

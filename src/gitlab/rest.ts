@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { GitlabRequestError, InvalidResponseError, NotFoundError } from '../errors.ts';
+import { isTooMuch } from './sizes.ts';
 
 /** A commit as `GET /projects/:id/repository/commits?with_stats=true` lists it. */
 export type RestCommit = z.output<typeof commitSchema>;
@@ -15,8 +16,8 @@ export type RestOauthToken = z.output<typeof oauthTokenSchema>;
 
 /** The REST endpoints in use. Pages come in GitLab's order. */
 export interface GitlabRest {
-  /** Commits reachable from a ref, or those of a range `a..b`, newest first, with their stats. Offset pages. */
-  commitPages(query: CommitQuery): AsyncGenerator<readonly RestCommit[]>;
+  /** Commits reachable from a ref, or those of a range `a..b`, newest first, with their stats. Pages that are too much get smaller. */
+  commitPages(query: CommitQuery): AsyncGenerator<OffsetPage<RestCommit>>;
   /** Whether the repository has this commit, on a branch or not. */
   hasCommit(projectId: number, sha: string): Promise<boolean>;
   /** Names of a container repository's tags, by name. */
@@ -43,6 +44,20 @@ export interface CommitQuery {
   readonly since?: Date;
   /** Lines added and deleted, which cost GitLab time. Default: true. */
   readonly withStats?: boolean;
+}
+
+/** A page of a list that is counted from its beginning. */
+export interface OffsetPlace {
+  /** Counted from 1. */
+  readonly page: number;
+  /** 1 to 100. */
+  readonly pageSize: number;
+}
+
+/** Rows, and where those after them begin. */
+export interface OffsetPage<T> {
+  readonly rows: readonly T[];
+  readonly next: OffsetPlace;
 }
 
 /** A container repository of a project. */
@@ -86,42 +101,25 @@ const versionSchema = z.object({ version: z.string() });
 
 const pageSizeLimit = 100;
 
+/** Asks for a path, and checks the shape of what comes. */
+type Get = <T>(path: string, schema: z.ZodType<T>) => Promise<{ readonly body: T; readonly headers: Headers }>;
+
 /** The endpoints over a function that sends a request. */
 export function createRest(request: RestRequest): GitlabRest {
-  const get = async <T>(path: string, schema: z.ZodType<T>) => {
+  const get: Get = async (path, schema) => {
     const operation = `GET ${path.split('?')[0]}`;
     const response = await request({ path, operation });
     return { body: await parseBody(response, schema, operation), headers: response.headers };
   };
-
-  async function* offsetPages<T>(
-    path: string,
-    item: z.ZodType<T>,
-    { pageSize, firstPage = 1 }: { readonly pageSize: number; readonly firstPage?: number },
-  ): AsyncGenerator<readonly T[]> {
-    for (let page = String(firstPage); page !== '';) {
-      const { body, headers } = await get(`${path}${path.includes('?') ? '&' : '?'}per_page=${pageSize}&page=${page}`, z.array(item));
-      yield body;
-      page = headers.get('x-next-page') ?? '';
-    }
-  }
-
-  async function* keysetPages<T>(path: string, item: z.ZodType<T>): AsyncGenerator<readonly T[]> {
-    for (let query: string | undefined = `pagination=keyset&sort=asc&per_page=${pageSizeLimit}`; query !== undefined;) {
-      const { body, headers } = await get(`${path}?${query}`, z.array(item));
-      yield body;
-      query = nextQuery(headers.get('link'));
-    }
-  }
 
   const tagsPath = ({ projectId, repositoryId }: RepositoryRef) => `projects/${projectId}/registry/repositories/${repositoryId}/tags`;
   /** Registries without a metadata database refuse keyset pages; asked once. */
   let hasKeyset = true;
 
   return {
-    commitPages: ({ projectId, ref, pageSize, page: firstPage = 1, since, withStats = true }) => {
+    commitPages: ({ projectId, ref, pageSize, page = 1, since, withStats = true }) => {
       const query = new URLSearchParams({ ref_name: ref, with_stats: String(withStats), ...(since ? { since: since.toISOString() } : {}) });
-      return offsetPages(`projects/${projectId}/repository/commits?${query.toString()}`, commitSchema, { pageSize, firstPage });
+      return offsetPages(get, `projects/${projectId}/repository/commits?${query.toString()}`, commitSchema, { page, pageSize });
     },
     async hasCommit(projectId, sha) {
       try {
@@ -136,14 +134,15 @@ export function createRest(request: RestRequest): GitlabRest {
       const path = tagsPath(repository);
       if (hasKeyset) {
         try {
-          for await (const page of keysetPages(path, tagSchema)) yield page.map(({ name }) => name);
+          for await (const page of keysetPages(get, path, tagSchema)) yield page.map(({ name }) => name);
           return;
         } catch (error) {
           if (!(error instanceof GitlabRequestError) || error.status !== 405) throw error;
           hasKeyset = false;
         }
       }
-      for await (const page of offsetPages(path, tagSchema, { pageSize: pageSizeLimit })) yield page.map(({ name }) => name);
+      for await (const { rows } of offsetPages(get, path, tagSchema, { page: 1, pageSize: pageSizeLimit }))
+        yield rows.map(({ name }) => name);
     },
     async tag(repository, name) {
       return (await get(`${tagsPath(repository)}/${encodeURIComponent(name)}`, tagDetailSchema)).body;
@@ -159,6 +158,45 @@ const aboutItself = (read: ReadBody): Pick<GitlabRest, 'token' | 'oauthToken' | 
   oauthToken: () => read('/oauth/token/info', oauthTokenSchema),
   version: async () => (await read('version', versionSchema)).version,
 });
+
+async function* offsetPages<T>(get: Get, path: string, item: z.ZodType<T>, from: OffsetPlace): AsyncGenerator<OffsetPage<T>> {
+  for (let place: OffsetPlace | null = from; place;) {
+    const { page, pageSize }: OffsetPlace = place;
+    const url = `${path}${path.includes('?') ? '&' : '?'}per_page=${pageSize}&page=${page}`;
+    const answer = await get(url, z.array(item)).catch(unlessSmaller(pageSize));
+    if (!answer) {
+      const smaller = smallerSize(pageSize);
+      place = { page: ((page - 1) * pageSize) / smaller + 1, pageSize: smaller };
+      continue;
+    }
+    const next: OffsetPlace = { page: page + 1, pageSize };
+    yield { rows: answer.body, next };
+    // Where a proxy drops the header, a full page is not the last.
+    const hasNext = answer.headers.get('x-next-page') ?? (answer.body.length === pageSize ? 'yes' : '');
+    place = hasNext === '' ? null : next;
+  }
+}
+
+async function* keysetPages<T>(get: Get, path: string, item: z.ZodType<T>): AsyncGenerator<readonly T[]> {
+  for (let query: string | undefined = `pagination=keyset&sort=asc&per_page=${pageSizeLimit}`; query !== undefined;) {
+    const { body, headers } = await get(`${path}?${query}`, z.array(item));
+    yield body;
+    query = nextQuery(headers.get('link'));
+  }
+}
+
+/** Null for failures of pages that may be smaller; others are thrown on. */
+const unlessSmaller = (pageSize: number) => (error: unknown) => {
+  if (pageSize === 1 || !isTooMuch(error)) throw error;
+  return null;
+};
+
+/** The next size that divides this one, so that a page of it begins where one of this began. */
+function smallerSize(size: number): number {
+  let divisor = 2;
+  while (size % divisor !== 0) divisor++;
+  return size / divisor;
+}
 
 async function parseBody<T>(response: Response, schema: z.ZodType<T>, operation: string): Promise<T> {
   let body: unknown;

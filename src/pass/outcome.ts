@@ -1,4 +1,4 @@
-import { ForbiddenError, GitlabRequestError, NotFoundError, UnauthorizedError } from '../errors.ts';
+import { ForbiddenError, GitlabRequestError, NotFoundError, UnauthorizedError, UnsupportedGitlabError } from '../errors.ts';
 import type { WalkEnd } from '../streams/stream.ts';
 import type { Problem } from './report.ts';
 
@@ -10,11 +10,14 @@ export async function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
   try {
     return { value: await promise };
   } catch (error) {
-    if (!(error instanceof GitlabRequestError) || error instanceof UnauthorizedError) throw error;
+    if (!(error instanceof GitlabRequestError) || concernsAll(error)) throw error;
     const outcome = error instanceof ForbiddenError ? 'forbidden' : error instanceof NotFoundError ? 'gone' : 'failed';
     return { end: { outcome, reason: error.message }, error };
   }
 }
+
+/** Every other request would end in the same way. */
+const concernsAll = (error: GitlabRequestError) => error instanceof UnauthorizedError || error instanceof UnsupportedGitlabError;
 
 /** A walk's end that is not `ok`, for the report. */
 export function problemOf({ outcome, reason, byLimit }: WalkEnd): Pick<Problem, 'outcome' | 'reason' | 'expected'> {

@@ -1,11 +1,14 @@
 import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
-import { GraphqlError } from '../errors.ts';
-import type { GitlabRequestError } from '../errors.ts';
 import { batchSizes, readBatch } from '../gitlab/batch.ts';
 import type { Batch, BatchAsk, BatchProject, BatchQuery } from '../gitlab/batch.ts';
+import { groupProjects, memberProjects } from '../gitlab/projects.ts';
+import { isTooMuch } from '../gitlab/sizes.ts';
+import type { WalkEnd } from '../streams/stream.ts';
 import { problemOf, settle } from './outcome.ts';
 import type { Settled } from './outcome.ts';
+import { readByIds } from './read-by-ids.ts';
+import type { IdBatch } from './read-by-ids.ts';
 import { isDue } from './reconcile.ts';
 import type { Due } from './reconcile.ts';
 import { chunks, everyOne } from './run.ts';
@@ -25,10 +28,6 @@ export interface Reading {
   readonly waiting: number[];
   /** Projects that are to be read again for what changes without a trace. */
   readonly due: Due[];
-  /** Batches that were answered. */
-  answers: number;
-  /** Why others were not. */
-  readonly errors: GitlabRequestError[];
 }
 
 /** A reading of nothing yet. */
@@ -38,15 +37,7 @@ export const createReading = (run: Run): Reading => ({
   asked: new Set(),
   waiting: [],
   due: [],
-  answers: 0,
-  errors: [],
 });
-
-/** Throws the first error when no batch at all was answered. */
-export function throwIfNothingAnswered({ errors, answers }: Reading): void {
-  const [first] = errors;
-  if (first && answers === 0) throw first;
-}
 
 /** How the reading of a list ended; `missing`: there is no such group, or it is out of sight. */
 export type ListEnd = 'whole' | 'cut' | 'missing';
@@ -59,19 +50,23 @@ export async function readList(reading: Reading, source: ListedSource, since: Da
   const { run, limit } = reading;
   const { projectLimit, branches } = run.config;
   let left = source.kind === 'membership' && projectLimit > 0 ? projectLimit : Number.POSITIVE_INFINITY;
+  let isWhole = true;
   const work: Array<Promise<void>> = [];
   const ended = new AbortController();
   try {
     for (let from: ListedSource | null = source; from && left > 0 && !ended.signal.aborted;) {
       const page: ListedSource = from.kind === 'membership' ? { ...from, projects: Math.min(from.projects, left) } : from;
-      const answer: Settled<Batch | null> = await limit(() => read(reading, { source: page, ask: { kind: 'changes', since }, branches }));
+      const query: BatchQuery = { source: page, ask: { kind: 'changes', since }, branches };
+      const answer: Settled<Batch | null> = await limit(() => settle(readBatch(run.gitlab, query)));
+      run.answers.note(answer);
       if ('end' in answer) {
-        const project = source.kind === 'group' ? source.path : 'memberships of the token';
-        run.tally.addProblem({ project, ...problemOf(answer.end) });
+        if (isTooMuch(answer.error) && (await listByName(reading, source))) return 'whole';
+        run.tally.addProblem({ project: nameOf(source), ...problemOf(answer.end) });
         return 'cut';
       }
       const batch: Batch | null = answer.value;
       if (!batch) return 'missing';
+      isWhole &&= batch.errors.length === 0;
       left -= batch.projects.length;
       const task = limit(() => syncBatch(reading, batch, fitting(reading, batch, since)));
       // What ends the pass is thrown below; here it only ends the reading of the list.
@@ -83,8 +78,25 @@ export async function readList(reading: Reading, source: ListedSource, since: Da
     await Promise.allSettled(work);
   }
   await everyOne(work);
-  return 'whole';
+  // With errors in an answer, projects may be missing in it.
+  return isWhole || (await listByName(reading, source)) ? 'whole' : 'cut';
 }
+
+/** Lists projects by name only, and lets those that are left wait to be asked for by id. Resolves to whether that could be done. */
+async function listByName({ run, asked, waiting }: Reading, source: ListedSource): Promise<boolean> {
+  const { graphql } = run.gitlab;
+  const listed = await settle(
+    source.kind === 'group' ? groupProjects(graphql, source.path) : memberProjects(graphql, run.config.projectLimit),
+  );
+  if ('end' in listed) return false;
+  for (const { id } of listed.value ?? []) if (!asked.has(id)) waiting.push(id);
+  return true;
+}
+
+const nameOf = (source: ListedSource) => (source.kind === 'group' ? source.path : 'memberships of the token');
+
+const addFailure = ({ tally, known }: Run, id: number, end: WalkEnd) =>
+  tally.addProblem({ project: known.get(id)?.fullPath ?? `project ${id}`, ...problemOf(end) });
 
 /** Reads projects by id, and those that wait. Resolves to those that GitLab did not return. */
 export async function readIds(reading: Reading, ids: readonly number[]): Promise<number[]> {
@@ -93,13 +105,6 @@ export async function readIds(reading: Reading, ids: readonly number[]): Promise
   for (const id of wanted) asked.add(id);
   const absent = await everyOne(batchesOf(run, wanted).map((batch) => limit(() => readBatchOfIds(reading, batch))));
   return absent.flat();
-}
-
-async function read(reading: Reading, query: BatchQuery): Promise<Settled<Batch | null>> {
-  const answer = await settle(readBatch(reading.run.gitlab.graphql, query));
-  if ('end' in answer) reading.errors.push(answer.error);
-  else reading.answers++;
-  return answer;
 }
 
 /** Those of a list that can be asked together; the others wait. */
@@ -128,31 +133,16 @@ async function syncBatch({ run, due }: Reading, { at }: Batch, projects: readonl
   await everyOne(projects.map(sync));
 }
 
-/** Projects that are asked together. */
-export interface IdBatch {
-  readonly ids: readonly number[];
-  readonly ask: BatchAsk;
-}
-
-async function readBatchOfIds(reading: Reading, { ids, ask }: IdBatch): Promise<number[]> {
+async function readBatchOfIds(reading: Reading, batch: IdBatch): Promise<number[]> {
   const { run } = reading;
-  const fail = (id: number, problem: ReturnType<typeof problemOf>) =>
-    run.tally.addProblem({ project: run.known.get(id)?.fullPath ?? `project ${id}`, ...problem });
-  const answer = await read(reading, { source: { kind: 'ids', ids }, ask, branches: run.config.branches });
-  if ('end' in answer) {
-    for (const id of ids) fail(id, problemOf(answer.end));
-    return [];
+  const gone: number[] = [];
+  for await (const answer of readByIds(run, batch)) {
+    if ('batch' in answer) {
+      await syncBatch(reading, answer.batch, answer.batch.projects);
+      gone.push(...answer.absent);
+    } else for (const id of answer.failed) addFailure(run, id, answer.end);
   }
-  const batch = answer.value;
-  if (!batch) return [];
-  await syncBatch(reading, batch, batch.projects);
-  const returned = new Set(batch.projects.map(({ id }) => id));
-  const absent = ids.filter((id) => !returned.has(id));
-  if (batch.errors.length === 0) return absent;
-  // With errors in the answer, a project that is not in it may only be out of reach.
-  const reason = new GraphqlError(batch.errors, { operation: 'ProjectChanges' }).message;
-  for (const id of absent) fail(id, { outcome: 'failed', reason, expected: false });
-  return [];
+  return gone;
 }
 
 /** Projects that are new ask for their newest; the others, in groups, for what changed since a moment that is good for each of them. */

@@ -1,8 +1,9 @@
 import pLimit from 'p-limit';
-import { batchSizes, readBatch } from '../gitlab/batch.ts';
+import { batchSizes } from '../gitlab/batch.ts';
 import type { EventProject } from '../events/event-project.ts';
 import type { KnownProject } from '../store/store.ts';
-import { problemOf, settle } from './outcome.ts';
+import { problemOf } from './outcome.ts';
+import { readByIds } from './read-by-ids.ts';
 import { chunks, everyOne } from './run.ts';
 import type { Run } from './run.ts';
 import { syncProject } from './sync-project.ts';
@@ -41,23 +42,24 @@ export const recentPipelinesSince = ({ reconcileInterval }: Pick<Run['config'], 
   new Date(at.getTime() - Math.max(recentPipelinesMs, 2 * reconcileInterval * 1000));
 
 async function reconcileBatch(run: Run, due: readonly Due[]): Promise<void> {
-  const { gitlab, store, tally, config } = run;
+  const { store, tally, config } = run;
   const byId = new Map(due.map(({ project }) => [project.id, project]));
   const ids = [...byId.keys()];
   const earliest = Math.min(...due.map(({ at }) => at.getTime()));
   const ask = { kind: 'traceless' as const, pipelinesSince: recentPipelinesSince(config, new Date(earliest)) };
-  const answer = await settle(readBatch(gitlab.graphql, { source: { kind: 'ids', ids }, ask, branches: config.branches }));
-  if ('end' in answer) {
-    for (const { fullPath } of byId.values()) tally.addProblem({ project: fullPath, ...problemOf(answer.end) });
-    return;
+  for await (const answer of readByIds(run, { ids, ask })) {
+    if ('failed' in answer) {
+      const named = answer.failed.flatMap((id) => byId.get(id)?.fullPath ?? []);
+      for (const fullPath of named) tally.addProblem({ project: fullPath, ...problemOf(answer.end) });
+      continue;
+    }
+    const { projects, at } = answer.batch;
+    const whole = await everyOne(
+      projects.map(async (batch) => {
+        const project = byId.get(batch.id);
+        return project && (await syncProject(run, { project, batch, at })) ? [project.id] : [];
+      }),
+    );
+    if (whole.flat().length > 0) await store.markReconciled(whole.flat(), at ?? run.now());
   }
-  const { projects, at } = answer.value ?? { projects: [], at: null };
-  const seenAt = at ?? run.now();
-  const whole = await everyOne(
-    projects.map(async (batch) => {
-      const project = byId.get(batch.id);
-      return project && (await syncProject(run, { project, batch, at })) ? [project.id] : [];
-    }),
-  );
-  if (whole.flat().length > 0) await store.markReconciled(whole.flat(), seenAt);
 }

@@ -3,9 +3,10 @@ import type { Config } from '../config.ts';
 import { existingProjects } from '../gitlab/projects.ts';
 import { streams } from '../streams/index.ts';
 import type { StreamOptions } from '../streams/stream.ts';
+import { createAnswers } from './answers.ts';
 import { deepen } from './deepen.ts';
 import { settle } from './outcome.ts';
-import { createReading, readIds, readList, throwIfNothingAnswered } from './reading.ts';
+import { createReading, readIds, readList } from './reading.ts';
 import type { Reading } from './reading.ts';
 import { reconcile } from './reconcile.ts';
 import { createTally } from './report.ts';
@@ -36,19 +37,26 @@ async function runAlone(pass: Pass): Promise<SyncReport> {
   await reconcile(run, reading.due);
   await run.store.linkEvents();
   await run.store.markSynced(pass.now());
-  const report = run.tally.report({ requests: { ...pass.gitlab.requests }, durationMs: pass.now().getTime() - startedAt.getTime() });
+  const report = reportOf(run, startedAt);
   const { fetched, stored, corrected, problems, durationMs } = report;
   pass.log.info({ fetched, stored, corrected, problems: problems.length, durationMs }, 'pass ended');
   return report;
 }
 
-async function startRun(pass: Pass): Promise<Run> {
+/** What a run has done since a moment. */
+export function reportOf({ tally, gitlab, now }: Run, startedAt: Date): SyncReport {
+  return tally.report({ requests: { ...gitlab.requests }, durationMs: now().getTime() - startedAt.getTime() });
+}
+
+/** A run with what is known of these projects, or of all. */
+export async function startRun(pass: Pass, projectIds?: readonly number[]): Promise<Run> {
   const tally = createTally(streams.map(({ name }) => name));
-  const [projects, states] = await Promise.all([pass.store.readProjects(), pass.store.readStates()]);
+  const [projects, states] = await Promise.all([pass.store.readProjects(projectIds), pass.store.readStates(projectIds)]);
   return {
     ...pass,
     options: optionsOf(pass.config, pass.now()),
     tally,
+    answers: createAnswers(),
     known: new Map(projects.map((project) => [project.id, project])),
     states: statesByProject(states),
     progress: createProgress(pass, tally),
@@ -82,12 +90,12 @@ async function readProjects(run: Run, reading: Reading): Promise<void> {
     followed.push(...projectsUnder(list.path, run.known.values()));
   }
   const gone = await readIds(reading, [...ids, ...followed]);
-  throwIfNothingAnswered(reading);
+  run.answers.throwIfNone();
   await endProjects(run, gone, isComplete ? [...run.known.keys()].filter((id) => !reading.asked.has(id)) : []);
 }
 
 /** Notes projects that GitLab returns no more, and those that are no longer among the ones to read. */
-async function endProjects(run: Run, gone: readonly number[], unasked: readonly number[]): Promise<void> {
+export async function endProjects(run: Run, gone: readonly number[], unasked: readonly number[]): Promise<void> {
   const { store, known, gitlab, tally } = run;
   const absent = unasked.filter((id) => isSelected(known.get(id)));
   const existing = absent.length > 0 ? await settle(existingProjects(gitlab.graphql, absent)) : { value: new Set<number>() };

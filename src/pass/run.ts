@@ -4,6 +4,7 @@ import type { Logger } from '../log.ts';
 import type { KnownProject, Store } from '../store/store.ts';
 import type { PlacedState } from '../store/save-progress.ts';
 import type { StreamOptions } from '../streams/stream.ts';
+import type { Answers } from './answers.ts';
 import type { Tally } from './report.ts';
 
 /** What a pass works with. */
@@ -40,6 +41,7 @@ export type ProjectStates = Map<string, PlacedState>;
 export interface Run extends Pass {
   readonly options: StreamOptions;
   readonly tally: Tally;
+  readonly answers: Answers;
   readonly known: ReadonlyMap<number, KnownProject>;
   readonly states: Map<number, ProjectStates>;
   readonly progress: Progress;

@@ -69,7 +69,7 @@ export async function planSync(
 }
 
 async function plan({ config, gitlab: unmeasured }: GitlabEnd, store: Store | null, { deepenTo }: PlanOptions): Promise<SyncPlan> {
-  const { gitlab, measure } = measured(unmeasured);
+  const { gitlab, measure } = measured(unmeasured, config);
   const now = () => new Date();
   const [projects, states] = store ? await Promise.all([store.readProjects(), store.readStates()]) : [[], []];
   const run: PlannedRun = {

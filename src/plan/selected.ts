@@ -1,6 +1,6 @@
 import { memberProjects, projectsOf } from '../gitlab/projects.ts';
 import { batchesOf } from '../pass/reading.ts';
-import type { IdBatch } from '../pass/reading.ts';
+import type { IdBatch } from '../pass/read-by-ids.ts';
 import { chunks } from '../pass/run.ts';
 import type { Run } from '../pass/run.ts';
 import { listPageSize, selectProjects } from '../pass/selection.ts';

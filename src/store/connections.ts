@@ -11,20 +11,28 @@ export interface ConnectionQuery {
   readonly url: string;
 }
 
+/** Any number; the same one in every process. */
+const makingLock = 7_468_203;
+
 /**
  * The id of the connection to store under: the given one, else the only GitLab connection with this URL, else one that
  * is made now, without the token. Throws ConfigurationError when several fit.
  */
 export async function ensureConnection(em: SqlEntityManager, query: ConnectionQuery): Promise<number> {
-  return withDatabaseErrors(() =>
-    em.fork({ clear: true }).transactional(async (fork) => {
-      const found = await findConnection(fork, query);
-      if (found !== null) return found;
-      const connection = fork.create(ConnectionEntity, { name: new URL(query.url).host, type: 'gitlab', config: { url: query.url } });
-      await fork.persist(connection).flush();
-      return connection.id;
-    }),
-  );
+  return withDatabaseErrors(async () => {
+    const known = await findConnection(em.fork({ clear: true }), query);
+    return known ?? em.fork({ clear: true }).transactional((fork) => makeConnection(fork, query));
+  });
+}
+
+async function makeConnection(em: SqlEntityManager, query: ConnectionQuery): Promise<number> {
+  // Several processes that start at once make one row.
+  await em.execute(`select pg_advisory_xact_lock(${makingLock})`);
+  const found = await findConnection(em, query);
+  if (found !== null) return found;
+  const connection = em.create(ConnectionEntity, { name: new URL(query.url).host, type: 'gitlab', config: { url: query.url } });
+  await em.persist(connection).flush();
+  return connection.id;
 }
 
 /** As `ensureConnection`, but null where it would make one. */
@@ -41,6 +49,22 @@ export async function findConnection(em: SqlEntityManager, { connectionId, url }
     throw new ConfigurationError([`CONNECTION_ID must name one of the GitLab connections with the URL ${url}: ${names}`]);
   }
   return fitting[0]?.id ?? null;
+}
+
+/** A connection as PainChain keeps it. */
+export interface StoredConnection {
+  readonly id: number;
+  readonly name: string;
+  /** The keys of PainChain's form, the token among them. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** The connections of type gitlab that are switched on, by id. */
+export async function enabledConnections(em: SqlEntityManager): Promise<StoredConnection[]> {
+  const rows = await withDatabaseErrors(() =>
+    em.fork({ clear: true }).find(ConnectionEntity, { type: 'gitlab', enabled: true }, { orderBy: { id: 'asc' } }),
+  );
+  return rows.map(({ id, name, config }) => ({ id, name, config: config ?? {} }));
 }
 
 /** PainChain's form leaves the URL out for gitlab.com. */

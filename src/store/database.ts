@@ -6,6 +6,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError, messageOf } from '../errors.ts';
 import { driverError } from './database-errors.ts';
 import { lockDataDir } from './data-dir-lock.ts';
+import { onPoolCreated } from './dead-clients.ts';
 import { entities } from './entities/index.ts';
 import { migrations } from './migrations/index.ts';
 
@@ -27,6 +28,8 @@ export interface Database {
 export interface DatabaseOptions {
   readonly databaseUrl?: string | undefined;
   readonly dataDir: string;
+  /** Connections to a PostgreSQL at the most; every pass that runs keeps one for its lock. Default: 10. */
+  readonly poolSize?: number | undefined;
 }
 
 /** Options that a host's own MikroORM needs as well, beside its connection. */
@@ -47,14 +50,23 @@ const migrationLock = 7_468_201;
 
 /** Opens the database, making the embedded one when it does not exist. Throws DatabaseError when it cannot be used. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  return options.databaseUrl ? openPostgres(options.databaseUrl) : openPglite(options.dataDir);
+  const { databaseUrl, dataDir, poolSize = 10 } = options;
+  return databaseUrl ? openPostgres(databaseUrl, poolSize) : openPglite(dataDir);
 }
 
-async function openPostgres(databaseUrl: string): Promise<Database> {
+/** A server that is gone without a word is noticed by the first; one that cannot be reached by the second. */
+const patience = { keepAlive: true, keepAliveInitialDelayMillis: 10_000, connectionTimeoutMillis: 30_000 };
+
+async function openPostgres(databaseUrl: string, poolSize: number): Promise<Database> {
   const { host, pathname } = new URL(databaseUrl);
   const description = `PostgreSQL at ${host}${pathname}`;
   const orm = await connecting(description, 'check DATABASE_URL and that the server runs', async () => {
-    const opened = await MikroORM.init({ ...ormOptions, clientUrl: databaseUrl });
+    const opened = await MikroORM.init({
+      ...ormOptions,
+      clientUrl: databaseUrl,
+      pool: { max: poolSize },
+      driverOptions: { ...patience, onPoolCreated },
+    });
     await opened.em
       .fork()
       .execute('select 1')

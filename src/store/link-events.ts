@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { QueryExecutorProvider } from 'kysely';
+import { ofProjects } from './of-projects.ts';
 
 /** How many related events an event names; a commit that is deployed every hour would grow without end. */
 export const relatedEventsLimit = 100;
@@ -10,18 +11,20 @@ const batchSize = 500;
 /**
  * Fills `description.related_events` of a connection's events that are not linked yet, and of those that they are
  * related to: events of other kinds that share a key (a commit, a tag). Both ways, by id. Safe to stop and to repeat.
+ * Events of different projects share no key: with `projectIds` nothing else is touched.
  */
-export async function linkEvents(kysely: QueryExecutorProvider, connectionId: number): Promise<void> {
+export async function linkEvents(kysely: QueryExecutorProvider, connectionId: number, projectIds?: readonly number[]): Promise<void> {
   for (;;) {
-    const { rows } = await linkBatch(connectionId).execute(kysely);
+    const { rows } = await linkBatch(connectionId, projectIds).execute(kysely);
     if ((rows[0]?.touched ?? 0) < batchSize) return;
   }
 }
 
 /** Events are joined by their keys, never row by row: each list of keys is looked up in the index once. */
-const linkBatch = (connectionId: number) => sql<{ touched: number }>`
+const linkBatch = (connectionId: number, projectIds: readonly number[] | undefined) => sql<{ touched: number }>`
   with touched as materialized (
-    select id, stream, link_keys from change_events where connection_id = ${connectionId} and is_unlinked order by id limit ${batchSize}
+    select id, stream, link_keys from change_events
+    where connection_id = ${connectionId} and is_unlinked ${ofProjects(projectIds)} order by id limit ${batchSize}
   ),
   touched_keys as materialized (select distinct stream, key from touched, unnest(link_keys) as key),
   near as materialized (

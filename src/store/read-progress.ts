@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { QueryExecutorProvider } from 'kysely';
 import type { Backfill, Outcome, TagLook } from '../progress.ts';
+import { ofProjects } from './of-projects.ts';
 import type { PlacedState } from './save-progress.ts';
 
 interface StateRow {
@@ -22,11 +23,16 @@ interface StateRow {
 
 const dateOf = (text: string | null) => (text === null ? null : new Date(text));
 
-/** The states of every walk of a connection. */
-export async function readStates(kysely: QueryExecutorProvider, connectionId: number): Promise<PlacedState[]> {
+/** The states of every walk of a connection, or of some of its projects. */
+export async function readStates(
+  kysely: QueryExecutorProvider,
+  connectionId: number,
+  projectIds?: readonly number[],
+): Promise<PlacedState[]> {
   // JSON, because drivers differ in what they make of a bigint and of a time.
   const { rows } = await sql<{ row: StateRow }>`
-    select to_json(s) as row from gitlab_stream_state s where connection_id = ${connectionId}`.execute(kysely);
+    select to_json(s) as row from gitlab_stream_state s
+    where connection_id = ${connectionId} ${ofProjects(projectIds)}`.execute(kysely);
   return rows.map(({ row }) => ({
     projectId: Number(row.project_id),
     stream: row.stream,

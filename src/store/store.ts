@@ -11,6 +11,7 @@ import { GitlabStreamStateEntity } from './entities/gitlab-stream-state.ts';
 import { groupCommit } from './group-commit.ts';
 import { linkEvents } from './link-events.ts';
 import { withPassLock } from './pass-lock.ts';
+import type { PassScope } from './pass-lock.ts';
 import { countTags, readStates, readTags } from './read-progress.ts';
 import type { TagCount } from './read-progress.ts';
 import { eventTableOf, saveEvents } from './save-events.ts';
@@ -22,12 +23,12 @@ import type { SeenProject } from './save-projects.ts';
 
 /** The database as a pass sees it: one connection's events, projects and progress. */
 export interface Store {
-  /** Runs an action while no other pass over this connection runs. Resolves to null at once when one does. */
-  exclusively<T>(action: () => Promise<T>): Promise<T | null>;
-  /** Every project of the connection. */
-  readProjects(): Promise<KnownProject[]>;
-  /** The states of every walk of the connection. */
-  readStates(): Promise<PlacedState[]>;
+  /** Runs an action while no other pass reads the same: these projects, or the whole connection. Resolves to null at once when one does. */
+  exclusively<T>(action: () => Promise<T>, projectIds?: readonly number[]): Promise<T | null>;
+  /** These projects as far as they are known, or every one of the connection. */
+  readProjects(projectIds?: readonly number[]): Promise<KnownProject[]>;
+  /** The states of every walk of these projects, or of the connection. */
+  readStates(projectIds?: readonly number[]): Promise<PlacedState[]>;
   /** What is known of a container repository's tags. */
   readTags(projectId: number, repositoryId: number): Promise<TagLook[]>;
   /** How many tags are known of each container repository that was read. */
@@ -38,8 +39,8 @@ export interface Store {
   saveProjects(projects: readonly SeenProject[], seenAt: Date): Promise<Map<number, EventProject>>;
   /** Stores a page's events with a version of each change, and the progress that comes with it, in one transaction. */
   savePage(page: StoredPage): Promise<SavedEvents>;
-  /** Links events that are related, as far as they have changed since the last time. */
-  linkEvents(): Promise<void>;
+  /** Links events of these projects, or of the connection, that are related, as far as they have changed since the last time. */
+  linkEvents(projectIds?: readonly number[]): Promise<void>;
   /** Notes that known projects are not returned any more. */
   markGone(projectIds: readonly number[], at: Date, reason: string): Promise<void>;
   /** Notes that known projects are not among those to read any more. */
@@ -103,21 +104,21 @@ export async function createStore(em: SqlEntityManager, connectionId: number): P
       return saved;
     });
   return {
-    exclusively: (action) => withDatabaseErrors(() => withPassLock(root, connectionId, action)),
-    readProjects: () =>
+    exclusively: (action, projectIds) => exclusively(root, { connectionId, projectIds }, action),
+    readProjects: (projectIds) =>
       withDatabaseErrors(() =>
         fork()
-          .find(GitlabProjectEntity, { connectionId })
+          .find(GitlabProjectEntity, { connectionId, ...(projectIds ? { projectId: [...projectIds] } : {}) })
           .then((rows) => rows.map(knownProject)),
       ),
-    readStates: () => withDatabaseErrors(() => readStates(fork().getKysely(), connectionId)),
+    readStates: (projectIds) => withDatabaseErrors(() => readStates(fork().getKysely(), connectionId, projectIds)),
     readTags: (projectId, repositoryId) =>
       withDatabaseErrors(() => readTags(fork().getKysely(), { connectionId, projectId, repositoryId })),
     countTags: () => withDatabaseErrors(() => countTags(fork().getKysely(), connectionId)),
     countEvents: (query) => withDatabaseErrors(() => countEvents(fork().getKysely(), { connectionId, table }, query)),
     saveProjects: (projects, seenAt) => inTransaction((em) => saveProjects(em, { connectionId, projects, seenAt })),
     savePage: groupCommit(savePages, largestGroup),
-    linkEvents: () => withDatabaseErrors(() => linkEvents(fork().getKysely(), connectionId)),
+    linkEvents: (projectIds) => withDatabaseErrors(() => linkEvents(fork().getKysely(), connectionId, projectIds)),
     markGone: (projectIds, at, reason) =>
       inTransaction(async (em) => {
         const project = projectIds.map((id) => [connectionId, id] as [number, number]);
@@ -145,4 +146,18 @@ function knownProject(row: GitlabProjectEntity): KnownProject {
     goneAt: goneAt ?? null,
     unselectedAt: unselectedAt ?? null,
   };
+}
+
+/** What the action itself throws is no failure of the lock, and comes back as it is. */
+async function exclusively<T>(em: SqlEntityManager, scope: PassScope, action: () => Promise<T>): Promise<T | null> {
+  const ended = await withDatabaseErrors(() =>
+    withPassLock(em, scope, () =>
+      action().then(
+        (value) => ({ value }),
+        (error: unknown) => ({ error }),
+      ),
+    ),
+  );
+  if (ended && 'error' in ended) throw ended.error;
+  return ended && ended.value;
 }

@@ -55,10 +55,10 @@ async function* forward(context: StreamContext, branch: Branch, state: WalkState
   const stopped = state.cursor === null ? [] : [parseCursor(state.cursor)];
   for (const target of [...stopped, { sha: branch.tip, page: 1, pageSize: largestPage }]) {
     if (frontier === null || target.sha === frontier) continue;
-    const isEmpty = yield* range(context, branch.name, { from: frontier, target });
-    if (isEmpty && !(await rest.hasCommit(context.project.id, frontier))) return true;
-    // The earlier tip may be no more as well: what it had that is left is between the frontier and the tip.
-    if (isEmpty && target.sha !== branch.tip && !(await rest.hasCommit(context.project.id, target.sha))) continue;
+    const mayBeCut = yield* range(context, branch.name, { from: frontier, target });
+    if (mayBeCut && !(await rest.hasCommit(context.project.id, frontier))) return true;
+    // The other end may be no more as well: what it had that is left is between the frontier and a later tip.
+    if (mayBeCut && !(await rest.hasCommit(context.project.id, target.sha))) continue;
     frontier = target.sha;
     yield { events: [], progress: { frontier, cursor: null } };
   }
@@ -70,29 +70,31 @@ interface Range {
   readonly target: Cursor;
 }
 
-/** The commits between two fixed ones, newest first. Resolves to whether there were none. */
+/**
+ * The commits between two fixed ones, newest first. Resolves to whether it ended with nothing: at its end, or because one
+ * of the two is no more, which may also happen between two pages.
+ */
 async function* range(context: StreamContext, branch: string, { from, target }: Range): AsyncGenerator<Page, boolean, Stored> {
   const query = { projectId: context.project.id, ref: `${from}..${target.sha}`, pageSize: target.pageSize, page: target.page };
-  let isEmpty = true;
-  let { page } = target;
+  let mayBeCut = true;
   try {
-    for await (const commits of context.gitlab.rest.commitPages(query)) {
-      isEmpty &&= commits.length === 0;
-      page += 1;
-      yield { events: toEvents(commits, branch, context), progress: { cursor: formatCursor({ ...target, page }) } };
+    for await (const { rows, next } of context.gitlab.rest.commitPages(query)) {
+      mayBeCut = rows.length === 0;
+      yield { events: toEvents(rows, branch, context), progress: { cursor: formatCursor({ sha: target.sha, ...next }) } };
     }
   } catch (error) {
     // An end that is gone is 404 here, or an empty list, depending on GitLab's version.
     if (!(error instanceof NotFoundError)) throw error;
+    mayBeCut = true;
   }
-  return isEmpty;
+  return mayBeCut;
 }
 
 /** All commits down to the depth, for a branch whose frontier is lost. Stopped, it begins again. */
 async function* anew(context: StreamContext, { name, tip }: Branch, { depth }: WalkState): Pages {
   const since = depth && depth > beginningOfTime ? { since: depth } : {};
   const query = { projectId: context.project.id, ref: tip, pageSize: largestPage, ...since };
-  for await (const commits of context.gitlab.rest.commitPages(query)) yield { events: toEvents(commits, name, context) };
+  for await (const { rows } of context.gitlab.rest.commitPages(query)) yield { events: toEvents(rows, name, context) };
 }
 
 interface WayBack {
@@ -119,18 +121,22 @@ async function* backward(context: StreamContext, { name, tip }: Branch, { backfi
   const since = from.since === null ? null : new Date(from.since);
   const query = { projectId: context.project.id, ref: sha, pageSize, page: firstPage, ...(since ? { since } : {}) };
   let { left } = from;
-  let page = firstPage;
-  const note = (change: Partial<Backfill>) => ({ ...from, left, cursor: formatCursor({ sha, page, pageSize }), ...change });
+  let place = { page: firstPage, pageSize };
+  const note = (change: Partial<Backfill>) => ({ ...from, left, cursor: formatCursor({ sha, ...place }), ...change });
   const beginning = isBeginning ? { frontier: tip, cursor: null, selection: name, depth: null } : {};
-  for await (const commits of context.gitlab.rest.commitPages(query)) {
-    const wanted = commits.slice(0, left ?? commits.length);
+  let mayBeCut = false;
+  for await (const { rows, next } of context.gitlab.rest.commitPages(query)) {
+    mayBeCut = rows.length === 0;
+    const wanted = rows.slice(0, left ?? rows.length);
     left = left === null ? null : left - wanted.length;
-    page += 1;
+    place = next;
     const last = wanted.at(-1);
     const end = left === 0 && last ? { depth: new Date(last.committed_date) } : {};
     yield { events: toEvents(wanted, name, context), progress: { ...beginning, backfill: note({ isDone: left === 0 }), ...end } };
     if (left === 0) return;
   }
+  // Where it ends with nothing, the commit that it began at may be no more: the next pass begins anew.
+  if (mayBeCut && !(await context.gitlab.rest.hasCommit(context.project.id, sha))) return;
   const progress = { backfill: note({ isDone: true, isComplete: since === null }), depth: since ?? beginningOfTime };
   yield { events: [], progress: { ...beginning, ...progress } };
 }
@@ -143,8 +149,8 @@ const toEvents = (commits: readonly RestCommit[], branch: string, { project }: S
 /** The branch's last commit now; undefined when there is none. */
 async function tipOf({ gitlab, project }: StreamContext, branch: string): Promise<string | undefined> {
   try {
-    for await (const [newestCommit] of gitlab.rest.commitPages({ projectId: project.id, ref: branch, pageSize: 1, withStats: false }))
-      return newestCommit?.id;
+    for await (const { rows } of gitlab.rest.commitPages({ projectId: project.id, ref: branch, pageSize: 1, withStats: false }))
+      return rows[0]?.id;
   } catch (error) {
     // An unknown branch and an empty repository look the same; versions differ in which one is a 404.
     if (!(error instanceof NotFoundError)) throw error;

@@ -4,6 +4,7 @@ import { required } from '../gitlab/answer.ts';
 import { askProject } from '../gitlab/ask-project.ts';
 import type { MergeRequestFragment, MergeRequestPageQueryVariables } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
+import type { ConnectionPage } from '../gitlab/paging.ts';
 import type { Backfill, WalkState } from '../progress.ts';
 import { features, refusal } from './access.ts';
 import { backfillPages, deeperBackfill, largestPage, wayBack, withBeginning } from './backfill.ts';
@@ -22,22 +23,22 @@ export const mergeRequests: Stream = {
 };
 
 async function* changes(context: StreamContext): Pages {
-  const { batch, state: stateOf } = context;
-  const list = batch.firstPage('mergeRequests');
+  const { state: stateOf } = context;
+  const list = await firstPage(context);
   const refused = refusal(context, features.mergeRequests, list);
   if (refused) {
     yield endPage(refused);
     return;
   }
   const state = stateOf('');
-  if (hasWatermark(state)) yield* forward(context, state);
+  if (hasWatermark(state)) yield* forward(context, state, list);
   const { backfill, beginning } = wayBack(context, state);
-  yield* withBeginning(backward(context, backfill), beginning);
+  yield* withBeginning(backward(context, backfill, list), beginning);
   yield endPage({ outcome: 'ok' });
 }
 
 /** What changed since the watermark, in the order of the changes. A row that changes meanwhile moves ahead, and is seen again. */
-async function* forward(context: StreamContext, { watermark }: WalkState & { readonly watermark: Date }): Pages {
+async function* forward(context: StreamContext, { watermark }: WalkState & { readonly watermark: Date }, list: FirstPage): Pages {
   const { batch, startedAt } = context;
   const fits = batch.ask.kind === 'changes' && batch.ask.since <= watermark;
   const since = batch.ask.kind === 'changes' && fits ? batch.ask.since : watermark;
@@ -48,7 +49,7 @@ async function* forward(context: StreamContext, { watermark }: WalkState & { rea
       updatedAfter: since.toISOString(),
       ...(after === undefined ? {} : { after }),
     });
-  const first = fits ? required(batch.firstPage('mergeRequests'), 'ProjectChanges') : await read();
+  const first = fits ? required(list, 'ProjectChanges') : await read();
   let reached: Date = watermark;
   for await (const page of connectionPages(first, read, 'MergeRequestPage')) {
     const nodes = presentNodes(page);
@@ -60,11 +61,11 @@ async function* forward(context: StreamContext, { watermark }: WalkState & { rea
   }
 }
 
-function backward(context: StreamContext, backfill: Backfill): Pages {
+function backward(context: StreamContext, backfill: Backfill, list: FirstPage): Pages {
   const { batch } = context;
   return backfillPages<MergeRequestFragment>({
     backfill,
-    firstPage: batch.ask.kind === 'newest' ? batch.firstPage('mergeRequests') : null,
+    firstPage: batch.ask.kind === 'newest' ? list : null,
     read: (page) => readPage(context, { ...page, sort: 'UPDATED_DESC' }),
     momentOf: ({ updatedAt }) => new Date(updatedAt),
     cutsAtSince: true,
@@ -80,7 +81,7 @@ async function* traceless(context: StreamContext): Pages {
   const { depth } = stateOf('') ?? {};
   if (!depth || batch.ask.kind !== 'traceless') return;
   const read = (after: string) => readPage(context, { first: largestPage, sort: 'UPDATED_DESC', state: 'opened', after });
-  const first = required(batch.firstPage('mergeRequests'), 'ProjectChanges');
+  const first = required(await firstPage(context), 'ProjectChanges');
   for await (const page of connectionPages(first, read, 'MergeRequestPage')) {
     const nodes = presentNodes(page);
     const kept = nodes.filter(({ updatedAt }) => new Date(updatedAt) >= depth);
@@ -89,9 +90,20 @@ async function* traceless(context: StreamContext): Pages {
   }
 }
 
+type FirstPage = ConnectionPage<MergeRequestFragment> | null;
+
+/** What the batch asked for: from its answer, or alone where that has errors in it. */
+async function firstPage(context: StreamContext): Promise<FirstPage> {
+  const { ask } = context.batch;
+  const page = context.batch.firstPage('mergeRequests');
+  if (page !== undefined) return page;
+  if (ask.kind === 'changes') return readPage(context, { first: largestPage, sort: 'UPDATED_ASC', updatedAfter: ask.since.toISOString() });
+  return readPage(context, { first: largestPage, sort: 'UPDATED_DESC', ...(ask.kind === 'traceless' ? { state: 'opened' as const } : {}) });
+}
+
 async function readPage({ gitlab, project, options }: StreamContext, page: Omit<MergeRequestPageQueryVariables, 'project'>) {
   const targetBranches = options.branches.length > 0 ? { targetBranches: options.branches } : {};
-  const answer = await askProject(gitlab.graphql, 'MergeRequestPage', { projectId: project.id, ...page, ...targetBranches });
+  const answer = await askProject(gitlab, 'MergeRequestPage', { projectId: project.id, ...page, ...targetBranches });
   return required(answer.mergeRequests, 'MergeRequestPage');
 }
 
@@ -105,7 +117,7 @@ async function withWholeLists(mergeRequest: MergeRequestFragment, { gitlab, proj
   const { labels, approvedBy, iid } = mergeRequest;
   if (!labels?.pageInfo.hasNextPage && !approvedBy?.pageInfo.hasNextPage) return mergeRequest;
   const lists = async (after: { readonly labelsAfter: string } | { readonly approversAfter: string }) =>
-    (await askProject(gitlab.graphql, 'MergeRequestLists', { projectId: project.id, iid, ...after })).mergeRequest;
+    (await askProject(gitlab, 'MergeRequestLists', { projectId: project.id, iid, ...after })).mergeRequest;
   const moreLabels = async (labelsAfter: string) => required((await lists({ labelsAfter }))?.labels, 'MergeRequestLists');
   const moreApprovers = async (approversAfter: string) => required((await lists({ approversAfter }))?.approvedBy, 'MergeRequestLists');
   const allLabels = labels && (await allNodes(labels, moreLabels, 'MergeRequestLists'));

@@ -31,17 +31,18 @@ export const pipelines: Stream = {
 
 async function* changes(context: StreamContext): Pages {
   const { batch, options, state: stateOf } = context;
-  const refused = refusalOf(context);
+  const list = await firstPage(context);
+  const refused = refusalOf(context, list);
   if (refused) {
     yield endPage(refused);
     return;
   }
   const state = stateOf('');
-  if (hasWatermark(state)) yield* forward(context, state);
+  if (hasWatermark(state)) yield* forward(context, state, list);
   const { backfill, beginning } = wayBack(context, state);
   if (options.branches.length > 1) yield endPage({ outcome: 'ok' }, beginning);
   else {
-    yield* withBeginning(backward(context, backfill, batch.ask.kind === 'newest' ? batch.firstPage('pipelines') : null), beginning);
+    yield* withBeginning(backward(context, backfill, batch.ask.kind === 'newest' ? list : null), beginning);
     yield endPage({ outcome: 'ok' });
   }
 }
@@ -49,15 +50,27 @@ async function* changes(context: StreamContext): Pages {
 /** The way back of one branch of several; the way forward is that of all. */
 async function* changesOfBranch(context: StreamContext, branch: string): Pages {
   const state = context.state(branch);
-  if (refusalOf(context)) return;
+  const list = context.batch.firstPage('pipelines');
+  if (list !== undefined && refusalOf(context, list)) return;
   yield* backward(context, state?.backfill ?? firstBackfill(context.options.depth), null, branch);
   yield endPage({ outcome: 'ok' });
 }
 
-const refusalOf = (context: StreamContext) => refusal(context, features.pipelines, context.batch.firstPage('pipelines'));
+const refusalOf = (context: StreamContext, list: FirstPage) => refusal(context, features.pipelines, list);
+
+type FirstPage = ConnectionPage<PipelineFragment> | null;
+
+/** What the batch asked for: from its answer, or alone where that has errors in it. */
+async function firstPage(context: StreamContext): Promise<FirstPage> {
+  const { ask } = context.batch;
+  const page = context.batch.firstPage('pipelines');
+  if (page !== undefined) return page;
+  const since = ask.kind === 'changes' ? ask.since : ask.kind === 'traceless' ? ask.pipelinesSince : null;
+  return readPage(context, { first: largestPage, ...(since ? { updatedAfter: since.toISOString() } : {}) });
+}
 
 /** What changed since the watermark: first the rest of a walk that was stopped, then a walk of its own. */
-async function* forward(context: StreamContext, state: WalkState & { readonly watermark: Date }): Pages {
+async function* forward(context: StreamContext, state: WalkState & { readonly watermark: Date }, list: FirstPage): Pages {
   let { watermark } = state;
   const { cursor, walkStartedAt } = state;
   if (cursor !== null && walkStartedAt) {
@@ -69,7 +82,7 @@ async function* forward(context: StreamContext, state: WalkState & { readonly wa
   const fits = batch.ask.kind === 'changes' && batch.ask.since <= watermark;
   const since = batch.ask.kind === 'changes' && fits ? batch.ask.since : watermark;
   const first = fits
-    ? required(batch.firstPage('pipelines'), 'ProjectChanges')
+    ? required(list, 'ProjectChanges')
     : await readPage(context, { first: largestPage, updatedAfter: since.toISOString() });
   yield* walk(context, { first, since, watermark, startedAt });
 }
@@ -126,7 +139,7 @@ async function* traceless(context: StreamContext): Pages {
   if (batch.ask.kind !== 'traceless' || !hasWatermark(state)) return;
   const updatedAfter = batch.ask.pipelinesSince.toISOString();
   const read = (after: string) => readPage(context, { first: largestPage, updatedAfter, after });
-  const first = required(batch.firstPage('pipelines'), 'ProjectChanges');
+  const first = required(await firstPage(context), 'ProjectChanges');
   for await (const page of connectionPages<PipelineFragment, ConnectionPage<PipelineFragment>>(first, read, 'PipelinePage')) {
     // Below the depth not everything was asked for.
     const isAsked = ({ updatedAt }: PipelineFragment) => state.depth !== null && new Date(updatedAt) >= state.depth;
@@ -141,7 +154,7 @@ async function* traceless(context: StreamContext): Pages {
 async function readPage({ gitlab, project, options: { branches } }: StreamContext, page: Omit<PipelinePageQueryVariables, 'project'>) {
   const [branch] = branches;
   const filter = branches.length === 1 && branch !== undefined ? { ref: branch } : {};
-  const answer = await askProject(gitlab.graphql, 'PipelinePage', { projectId: project.id, ...filter, ...page });
+  const answer = await askProject(gitlab, 'PipelinePage', { projectId: project.id, ...filter, ...page });
   return required(answer.pipelines, 'PipelinePage');
 }
 
@@ -157,7 +170,7 @@ async function withAllJobs(pipeline: PipelineFragment, { gitlab, project }: Stre
   const { jobs, iid } = pipeline;
   if (!jobs?.pageInfo.hasNextPage) return pipeline;
   const next = async (after: string) => {
-    const answer = await askProject(gitlab.graphql, 'PipelineJobs', { projectId: project.id, iid, after });
+    const answer = await askProject(gitlab, 'PipelineJobs', { projectId: project.id, iid, after });
     return required(answer.pipeline?.jobs, 'PipelineJobs');
   };
   return { ...pipeline, jobs: { ...jobs, nodes: await allNodes(jobs, next, 'PipelineJobs') } };

@@ -30,16 +30,18 @@ export const registryImages: Stream = {
 
 /** `checks`: how many known tags of a repository to look at again. */
 async function* walks(context: StreamContext, checks: number): AsyncGenerator<Walk> {
-  const list = context.batch.firstPage('containerRepositories');
+  const page = context.batch.firstPage('containerRepositories');
+  // Alone where the batch's answer has errors in it.
+  const list = page === undefined ? await nextPage(context)() : page;
   const refused = refusal(context, features.registryImages, list);
   yield { scope: '', pages: () => ended(refused) };
   if (refused || !list) return;
-  for await (const page of connectionPages<ImageRepositoryNode, ContainerRepositoriesFragment>(
+  for await (const repositories of connectionPages<ImageRepositoryNode, ContainerRepositoriesFragment>(
     list,
     nextPage(context),
     'ContainerRepositoryPage',
   )) {
-    for (const { id, name, path, location } of presentNodes(page)) {
+    for (const { id, name, path, location } of presentNodes(repositories)) {
       const repository = { id: numberOfGlobalId(id), name, path, location };
       yield { scope: path, pages: () => pages(context, repository, checks) };
     }
@@ -54,8 +56,9 @@ async function* ended(refused: WalkEnd | null): Pages {
 
 const nextPage =
   ({ gitlab, project }: StreamContext) =>
-  async (after: string): Promise<ContainerRepositoriesFragment> => {
-    const answer = await askProject(gitlab.graphql, 'ContainerRepositoryPage', { projectId: project.id, first: 100, after });
+  async (after?: string): Promise<ContainerRepositoriesFragment> => {
+    const from = after === undefined ? {} : { after };
+    const answer = await askProject(gitlab, 'ContainerRepositoryPage', { projectId: project.id, first: 100, ...from });
     return required(answer.containerRepositories, 'ContainerRepositoryPage');
   };
 

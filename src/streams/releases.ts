@@ -38,7 +38,7 @@ async function* changes(context: StreamContext): Pages {
   let oldest: Date | null = null;
   let isEnd = false;
   let withoutTag = 0;
-  const first = context.batch.firstPage('releases') ?? nothing;
+  const first = await firstPage(context);
   for await (const page of connectionPages<Release, ReleasesFragment>(first, readPage(context), 'ReleasePage')) {
     const present = presentNodes(page);
     const deepEnough = present.filter((release) => limit === null || createdAt(release) >= limit);
@@ -63,7 +63,7 @@ async function* changes(context: StreamContext): Pages {
 async function* traceless(context: StreamContext): Pages {
   const { depth } = context.state('') ?? {};
   if (!depth || context.batch.ask.kind !== 'traceless') return;
-  const first = context.batch.firstPage('releases') ?? nothing;
+  const first = await firstPage(context);
   for await (const page of connectionPages<Release, ReleasesFragment>(first, readPage(context), 'ReleasePage')) {
     const present = presentNodes(page);
     const nodes = present.filter((release) => createdAt(release) >= depth);
@@ -87,10 +87,17 @@ const endOf = (withoutTag: number): WalkEnd =>
     ? { outcome: 'ok' }
     : { outcome: 'partial', reason: `this token may not see the tags of ${withoutTag} releases: it needs at least the role Reporter` };
 
+/** From the batch's answer, or alone where that has errors in it. */
+async function firstPage(context: StreamContext): Promise<ReleasesFragment> {
+  const page = context.batch.firstPage('releases');
+  return page === undefined ? readPage(context)() : (page ?? nothing);
+}
+
 const readPage =
   ({ gitlab, project }: StreamContext) =>
-  async (after: string): Promise<ReleasesFragment> => {
-    const answer = await askProject(gitlab.graphql, 'ReleasePage', { projectId: project.id, first: largestPage, after });
+  async (after?: string): Promise<ReleasesFragment> => {
+    const from = after === undefined ? {} : { after };
+    const answer = await askProject(gitlab, 'ReleasePage', { projectId: project.id, first: largestPage, ...from });
     // The last release may have been deleted since the page before.
     return answer.releases ?? nothing;
   };
@@ -106,7 +113,7 @@ async function withAllAssets(release: Release, { gitlab, project }: StreamContex
   const { tagName } = release;
   if (!links?.pageInfo.hasNextPage || !tagName) return release;
   const next = async (after: string) => {
-    const answer = await askProject(gitlab.graphql, 'ReleaseAssets', { projectId: project.id, tagName, after });
+    const answer = await askProject(gitlab, 'ReleaseAssets', { projectId: project.id, tagName, after });
     return required(answer.release?.assets?.links, 'ReleaseAssets');
   };
   return { ...release, assets: { links: { ...links, nodes: await allNodes(links, next, 'ReleaseAssets') } } };

@@ -8,15 +8,16 @@ import path from 'node:path';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CheckEntry, CheckReport } from '../../src/index.ts';
-import { ConnectionEntity, checkGitlab } from '../../src/index.ts';
+import { ConnectionEntity, checkGitlab, migrations } from '../../src/index.ts';
 import { openDatabase } from '../../src/store/database.ts';
+import { latest } from '../fake-gitlab/graphql/variant.ts';
 import { createFakeGitlab, html } from '../fake-gitlab/fake-gitlab.ts';
 import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
 import { serve } from '../fake-gitlab/serve.ts';
 import type { Served } from '../fake-gitlab/serve.ts';
 import type { FakeToken } from '../fake-gitlab/world/world.ts';
 import { World, goodToken } from '../fake-gitlab/world/world.ts';
-import { certificateFor } from '../support/certificates.ts';
+import { makeServerCertificate } from '../support/certificates.ts';
 import { createTestDatabase } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { fetchFrom } from '../support/fake.ts';
@@ -86,6 +87,7 @@ describe('where all is well', () => {
       ['token-scopes', 'ok'],
       ['token-expiry', 'ok'],
       ['projects', 'ok'],
+      ['schema', 'ok'],
       ['database', 'ok'],
       ['migrations', 'skipped'],
       ['privileges', 'skipped'],
@@ -93,7 +95,7 @@ describe('where all is well', () => {
     ]);
     expect(out).toContain('GitLab 18.8.2-ee, Enterprise Edition');
     expect(out).toContain('1 of 1 project can be read');
-    expect(out).toMatch(/\n11 ok, 0 warnings, 0 failures, 3 skipped; 3 GraphQL and 1 REST requests\n$/);
+    expect(out).toMatch(/\n12 ok, 0 warnings, 0 failures, 3 skipped; 4 GraphQL and 1 REST requests\n$/);
     expect(existsSync(env.DATA_DIR ?? '')).toBe(false);
   });
 
@@ -105,7 +107,7 @@ describe('where all is well', () => {
   test('a library has its own fetch and database looked at', async () => {
     const config = { token: goodToken, url: 'https://gitlab.example.com', repos: 'acme/shop' };
     const report = (await checkGitlab(null, config, { fetch: fetchFrom(fake) })) as CheckReport;
-    expect(report).toMatchObject({ result: 'ok', requests: { graphql: 3, rest: 1 } });
+    expect(report).toMatchObject({ result: 'ok', requests: { graphql: 4, rest: 1 } });
     expect(skippedIn(report)).toEqual({
       dns: 'requests go through the fetch that was given',
       network: 'requests go through the fetch that was given',
@@ -187,7 +189,39 @@ describe('the way to GitLab', () => {
     fake.intercept = () => new Response('{}', { status: 500, headers: { 'content-type': 'application/json' } });
     const failing = await check();
     expect(failing.code).toBe(3);
-    expect(failing.of('url')).toMatchObject({ detail: 'GitLab failed on Instance (500)', fix: expect.stringContaining('try again') });
+    expect(failing.of('url')).toMatchObject({
+      detail: 'GitLab failed on Instance (500): it is overloaded, or down; try again later',
+      fix: expect.stringContaining('try again'),
+    });
+  });
+
+  test('a proxy is named without its password, and the host is not looked at past it', async () => {
+    const { port } = new URL(served.url);
+    const way = { GITLAB_URL: `http://gitlab.localhost:${port}/gitlab`, HTTP_PROXY: 'http://someone:proxy-secret@127.0.0.1:9' };
+    const { out } = await runCli(['check', '--json'], { ...env, ...way, MAX_ATTEMPTS: '1' });
+    expect(out).not.toContain('proxy-secret');
+    const through = await check({ ...way, MAX_ATTEMPTS: '1' });
+    expect(through.code).toBe(3);
+    expect(through.of('way')).toEqual({ check: 'way', result: 'ok', detail: 'through the proxy 127.0.0.1:9' });
+    expect(skippedIn(through)).toMatchObject({
+      dns: 'requests go through the proxy 127.0.0.1:9',
+      network: 'requests go through the proxy 127.0.0.1:9',
+    });
+    expect(through.of('url')).toMatchObject({ result: 'failure' });
+    const past = await check({ ...way, GITLAB_URL: served.url, NO_PROXY: '127.0.0.1' });
+    expect(past.of('way')?.detail).toBe('through the proxy 127.0.0.1:9, but for the hosts of NO_PROXY');
+    expect(past.of('url')).toMatchObject({ result: 'ok' });
+  });
+
+  test('what GitLab has not of what a pass asks for is a warning, and too little is a failure', async () => {
+    world.schema = { ...latest, lacks: ['Pipeline.source', 'MergeRequest.upvotes'] };
+    const { code, of } = await check();
+    expect(code).toBe(0);
+    expect(of('schema')).toMatchObject({ result: 'warning', detail: 'left out: MergeRequest.upvotes, Pipeline.source' });
+    world.schema = { ...latest, lacks: ['Pipeline.ref'] };
+    const poor = await check();
+    expect(poor.code).toBe(1);
+    expect(poor.of('schema')).toMatchObject({ result: 'failure', detail: expect.stringContaining('it has no Pipeline.ref') });
   });
 
   test('a clock that is off by more than a minute is a warning', async () => {
@@ -220,13 +254,14 @@ describe('the certificate', () => {
   async function checkOverTls({
     host = 'localhost',
     days,
-    isTrusted,
+    trust,
   }: {
     host?: string;
     days: number;
-    isTrusted: boolean;
+    /** The setting that makes it trusted. */
+    trust?: 'CA_FILE' | 'NODE_EXTRA_CA_CERTS' | 'INSECURE_TLS';
   }): Promise<Checked> {
-    const { key, cert } = await certificateFor(host, days);
+    const { key, cert } = await makeServerCertificate(host, { endsInDays: days });
     const file = path.join(folder, 'ca.pem');
     await writeFile(file, cert);
     const server = createServer({ key, cert }, (incoming, outgoing) => {
@@ -254,7 +289,7 @@ describe('the certificate', () => {
       const { code, out } = await inProcessOfItsOwn({
         ...env,
         GITLAB_URL: `https://localhost:${port}`,
-        ...(isTrusted ? { NODE_EXTRA_CA_CERTS: file } : {}),
+        ...(trust ? { [trust]: trust === 'INSECURE_TLS' ? 'true' : file } : {}),
       });
       const report = JSON.parse(out) as CheckReport;
       return { ...report, code, of: (name) => report.checks.findLast((entry) => entry.check === name) };
@@ -273,7 +308,7 @@ describe('the certificate', () => {
     });
 
   test('that ends within 30 days is a warning, with issuer and date', async () => {
-    const { code, of } = await checkOverTls({ days: 10.5, isTrusted: true });
+    const { code, of } = await checkOverTls({ days: 10.5, trust: 'NODE_EXTRA_CA_CERTS' });
     expect(of('url')).toMatchObject({ result: 'ok' });
     expect(of('network')).toMatchObject({
       result: 'warning',
@@ -283,17 +318,37 @@ describe('the certificate', () => {
     expect(code).toBe(0);
   });
 
+  test('that CA_FILE vouches for is trusted, and the way is told', async () => {
+    const { code, of } = await checkOverTls({ days: 100, trust: 'CA_FILE' });
+    expect(of('way')).toEqual({
+      check: 'way',
+      result: 'ok',
+      detail: `the CA certificates of ${path.join(folder, 'ca.pem')} (CA_FILE) are trusted beside those of Node`,
+    });
+    expect(of('network')).toMatchObject({ result: 'ok', detail: expect.stringContaining('certificate issued by localhost') });
+    expect(of('url')).toMatchObject({ result: 'ok' });
+    expect(code).toBe(0);
+  });
+
+  test('that only INSECURE_TLS lets pass is a warning', async () => {
+    const { code, result, of } = await checkOverTls({ host: 'git.example.com', days: -3.5, trust: 'INSECURE_TLS' });
+    expect({ code, result }).toEqual({ code: 0, result: 'warning' });
+    expect(of('way')).toMatchObject({ result: 'warning', fix: expect.stringMatching(/^set CA_FILE to/) });
+    expect(of('network')).toMatchObject({ result: 'ok', detail: expect.stringMatching(/which only INSECURE_TLS trusts \([A-Z_]+\)$/) });
+    expect(of('url')).toMatchObject({ result: 'ok' });
+  });
+
   test('that is not trusted here, is of another name or has ended is code 3, and the token is not sent', async () => {
-    const strange = await checkOverTls({ days: 100, isTrusted: false });
+    const strange = await checkOverTls({ days: 100 });
     expect(strange.code).toBe(3);
     expect(strange.of('network')).toMatchObject({
       result: 'failure',
       detail: expect.stringMatching(/issued by localhost, is not trusted here \(DEPTH_ZERO_SELF_SIGNED_CERT\)$/),
-      fix: 'name the file of its CA certificate in NODE_EXTRA_CA_CERTS',
+      fix: 'set CA_FILE to the file of its CA certificate',
     });
-    const other = await checkOverTls({ host: 'git.example.com', days: 100, isTrusted: true });
+    const other = await checkOverTls({ host: 'git.example.com', days: 100, trust: 'NODE_EXTRA_CA_CERTS' });
     expect(other.of('network')).toMatchObject({ result: 'failure', fix: 'set GITLAB_URL to a name that is in the certificate' });
-    const ended = await checkOverTls({ days: -3.5, isTrusted: true });
+    const ended = await checkOverTls({ days: -3.5, trust: 'NODE_EXTRA_CA_CERTS' });
     expect(ended.of('network')).toMatchObject({ result: 'failure', detail: expect.stringMatching(/ended on .* \(4 days ago\)$/) });
     expect(fake.seen).toEqual([]);
   });
@@ -320,6 +375,29 @@ describe('the token', () => {
     const checked = await checkToken(token);
     expect(checked).toMatchObject({ code: 0, result: 'ok' });
     expect(checked.of('token')).toEqual({ check: 'token', result: 'ok', detail });
+  });
+
+  test('from a file is read there, and what to do names the file', async () => {
+    const file = path.join(folder, 'token');
+    const { GITLAB_TOKEN: _, ...others } = env;
+    const checkFile = async (text: string) => {
+      await writeFile(file, `${text}\n`);
+      const { code, out, err } = await runCli(['check', '--json'], { ...others, GITLAB_TOKEN_FILE: file });
+      if (out === '') return { code, err, of: () => undefined };
+      expect(out).not.toContain(text);
+      const report = JSON.parse(out) as CheckReport;
+      return { code, err, of: (name: string) => report.checks.findLast((entry) => entry.check === name) };
+    };
+    const good = await checkFile(goodToken);
+    expect(good.code).toBe(0);
+    expect(good.of('token')?.detail).toBe(`personal access token "connector" of ada from ${file}`);
+    const unusable = await checkFile('gldt-a-deploy-token');
+    expect(unusable.of('token')).toMatchObject({
+      result: 'failure',
+      detail: expect.stringContaining('deploy token'),
+      fix: expect.stringMatching(/write it into .*token \(GITLAB_TOKEN_FILE\)$/),
+    });
+    expect(await checkFile('')).toMatchObject({ code: 2, err: expect.stringContaining('GITLAB_TOKEN_FILE) is empty') });
   });
 
   test('of an administrator, and one that may do more than read, are warnings', async () => {
@@ -495,7 +573,10 @@ describe('the database', () => {
     const before = await check({ DATABASE_URL: databaseUrl });
     expect(before.code).toBe(0);
     expect(before.of('database')).toMatchObject({ result: 'ok', detail: expect.stringMatching(/^PostgreSQL \d+\.\d+, as postgres$/) });
-    expect(before.of('migrations')).toMatchObject({ result: 'ok', detail: '0 applied, 2 pending: the next sync applies them' });
+    expect(before.of('migrations')).toMatchObject({
+      result: 'ok',
+      detail: `0 applied, ${migrations.length} pending: the next sync applies them`,
+    });
     expect(before.of('privileges')).toMatchObject({ result: 'ok', detail: 'there is no table that could not be written' });
     expect(before.of('connection')).toMatchObject({ result: 'skipped', detail: 'there are no tables yet' });
     expect(await tableCount()).toEqual([{ count: 0 }]);
@@ -505,7 +586,7 @@ describe('the database', () => {
     const opened = await openDatabase(database.options);
     await opened.migrate();
     const empty = await check({ DATABASE_URL: databaseUrl });
-    expect(empty.of('migrations')?.detail).toBe('2 applied, none pending');
+    expect(empty.of('migrations')?.detail).toBe(`${migrations.length} applied, none pending`);
     expect(empty.of('privileges')?.detail).toBe('the tables can be read and written');
     expect(empty.of('connection')?.detail).toBe(`none yet for ${served.url}: the first sync makes one`);
     expect(await opened.em.fork().count(ConnectionEntity)).toBe(0);
@@ -549,7 +630,7 @@ describe('the database', () => {
       await query(`delete from gitlab_connector_migrations where name like '%incremental'`);
       expect((await check({ DATABASE_URL: url.href })).of('migrations')).toMatchObject({
         result: 'failure',
-        detail: `1 applied, 1 pending, and ${user} may not make tables in the schema public`,
+        detail: `${migrations.length - 1} applied, 1 pending, and ${user} may not make tables in the schema public`,
       });
     } finally {
       await query(`drop owned by ${user}; drop role ${user}`);

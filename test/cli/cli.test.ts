@@ -88,7 +88,7 @@ describe('help', () => {
     expect(code).toBe(0);
     expect(out).toContain('Exit codes: 0 all read, 1 something could not be read or is missing, 2 usage or configuration');
     const helps = await Promise.all(
-      ['sync', 'backfill', 'audit', 'migrate', 'events', 'demo'].map((command) => inProcess([command, '--help'])),
+      ['poll', 'sync', 'backfill', 'audit', 'migrate', 'events', 'demo'].map((command) => inProcess([command, '--help'])),
     );
     for (const help of helps) expect(help).toMatchObject({ code: 0, err: '' });
     for (const { env } of settings) expect(helps[0]?.out).toContain(env);
@@ -251,7 +251,7 @@ describe('against a GitLab and a database', () => {
     const { host, pathname } = new URL(env.DATABASE_URL ?? '');
     expect(await cli(['migrate'], env)).toEqual({
       code: 0,
-      out: `applied 20261123000000-initial\napplied 20261123120000-incremental\nPostgreSQL at ${host}${pathname}: up to date\n`,
+      out: `applied 20261123000000-initial\napplied 20261123120000-incremental\napplied 20261123180000-passes\nPostgreSQL at ${host}${pathname}: up to date\n`,
       err: '',
     });
     expect((await cli(['migrate'], env)).out).toBe(`PostgreSQL at ${host}${pathname}: nothing to do, up to date\n`);
@@ -261,7 +261,16 @@ describe('against a GitLab and a database', () => {
 test('the demo shows all five kinds, what changed, and that nothing is written twice', async () => {
   const { code, out, err } = await cli(['demo']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  for (const text of ['approved by ada', 'files:', 'integration failed', 'v2.3.0', 'digest', '1.5GB', '+322 -83'])
+  for (const text of [
+    'approved by ada',
+    'files:',
+    'integration failed',
+    'v2.3.0',
+    'digest',
+    '1.5GB',
+    '+322 -83',
+    'status: opened → merged',
+  ])
     expect(out).toContain(text);
   expect(out).toContain('fetched 17, stored 17');
   expect(out).toContain('stored 6');

@@ -103,7 +103,9 @@ describe('without a database everything is new', () => {
     expect(out).toMatch(/│ find the projects +│ +1 │ +│ +2 │ +0 │ exact +│/);
     expect(out).toMatch(/│ projects seen for the first time │ +1 │ about 5 │ +1 │ +0 │ estimate +│/);
     expect(out).toMatch(/│ commits +│ +1 │ +│ +0 │ +2 │ at least +│/);
-    expect(out).toMatch(/In all about 3 GraphQL and at least 3 REST requests for about 5 rows: [\d.]+ s or more \(4 at once, \d+ ms each;/);
+    expect(out).toMatch(
+      /In all about 3 GraphQL and at least 3 REST requests for about 5 rows: [\d.]+ s or more \(4 at once, \d+ ms each, 1000 a minute allowed;/,
+    );
     expect(out).toMatch(/ProjectChanges \(newest\) of 1 project costs \d+ of 250 points\n/);
     expect(out).toContain('It has no count of commits, tags (a new container repository takes a request for each of up to 100).\n');
     expect(out).toMatch(/Planned with \d GraphQL and 0 REST requests; nothing was written\.\n$/);
@@ -287,11 +289,20 @@ describe('how long it takes', () => {
         return { headers: new Headers({ 'ratelimit-limit': '2000' }) };
       },
     };
-    const { gitlab, measure } = measured({ graphql } as unknown as Gitlab);
+    const answering = { graphql } as unknown as Gitlab;
+    const { gitlab, measure } = measured(answering, { maxRequestsPerMinute: 0 });
     for (let i = 0; i < 3; i++) await gitlab.graphql.Instance();
     const { roundTripMs, requestsPerMinute } = measure();
     expect(requestsPerMinute).toBe(2000);
     expect(roundTripMs).toBeGreaterThanOrEqual(4);
     expect(roundTripMs).toBeLessThan(120);
+    const limited = measured(answering, { maxRequestsPerMinute: 1_000 });
+    expect(limited.measure().requestsPerMinute).toBe(1_000);
+    await limited.gitlab.graphql.Instance();
+    expect(limited.measure().requestsPerMinute).toBe(1_000);
+    const generous = measured(answering, { maxRequestsPerMinute: 3_000 });
+    await generous.gitlab.graphql.Instance();
+    expect(generous.measure().requestsPerMinute).toBe(2_000);
+    expect(measured(answering, { maxRequestsPerMinute: 0 }).measure().requestsPerMinute).toBeNull();
   });
 });

@@ -1,7 +1,9 @@
 import { expect } from 'vitest';
-import { syncGitlab } from '../../src/index.ts';
+import { createHosts, syncGitlab } from '../../src/index.ts';
 import type { Database } from '../../src/store/database.ts';
+import type { Clock } from '../../src/gitlab/clock.ts';
 import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
+import type { Faults } from '../fake-gitlab/faults.ts';
 import { minutes } from '../fake-gitlab/world/time.ts';
 import type { World } from '../fake-gitlab/world/world.ts';
 import { fetchFrom } from '../support/fake.ts';
@@ -23,6 +25,10 @@ export interface Setting {
   readonly connectionId: number;
   readonly config: Readonly<Record<string, unknown>> & { readonly url: string };
   readonly random: Random;
+  /** What breaks requests while the world changes. */
+  readonly faults?: Faults;
+  /** In place of the system's. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -41,10 +47,10 @@ export async function converge(setting: Setting, journal: string[]): Promise<num
   };
   // A path that changes before it was ever read cannot be followed.
   if (options.projectIds) journal.push(`first pass: ${await pass(setting, options, null)}`);
-  fake.intercept = () => {
+  fake.intercept = (request, seen) => {
     // While a pass runs the world moves on.
     while (random.chance(0.15)) change();
-    return undefined;
+    return setting.faults?.intercept(request, seen);
   };
   for (let round = 3 + random.below(5); round > 0; round--) {
     const isBurst = random.chance(0.3);
@@ -60,7 +66,8 @@ export async function converge(setting: Setting, journal: string[]): Promise<num
   return check(setting, options, everything);
 }
 
-interface PassOptions {
+/** How passes run, and over what. */
+export interface PassOptions {
   readonly reconcile?: boolean;
   readonly config: Readonly<Record<string, unknown>>;
   readonly kinds: Kinds;
@@ -92,17 +99,29 @@ const randomDeath = (random: Random): Death => ({
 });
 
 /** One pass of a process that may die. Resolves to how it ended. */
-async function pass({ fake, database, connectionId, config }: Setting, options: PassOptions, death: Death | null): Promise<string> {
+async function pass(
+  { fake, database, connectionId, config, clock, faults }: Setting,
+  options: PassOptions,
+  death: Death | null,
+): Promise<string> {
   const { em, signal, fetch, isDead } = createMortal(database.em, death, fetchFrom(fake));
   const { reconcile = false } = options;
-  const result = await syncGitlab(em, { ...config, ...options.config }, connectionId, { signal, fetch, reconcile }).catch(
-    (error: unknown) => {
-      if (!isDead()) throw error;
-      return null;
-    },
-  );
+  faults?.forget();
+  const result = await syncGitlab(em, { ...config, ...options.config }, connectionId, {
+    signal,
+    fetch,
+    reconcile,
+    hosts: createHosts(clock ? { clock } : {}),
+  }).catch((error: unknown) => {
+    if (!isDead()) throw error;
+    return null;
+  });
   if (isDead() || result === null) return 'killed';
-  if ('error' in result) throw new Error(result.error);
+  if ('error' in result) {
+    // Where nothing at all is answered, a pass may fail as a whole; the world is at rest when it must not.
+    if (faults && fake.intercept && result.code === 'gitlab') return result.error;
+    throw new Error(result.error);
+  }
   return `fetched ${result.fetched}, stored ${result.stored}, corrected ${result.corrected}`;
 }
 
@@ -110,7 +129,7 @@ async function pass({ fake, database, connectionId, config }: Setting, options: 
 const anyPath = '@path@';
 
 /** What there has ever been: rows of what was deleted stay, and may say anything that was once true. */
-interface Memory {
+export interface Memory {
   readonly remember: () => void;
   /** Whether there has ever been such an event. */
   readonly has: (projectId: number, eventPath: string, eventId: string) => boolean;
@@ -118,7 +137,8 @@ interface Memory {
   readonly hidden: ReadonlySet<string>;
 }
 
-function createMemory(world: World, baseUrl: string): Memory {
+/** A memory of what there is in a world now. */
+export function createMemory(world: World, baseUrl: string): Memory {
   const ids = new Map<number, Set<string>>();
   const hidden = new Set<string>();
   const remember = () => {
@@ -144,7 +164,8 @@ interface StoredProject {
   readonly is_gone: boolean;
 }
 
-async function check(setting: Setting, options: PassOptions, memory: Memory): Promise<number> {
+/** Compares the table with the world, row by row and field by field, and that a world at rest costs no write. Resolves to how many events were compared. */
+export async function check(setting: Setting, options: PassOptions, memory: Memory): Promise<number> {
   const { database, connectionId, world, config } = setting;
   const projects = await database.em
     .fork()

@@ -1,3 +1,4 @@
+import { getIntrospectionQuery } from 'graphql';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createFakeGitlab } from './fake-gitlab.ts';
 import type { FakeGitlab } from './fake-gitlab.ts';
@@ -77,17 +78,80 @@ describe('limits', () => {
     expect(body.data.projects.nodes[0].mergeRequests.pageInfo.hasNextPage).toBe(true);
   });
 
-  test('unknown fields and arguments are refused with their names, and nothing is answered', async () => {
+  test('unknown fields and arguments are refused with their names and places, and nothing is answered', async () => {
     const { status, body } = await ask(one('id nope releases(nope: 1) { nodes { tagName } }'));
     expect(status).toBe(200);
-    expect(body.data).toBeUndefined();
-    expect(body.errors).toMatchObject([
-      {
-        message: "Field 'nope' doesn't exist on type 'Project'",
-        extensions: { code: 'undefinedField', typeName: 'Project', fieldName: 'nope' },
-      },
-      { message: "Field 'releases' doesn't accept argument 'nope'", extensions: { code: 'argumentNotAccepted' } },
+    expect(body).toEqual({
+      errors: [
+        {
+          message: "Field 'nope' doesn't exist on type 'Project'",
+          locations: [{ line: 1, column: 70 }],
+          path: ['query', 'projects', 'nodes', 'nope'],
+          extensions: { code: 'undefinedField', typeName: 'Project', fieldName: 'nope' },
+        },
+        {
+          message: "Field 'releases' doesn't accept argument 'nope'",
+          locations: [{ line: 1, column: 84 }],
+          path: ['query', 'projects', 'nodes', 'releases', 'nope'],
+          extensions: { code: 'argumentNotAccepted', name: 'releases', typeName: 'Field', argumentName: 'nope' },
+        },
+      ],
+    });
+  });
+
+  test('what only unknown things use is refused as unused, after them; five errors at most', async () => {
+    const query = `query Q($a: Int, $b: Nope) { nope(a: $a) { ...F } projects(b: $b) { ...G } }
+      fragment F on Project { id } fragment G on Nope { id } fragment H on Project { id }`;
+    const messages = [
+      "Nope isn't a defined input type (on $b)",
+      "Field 'nope' doesn't exist on type 'Query'",
+      "Field 'projects' doesn't accept argument 'b'",
+      "No such type Nope, so it can't be a fragment condition",
+      'Variable $a is declared by Q but not used',
+    ];
+    const { body } = await ask(query);
+    expect(body.errors.map(({ message }: { message: string }) => message)).toEqual(messages);
+    expect(body.errors.map(({ path }: { path: string[] }) => path[0])).toEqual(['query Q', 'query Q', 'query Q', 'fragment G', 'query Q']);
+    const unused = await ask('{ projects { nodes { id } } } fragment H on Project { id }');
+    expect(unused.body.errors[0]).toMatchObject({
+      message: 'Fragment H was defined, but not used',
+      extensions: { code: 'useAndDefineFragment', fragmentName: 'H' },
+    });
+  });
+
+  test('an older version and Community Edition lack what came later, or never', async () => {
+    const lacks = async (schema: World['schema'], fields: string) => {
+      world.schema = schema;
+      const { body } = await ask(one(fields));
+      return (body.errors ?? []).map(({ message }: { message: string }) => message);
+    };
+    const pipelines = 'pipelines { nodes { ref source } }';
+    expect(await lacks({ version: '17.5', edition: 'EE' }, pipelines)).toEqual([]);
+    expect(await lacks({ version: '16.2', edition: 'EE' }, pipelines)).toEqual(["Field 'source' doesn't exist on type 'Pipeline'"]);
+    expect(await lacks({ version: '13.12', edition: 'EE' }, pipelines)).toHaveLength(2);
+    const edit = (sdl: string) => sdl.replace('  upvotes:', '  approvalsLeft: Int\n  upvotes:');
+    const approvals = 'mergeRequests { nodes { approvalsLeft } }';
+    expect(await lacks({ version: '18.8', edition: 'EE', edit }, approvals)).toEqual([]);
+    expect(await lacks({ version: '18.8', edition: 'CE', edit }, approvals)).toEqual([
+      "Field 'approvalsLeft' doesn't exist on type 'MergeRequest'",
     ]);
+    expect(await lacks({ version: '18.8', edition: 'EE', lacks: ['Project.pipelines(ref:)'] }, 'pipelines(ref: "x") { count }')).toEqual([
+      "Field 'pipelines' doesn't accept argument 'ref'",
+    ]);
+  });
+
+  test('introspection is answered and costs like any other query: as a whole too much for a guest', async () => {
+    const guest = async (query: string) => {
+      const request = new Request('https://gitlab.example.com/api/graphql', { method: 'POST', body: JSON.stringify({ query }) });
+      return (await (await fake.handle(request)).json()) as { data?: unknown; errors?: Array<{ message: string }> };
+    };
+    // Under another name: GitLab lets its own pages' query of this kind pass.
+    const whole = getIntrospectionQuery({ descriptions: false }).replace('IntrospectionQuery', 'Whole');
+    expect((await ask(whole)).body.data.__schema.queryType.name).toBe('Query');
+    expect(await guest(whole)).toEqual({ errors: [{ message: 'Query has complexity of 213, which exceeds max complexity of 200' }] });
+    expect(await guest('{ __type(name: "Label") { kind fields { name } } projects { nodes { id } } }')).toEqual({
+      data: { __type: { kind: 'OBJECT', fields: [{ name: 'title' }] }, projects: { nodes: [] } },
+    });
   });
 
   test('more than 50 full paths are refused, and unknown ones dropped', async () => {

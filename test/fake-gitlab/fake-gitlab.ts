@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { buildSchema } from 'graphql';
 import { executeGraphql } from './graphql/execute.ts';
 import type { GraphqlRequest } from './graphql/execute.ts';
 import { describeCommit, listCommits } from './rest/commits.ts';
@@ -21,12 +19,12 @@ export interface SeenRequest {
 /** A GitLab over a world: one function, and a list of what it was asked. */
 export interface FakeGitlab {
   readonly handle: (request: Request) => Promise<Response>;
+  /** The same, with nothing in between. */
+  readonly answer: (request: Request) => Promise<Response>;
   readonly seen: SeenRequest[];
   /** Answers in GitLab's place when it returns something: what stands between a client and GitLab, or breaks in it. */
   intercept: ((request: Request, seen: Omit<SeenRequest, 'status'>) => Response | undefined | Promise<Response | undefined>) | undefined;
 }
-
-const schema = buildSchema(readFileSync(new URL('../../schema/gitlab.graphql', import.meta.url), 'utf8'));
 
 /** A GitLab at any URL: what stands before `/api/` in a request's path is taken as its base. */
 export function createFakeGitlab(world: World): FakeGitlab {
@@ -34,14 +32,13 @@ export function createFakeGitlab(world: World): FakeGitlab {
     seen: [],
     intercept: undefined,
     handle: async (request) => {
-      const url = new URL(request.url);
-      const [base, endpoint] = splitAtApi(url);
-      const body = request.method === 'POST' ? ((await request.clone().json()) as GraphqlRequest) : {};
-      const asked = askedOf(endpoint, body);
-      const response = (await fake.intercept?.(request, asked)) ?? (await answer(world, { request, url, base, endpoint, body }));
+      const incoming = await incomingOf(request);
+      const asked = askedOf(incoming);
+      const response = (await fake.intercept?.(request, asked)) ?? (await answer(world, incoming));
       fake.seen.push({ ...asked, status: response.status });
       return response;
     },
+    answer: async (request) => answer(world, await incomingOf(request)),
   };
   return fake;
 }
@@ -56,12 +53,19 @@ interface Incoming {
   readonly body: GraphqlRequest;
 }
 
+async function incomingOf(request: Request): Promise<Incoming> {
+  const url = new URL(request.url);
+  const [base, endpoint] = splitAtApi(url);
+  const body = request.method === 'POST' ? ((await request.clone().json()) as GraphqlRequest) : {};
+  return { request, url, base, endpoint, body };
+}
+
 function splitAtApi(url: URL): [string, string] {
   const at = url.pathname.indexOf('/api/');
   return at < 0 ? [url.origin, url.pathname] : [`${url.origin}${url.pathname.slice(0, at)}`, url.pathname.slice(at + '/api'.length)];
 }
 
-function askedOf(endpoint: string, body: GraphqlRequest): Omit<SeenRequest, 'status'> {
+function askedOf({ endpoint, body }: Incoming): Omit<SeenRequest, 'status'> {
   if (endpoint === '/graphql') return { kind: 'graphql', operation: body.operationName ?? '', variables: body.variables ?? {} };
   return { kind: 'rest', operation: endpoint.replace(/^\/v4\//, ''), variables: {} };
 }
@@ -71,9 +75,11 @@ async function answer(world: World, incoming: Incoming): Promise<Response> {
   const isGraphql = endpoint === '/graphql' && request.method === 'POST';
   const token = tokenOf(world, request);
   if (isTokenInfo(endpoint)) return respond(world, tokenInfo(token));
-  const refused = refusedToken(token, { isGraphql, endpoint });
-  if (refused || !token) return respond(world, refused ?? unauthorized);
-  if (isGraphql) return respond(world, await executeGraphql({ world, schema, token, baseUrl: base }, body));
+  // GraphQL takes whoever sends no token for a guest.
+  const refused = isGraphql && token === null ? null : refusedToken(token, { isGraphql, endpoint });
+  if (refused || token === undefined) return respond(world, refused ?? unauthorized);
+  if (isGraphql) return respond(world, await executeGraphql({ world, token, baseUrl: base }, body));
+  if (!token) return respond(world, unauthorized);
   if (endpoint === '/v4/personal_access_tokens/self') return respond(world, describeToken(token));
   if (endpoint === '/v4/version') return respond(world, { status: 200, body: { version: world.version, revision: '0fa4e12c' } });
   if (!endpoint.startsWith('/v4/')) return html(world, 404, '<h1>Not Found</h1>');
@@ -105,6 +111,9 @@ function answerRest(world: World, { url, base, endpoint }: Incoming): RestReply 
 function respond(world: World, { status, body, headers = {} }: RestReply): Response {
   return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...common(world), ...headers } });
 }
+
+/** An answer of the API. */
+export const json = (world: World, status: number, body: unknown): Response => respond(world, { status, body });
 
 /** What a proxy in front of GitLab answers, or a page of GitLab's own. */
 export function html(world: World, status: number, body: string): Response {

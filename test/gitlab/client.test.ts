@@ -136,14 +136,14 @@ describe('a batch', () => {
       });
     };
     const ids = projects.map(({ id }) => id);
-    const batch = await readBatch(gitlabAt().graphql, {
+    const batch = await readBatch(gitlabAt(), {
       source: { kind: 'ids', ids: [...ids, 999] },
       ask: { kind: 'newest', rows: 5 },
       branches: [],
     });
     const [first, second] = batch?.projects ?? [];
     expect(batch?.errors).toHaveLength(1);
-    expect(() => first?.firstPage('mergeRequests')).toThrow('Timeout on Project.mergeRequests');
+    expect(first?.firstPage('mergeRequests')).toBeUndefined();
     expect(first?.firstPage('pipelines')?.nodes).toEqual([]);
     expect(second?.firstPage('mergeRequests')?.nodes).toHaveLength(1);
   });

@@ -26,9 +26,10 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     store: 'type',
     streams: 'value',
   },
-  connect: { config: 'value', errors: 'value', gitlab: 'value', log: 'value', store: 'value', version: 'value' },
+  connect: { config: 'value', errors: 'value', gitlab: 'value', log: 'value', store: 'value', 'token-file': 'value', version: 'value' },
+  'token-file': { config: 'value', errors: 'value', gitlab: 'type' },
   check: {
-    config: 'type',
+    config: 'value',
     connect: 'value',
     errors: 'value',
     gitlab: 'value',
@@ -37,6 +38,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     streams: 'value',
   },
   plan: {
+    config: 'type',
     connect: 'value',
     estimate: 'value',
     gitlab: 'value',
@@ -46,6 +48,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     streams: 'value',
   },
   sync: { connect: 'value', pass: 'value' },
+  parts: { connect: 'value', pass: 'value' },
   audit: { connect: 'value', gitlab: 'value', pass: 'value', progress: 'value', store: 'type' },
   estimate: { connect: 'value', gitlab: 'value', pass: 'value' },
   index: {
@@ -57,10 +60,24 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     connect: 'type',
     errors: 'value',
     events: 'type',
+    gitlab: 'value',
     log: 'type',
     pass: 'type',
     progress: 'type',
     store: 'value',
+    sync: 'value',
+    version: 'value',
+  },
+  service: {
+    config: 'value',
+    connect: 'type',
+    errors: 'value',
+    gitlab: 'type',
+    log: 'type',
+    parts: 'value',
+    pass: 'type',
+    store: 'value',
+    streams: 'value',
     sync: 'value',
     version: 'value',
   },
@@ -74,6 +91,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     errors: 'value',
     events: 'type',
     pass: 'type',
+    service: 'value',
     store: 'value',
     streams: 'value',
     sync: 'value',
@@ -84,7 +102,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
 };
 
 /** Only the edges open databases: they own their lifetime. */
-const openers = new Set(['cli']);
+const openers = new Set(['cli', 'service']);
 
 interface Import {
   readonly from: string;

@@ -9,6 +9,7 @@ import type { SyncReport } from '../../src/index.ts';
 import { ensureConnection, findConnection } from '../../src/store/connections.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import type { Database } from '../../src/store/database.ts';
+import { withPassLock } from '../../src/store/pass-lock.ts';
 import { migrations } from '../../src/store/migrations/index.ts';
 import { createTestDatabase, describeDatabases } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
@@ -116,7 +117,7 @@ describeDatabases('the tables', (kind) => {
 
   test('that are missing are named, with what to do', async () => {
     const opened = await open();
-    await expect(syncGitlab(opened.em, { token: 'x' }, 1)).resolves.toEqual({
+    await expect(syncGitlab(opened.em, { token: 'x' }, 1)).resolves.toMatchObject({
       error:
         'Failed to store: the tables are not there or not up to date: run `gitlab-connector migrate`, or the migrations that this package exports',
       code: 'database',
@@ -185,6 +186,38 @@ describe('the embedded database', () => {
 });
 
 describe('PostgreSQL', () => {
+  test('that cuts connections in the middle of transactions costs the pool no place', async () => {
+    const { options, remove } = await createTestDatabase('postgres');
+    const database = await openDatabase({ ...options, poolSize: 2 });
+    const killer = await openDatabase(options);
+    try {
+      for (let i = 0; i < 3; i++) {
+        const cut = database.em.fork().transactional(async (em) => {
+          const [row] = await em.execute<Array<{ pid: number }>>('select pg_backend_pid() as pid');
+          await killer.em.fork().execute('select pg_terminate_backend(?)', [row?.pid]);
+          await em.execute('select 1');
+        });
+        await expect(cut).rejects.toThrow();
+        const locked = withPassLock(database.em, { connectionId: 1 }, async () => {
+          const [row] = await killer.em
+            .fork()
+            .execute<Array<{ pid: number }>>(`select pid from pg_locks where locktype = 'advisory' and objid = 1`);
+          await killer.em.fork().execute('select pg_terminate_backend(?)', [row?.pid]);
+          return 'done';
+        });
+        expect(await locked).toBe('done');
+      }
+      expect(await database.em.fork().execute('select 1 as one')).toEqual([{ one: 1 }]);
+      expect(await withPassLock(database.em, { connectionId: 1 }, () => database.em.fork().execute('select 2 as two'))).toEqual([
+        { two: 2 },
+      ]);
+    } finally {
+      await database.close();
+      await killer.close();
+      await remove();
+    }
+  }, 20_000);
+
   test('that an earlier version has filled is read once more, and nothing is doubled', async () => {
     const { options, remove } = await createTestDatabase('postgres');
     const earlier = await MikroORM.init({

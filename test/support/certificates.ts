@@ -7,15 +7,35 @@ export interface Certificate {
 }
 
 const dayMs = 86_400_000;
+const days = (count: number) => new Date(Date.now() + count * dayMs);
 
-/** A server's certificate for a host name, that has signed itself and ends in so many days. */
-export async function certificateFor(host: string, days: number): Promise<Certificate> {
-  const made = await generate([{ name: 'commonName', value: host }], {
+async function certificate(name: string, options: object): Promise<Certificate> {
+  const made = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
-    notBeforeDate: new Date(Date.now() - 90 * dayMs),
-    notAfterDate: new Date(Date.now() + days * dayMs),
-    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: host }] }],
+    notBeforeDate: days(-90),
+    notAfterDate: days(20),
+    ...options,
   });
   return { key: made.private, cert: made.cert };
 }
+
+/** A certificate authority of its own. */
+export const makeCa = (name: string): Promise<Certificate> =>
+  certificate(name, {
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  });
+
+/** A server's certificate for a host name, by a CA or by itself, that ends in so many days. */
+export const makeServerCertificate = (
+  host: string,
+  { ca, endsInDays = 20 }: { readonly ca?: Certificate; readonly endsInDays?: number } = {},
+): Promise<Certificate> =>
+  certificate(host, {
+    ...(ca ? { ca } : {}),
+    notAfterDate: days(endsInDays),
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: host }] }],
+  });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { syncGitlab } from '../../src/index.ts';
-import { html } from '../fake-gitlab/fake-gitlab.ts';
+import { html, json } from '../fake-gitlab/fake-gitlab.ts';
 import { describeDatabases } from '../support/databases.ts';
 import { fakeUrl } from '../support/fake.ts';
 import { useSync } from './fixture.ts';
@@ -59,23 +59,54 @@ describeDatabases('what fails', (kind) => {
       expect(await given.sync()).toMatchObject({ stored: 1, problems: [] });
     });
 
-    test('in an answer with errors is that stream alone', async () => {
-      given.world.addProject('acme/shop').openMergeRequest({ title: 'x' });
-      given.world.projects[0]?.startPipeline({ ref: 'main' });
+    test('in an answer with errors is that part alone, which is asked for again', async () => {
+      const project = given.world.addProject('acme/shop');
+      project.openMergeRequest({ title: 'x' });
+      project.startPipeline({ ref: 'main' });
+      project.createRelease({ tag: 'v1' });
+      project.pushTag(project.addImageRepository(''), 'v1');
+      const parts = ['mergeRequests', 'pipelines', 'releases', 'containerRepositories'];
       given.fake.intercept = async (request, { operation }) => {
         if (operation !== 'ProjectChanges') return undefined;
-        given.fake.intercept = undefined;
-        const body = (await (await given.fake.handle(request)).json()) as { data: { projects: { nodes: Array<{ mergeRequests: null }> } } };
-        const [node] = body.data.projects.nodes;
-        if (node) node.mergeRequests = null;
-        const errors = [{ message: 'Timeout on Project.mergeRequests', path: ['projects', 'nodes', 0, 'mergeRequests'] }];
-        return new Response(JSON.stringify({ ...body, errors }), { headers: { 'content-type': 'application/json' } });
+        const body = (await (await given.fake.answer(request)).json()) as { data: { projects: { nodes: Array<Record<string, unknown>> } } };
+        const [node = {}] = body.data.projects.nodes;
+        const errors = parts.map((part) => ({ message: `Timeout on Project.${part}`, path: ['projects', 'nodes', 0, part] }));
+        for (const part of parts) node[part] = null;
+        return json(given.world, 200, { ...body, errors });
       };
-      const report = await given.sync();
-      expect(report.problems).toMatchObject([
-        { stream: 'merge-requests', outcome: 'failed', reason: 'GitLab could not answer ProjectChanges: Timeout on Project.mergeRequests' },
-      ]);
-      expect(await given.ids()).toEqual(['pipeline-acme/shop-101']);
+      for (const options of [{}, { reconcile: true }, {}]) {
+        expect(await given.sync({}, options)).toMatchObject({ problems: [] });
+        expect(await given.ids()).toHaveLength(4);
+        project.openMergeRequest({ title: 'next' }).labels = [];
+        project.deleteMergeRequest(project.mergeRequests.at(-1) as never);
+      }
+    });
+
+    test('of a project that breaks every answer that it is in is that project alone', async () => {
+      const projects = Array.from({ length: 12 }, (_, index) => given.world.addProject(`acme/p${index}`));
+      for (const project of projects) project.openMergeRequest({ title: 'x' });
+      const broken = projects[4]?.id ?? 0;
+      given.fake.intercept = (_, { operation, variables }) => {
+        const ids = (variables.ids ?? variables.project ?? '') as string | string[];
+        return operation !== 'ProjectsById' && [ids].flat().some((id) => id.endsWith(`/${broken}`))
+          ? json(given.world, 200, { errors: [{ message: 'Timeout on Project.mergeRequests' }] })
+          : undefined;
+      };
+      const { problems } = await given.sync({ projectLimit: 0 });
+      expect(problems).toMatchObject([{ project: `project ${broken}`, outcome: 'failed' }]);
+      expect(problems[0]?.reason).toContain('Timeout on Project.mergeRequests');
+      expect(await given.ids()).toHaveLength(11);
+      given.fake.intercept = undefined;
+      expect(await given.sync({ projectLimit: 0 })).toMatchObject({ stored: 1, problems: [] });
+    });
+
+    test('because it is too complex for this GitLab is asked for in smaller parts', async () => {
+      for (let i = 0; i < 12; i++) given.world.addProject(`acme/p${i}`).openMergeRequest({ title: 'x' });
+      given.world.complexityLimit = 180;
+      expect(await given.sync({ projectLimit: 0 })).toMatchObject({ stored: 12, problems: [] });
+      for (const project of given.world.projects) project.openMergeRequest({ title: 'y' });
+      given.world.pass(60_000_000);
+      expect(await given.sync({ projectLimit: 0 })).toMatchObject({ stored: 12, problems: [] });
     });
   });
 

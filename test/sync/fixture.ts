@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { syncGitlab } from '../../src/index.ts';
-import type { SyncFailure, SyncOptions, SyncReport } from '../../src/index.ts';
+import { createHosts, syncGitlab } from '../../src/index.ts';
+import type { Hosts, SyncFailure, SyncOptions, SyncReport } from '../../src/index.ts';
 import type { Database } from '../../src/store/database.ts';
 import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
 import type { World } from '../fake-gitlab/world/world.ts';
@@ -37,16 +37,18 @@ export function useSync(kind: DatabaseKind): SyncFixture {
   let database: Database;
   let setup: FakeSetup;
   let connectionId: number;
+  let hosts: Hosts;
   beforeAll(async () => {
     database = await openTestDatabase(kind);
   });
   afterAll(() => database.close());
   beforeEach(async () => {
     setup = createFake();
+    hosts = createHosts();
     connectionId = await addConnection(database.em, fakeUrl);
   });
   const run: SyncFixture['run'] = (config = {}, options = {}) =>
-    syncGitlab(database.em, { ...setup.config, ...config }, connectionId, options);
+    syncGitlab(database.em, { ...setup.config, ...config }, connectionId, { hosts, ...options });
   return {
     get world() {
       return setup.world;

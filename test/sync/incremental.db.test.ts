@@ -166,6 +166,25 @@ describeDatabases('what changed', (kind) => {
       expect(await given.sync({ branches: 'main' })).toMatchObject({ stored: 0, problems: [] });
     });
 
+    test('is whole although the former end of the branch vanishes between two pages', async () => {
+      const { git } = await start();
+      const [root = ''] = git.commits.keys();
+      // Rewritten, and the former end still there for a while.
+      git.branches.set('former', git.branches.get('main') ?? '');
+      git.reset('main', root);
+      for (let i = 0; i < 250; i++) git.commit('main', { title: `more ${i}` });
+      given.fake.intercept = (request) => {
+        if (!new URL(request.url).searchParams.get('page')?.startsWith('2')) return undefined;
+        git.branches.delete('former');
+        git.prune();
+        return undefined;
+      };
+      for (let pass = 0; pass < 2; pass++) await given.sync({ branches: 'main' });
+      const stored = new Set(await given.ids('commit-'));
+      const missing = (git.log('main') ?? []).filter(({ sha }) => !stored.has(`commit-acme/shop-${sha}`));
+      expect(missing).toEqual([]);
+    });
+
     test('is told from a rollback, which brings nothing', async () => {
       const { git } = await start();
       git.reset('main', [...git.commits.keys()][2] ?? '');

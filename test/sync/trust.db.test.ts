@@ -175,7 +175,10 @@ describeDatabases('what an investigator relies on', (kind) => {
           report.entries.filter(({ stream }) => ['merge-requests', 'pipelines', 'releases'].includes(stream)).map(({ result }) => result),
         ),
       ).toEqual(new Set(['complete']));
-      expect(resultOf(report, 'registry-images')).toMatchObject({ result: 'unknown', reason: 'GitLab has no count of images' });
+      expect(resultOf(report, 'registry-images')).toMatchObject({
+        result: 'unknown',
+        reason: 'GitLab counts the tags of now, not the images that they pointed to',
+      });
     });
 
     test('says what is missing, and since when', async () => {

@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import { auditGitlab } from '../../audit.ts';
 import type { AuditEntry } from '../../audit.ts';
-import { ConfigurationError } from '../../errors.ts';
 import { ensureConnection } from '../../store/connections.ts';
 import { streams } from '../../streams/index.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { addSettings, configOf } from '../settings.ts';
+import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { tableOf } from '../table.ts';
 import { withDatabase } from '../with-database.ts';
 import { reportFailure } from './sync.ts';
@@ -22,8 +21,7 @@ export function addAudit(program: Command, io: Io, end: (code: ExitCode) => void
       )
       .option('--json', 'print the result as JSON'),
   ).action(async ({ json, ...flags }: { json?: true } & Record<string, unknown>) => {
-    const config = configOf(flags, io);
-    if (!config.token) throw new ConfigurationError(['GITLAB_TOKEN not set']);
+    const config = gitlabConfigOf(flags, io);
     end(
       await withDatabase(config, async (database) => {
         const { em } = database;

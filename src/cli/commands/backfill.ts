@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { ConfigurationError } from '../../errors.ts';
 import { estimateBackfill } from '../../estimate.ts';
 import { ensureConnection } from '../../store/connections.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { addSettings, configOf } from '../settings.ts';
+import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { parseSince } from '../since.ts';
 import { summaryOf } from '../summary.ts';
 import { withDatabase } from '../with-database.ts';
@@ -23,8 +22,7 @@ export function addBackfill(program: Command, io: Io, end: (code: ExitCode) => v
   ).action(async ({ since, ...flags }: { since: string } & Record<string, unknown>) => {
     const deepenTo = parseSince(since, '--since');
     // What is seen for the first time is read as deep at once.
-    const config = configOf({ ...flags, syncSince: deepenTo.toISOString() }, io);
-    if (!config.token) throw new ConfigurationError(['GITLAB_TOKEN not set']);
+    const config = gitlabConfigOf({ ...flags, syncSince: deepenTo.toISOString() }, io);
     end(await withDatabase(config, (database) => backfill({ database, config, io }, deepenTo)));
   });
 }

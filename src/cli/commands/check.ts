@@ -2,11 +2,10 @@ import type { Command } from 'commander';
 import { checkAll } from '../../check/check-gitlab.ts';
 import type { CheckReport } from '../../check/check-gitlab.ts';
 import type { CheckEntry } from '../../check/check.ts';
-import { ConfigurationError } from '../../errors.ts';
 import { withFoundDatabase } from '../find-database.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { addSettings, configOf } from '../settings.ts';
+import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { tableOf, widthOf } from '../table.ts';
 import { reportFailure } from './sync.ts';
 
@@ -21,8 +20,7 @@ export function addCheck(program: Command, io: Io, end: (code: ExitCode) => void
       )
       .option('--json', 'print the result as JSON'),
   ).action(async ({ json, ...flags }: { json?: true } & Record<string, unknown>) => {
-    const config = configOf(flags, io);
-    if (!config.token) throw new ConfigurationError(['GITLAB_TOKEN not set']);
+    const config = gitlabConfigOf(flags, io);
     const report = await withFoundDatabase(config, (found) => checkAll(found, config, { signal: io.signal }));
     if ('error' in report) {
       end(reportFailure(report, io));

@@ -4,9 +4,10 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import type { createDemoWorld as CreateDemoWorld } from '../../../test/fake-gitlab/demo-world.ts';
 import { parseConfig } from '../../config.ts';
-import { readEvents } from '../../store/read-events.ts';
+import { readEvents, readHistory } from '../../store/read-events.ts';
 import type { Database } from '../../store/database.ts';
 import { eventTable } from '../event-table.ts';
+import { historyTable } from '../history-table.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { summaryOf } from '../summary.ts';
@@ -51,6 +52,9 @@ async function demo(dataDir: string, io: Io): Promise<ExitCode> {
   }
 }
 
+/** What `happen` merges. */
+const mergedInDemo = 'mr-acme/web/shop-2';
+
 interface Show {
   readonly database: Database;
   readonly config: ReturnType<typeof parseConfig>;
@@ -75,6 +79,9 @@ async function showPasses({ database, config, io, demoWorld }: Show): Promise<Ex
   if ('error' in second) return reportFailure(second, io);
   io.out.write(summaryOf(second));
   io.out.write(eventTable(await readEvents(database.em, { limit: 100, storedSince: changedFrom }), widthOf(io.out)));
+
+  const versions = await readHistory(database.em, { eventId: mergedInDemo });
+  io.out.write(`\nThe history of ${mergedInDemo}:\n${historyTable(versions ?? [], widthOf(io.out))}`);
 
   io.out.write('\nThird sync: nothing has changed since.\n');
   const third = await syncWithProgress({ database, config, io });

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { ConfigurationError } from '../../errors.ts';
 import type { Config } from '../../config.ts';
 import { planSync } from '../../plan/plan-sync.ts';
 import type { PlanOptions, SyncPlan } from '../../plan/plan-sync.ts';
@@ -9,7 +8,7 @@ import { knownConnection } from '../../store/connections.ts';
 import { withFoundDatabase } from '../find-database.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { addSettings, configOf } from '../settings.ts';
+import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { parseSince } from '../since.ts';
 import { printable, tableOf } from '../table.ts';
 import { reportFailure } from './sync.ts';
@@ -33,8 +32,7 @@ export function addPlan(program: Command, io: Io, end: (code: ExitCode) => void)
   ).action(async ({ since, json, ...flags }: PlanFlags) => {
     const deepenTo = since === undefined ? undefined : parseSince(since, '--since');
     // As with a backfill, what is seen for the first time is read as deep at once.
-    const config = configOf(deepenTo ? { ...flags, syncSince: deepenTo.toISOString() } : flags, io);
-    if (!config.token) throw new ConfigurationError(['GITLAB_TOKEN not set']);
+    const config = gitlabConfigOf(deepenTo ? { ...flags, syncSince: deepenTo.toISOString() } : flags, io);
     const plan = await planWith(config, { signal: io.signal, ...(deepenTo ? { deepenTo } : {}) });
     if ('error' in plan) {
       end(reportFailure(plan, io));

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
-import { ConfigurationError } from '../../errors.ts';
 import { syncGitlab } from '../../sync.ts';
 import type { SyncOptions } from '../../sync.ts';
 import type { SyncFailure } from '../../connect.ts';
@@ -10,7 +9,7 @@ import type { Database } from '../../store/database.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { progressLine } from '../progress.ts';
-import { addSettings, configOf } from '../settings.ts';
+import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { summaryOf } from '../summary.ts';
 import { withDatabase } from '../with-database.ts';
 
@@ -24,8 +23,7 @@ export function addSync(program: Command, io: Io, end: (code: ExitCode) => void)
       .option('--reconcile', 'read again at once what may change without a trace (else every RECONCILE_INTERVAL)')
       .option('--json', 'print the report as JSON'),
   ).action(async ({ json, reconcile, ...flags }: { json?: true; reconcile?: true } & Record<string, unknown>) => {
-    const config = configOf(flags, io);
-    if (!config.token) throw new ConfigurationError(['GITLAB_TOKEN not set']);
+    const config = gitlabConfigOf(flags, io);
     end(await withDatabase(config, (database) => sync({ database, config, io, json: json === true, reconcile: reconcile === true })));
   });
 }

@@ -9,4 +9,8 @@ export interface FetchInit {
   readonly signal?: AbortSignal;
   /** What is asked, for messages: a GraphQL operation's name, or a method and a path. */
   readonly operation: string;
+  /** Whoever asks can ask for less: what may fail for its size (5xx, a time out) is not tried again as it is. */
+  readonly isResizable?: boolean;
+  /** Counted from 1, by the layer that tries again. */
+  readonly attempt?: number;
 }

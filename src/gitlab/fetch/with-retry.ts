@@ -1,79 +1,80 @@
+import { InvalidResponseError, RateLimitedError, ServerError, UnreachableError } from '../../errors.ts';
+import type { GitlabRequestError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import { UnreachableError } from '../../errors.ts';
-import type { Fetch, FetchInit } from './fetch.ts';
+import type { Host } from '../hosts.ts';
+import type { Fetch } from './fetch.ts';
+import { longestWaitMs } from './retry-after.ts';
+import { isLasting, timeoutCode } from './unreachable.ts';
 
 /** How failed requests are tried again. */
 export interface RetryOptions {
   /** Attempts in all, the first one included. */
   readonly attempts: number;
-  /** Delay before the second attempt, in milliseconds; it doubles from there. */
+  /** The most that the second attempt waits, in milliseconds; it doubles from there. */
   readonly baseDelayMs: number;
-  /** No delay is longer, in milliseconds, not even one that GitLab asks for. */
-  readonly maxDelayMs: number;
-  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** A number from 0 up to 1. */
-  readonly random: () => number;
-  readonly log: Logger;
 }
 
+const longestDelayMs = 60_000;
+/** What is limited is limited by the minute: when GitLab does not say when to come back, it is not worth coming back soon. */
+const limitedFactor = 20;
+
 /**
- * Tries again what may pass: 429, 500, 502, 503, 504 and connections that fail. Every request here only reads, so a
- * POST is repeated like a GET. The last answer or error comes back as it is.
+ * Tries again what may pass: connections that fail or are cut, time outs, truncated answers, 429 and most 5xx. Every
+ * request here only reads, so a POST is repeated like a GET. The last error is thrown as it is.
  */
-export function withRetry(fetch: Fetch, options: RetryOptions): Fetch {
+export function withRetry(
+  fetch: Fetch,
+  { host, log, attempts, baseDelayMs }: RetryOptions & { readonly host: Host; readonly log: Logger },
+): Fetch {
   return async (url, init) => {
     for (let attempt = 1; ; attempt++) {
-      const result = await outcomeOf(fetch, url, init);
-      if (attempt >= options.attempts || init.signal?.aborted || !isTransient(result)) return unwrap(result);
-      const delayMs = retryDelayMs({ attempt, retryAfterMs: retryAfterMs(result), ...options });
-      options.log.warn({ operation: init.operation, attempt, delayMs, ...reasonOf(result) }, 'request failed, trying again');
-      await options.sleep(delayMs, init.signal);
+      try {
+        return await fetch(url, { ...init, attempt });
+      } catch (error) {
+        if (init.signal?.aborted || !isTransient(error) || (init.isResizable && isForItsSize(error))) throw error;
+        if (attempt >= (host.isSilent ? 1 : attempts)) {
+          host.isSilent ||= error instanceof UnreachableError;
+          throw error;
+        }
+        const delayMs = delayBefore(attempt, error, { baseDelayMs, random: host.clock.random });
+        const { operation, status, message: reason } = error;
+        log.warn({ operation, attempt, delayMs, ...(status === undefined ? {} : { status }), reason }, 'request failed, trying again');
+        await host.clock.sleep(delayMs, init.signal);
+      }
     }
   };
 }
 
-type Outcome = { readonly response: Response } | { readonly error: unknown };
+/** 500 to 504 but those that will be so for ever, and what Cloudflare says for a server behind it that is away. */
+const transientStatuses = new Set([500, 502, 503, 504, 520, 521, 522, 523, 524]);
 
-const outcomeOf = (fetch: Fetch, url: string, init: FetchInit): Promise<Outcome> =>
-  fetch(url, init).then(
-    (response) => ({ response }),
-    (error: unknown) => ({ error }),
-  );
-
-function unwrap(result: Outcome): Response {
-  if ('error' in result) throw result.error;
-  return result.response;
+/** Whether the same request may succeed in a while. */
+export function isTransient(error: unknown): error is GitlabRequestError {
+  if (error instanceof UnreachableError) return !isLasting(error.code);
+  if (error instanceof RateLimitedError) return (error.retryAfterMs ?? 0) <= longestWaitMs;
+  if (error instanceof ServerError) return transientStatuses.has(error.status ?? 0);
+  return error instanceof InvalidResponseError && error.isTruncated;
 }
 
-const transientStatuses = new Set([429, 500, 502, 503, 504]);
-const lastingCodes = /^ENOTFOUND$|CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/;
-
-function isTransient(result: Outcome): boolean {
-  if ('response' in result) return transientStatuses.has(result.response.status);
-  return result.error instanceof UnreachableError && !lastingCodes.test(result.error.code ?? '');
+/** Whether a request may have failed because it asked for too much. */
+export function isForItsSize(error: unknown): boolean {
+  if (error instanceof UnreachableError) return error.code === timeoutCode;
+  return error instanceof ServerError && transientStatuses.has(error.status ?? 0);
 }
 
-function reasonOf(result: Outcome): { readonly status: number } | { readonly error: string } {
-  return 'response' in result ? { status: result.response.status } : { error: String(result.error) };
-}
-
-function retryAfterMs(result: Outcome): number | undefined {
-  return 'response' in result ? parseRetryAfter(result.response.headers.get('retry-after')) : undefined;
-}
-
-/** `Retry-After` in milliseconds; GitLab sends seconds. Undefined when absent or not a number. */
-export function parseRetryAfter(header: string | null): number | undefined {
-  return header !== null && /^\d+$/.test(header.trim()) ? Number(header) * 1000 : undefined;
-}
-
-/** The delay before the next attempt: what GitLab asked for, else a doubling one; up to half more, so that many clients spread out. */
-export function retryDelayMs(options: {
-  readonly attempt: number;
-  readonly retryAfterMs: number | undefined;
-  readonly baseDelayMs: number;
-  readonly maxDelayMs: number;
-  readonly random: () => number;
-}): number {
-  const delayMs = options.retryAfterMs ?? options.baseDelayMs * 2 ** (options.attempt - 1);
-  return Math.round(Math.min(delayMs * (1 + options.random() / 2), options.maxDelayMs));
+/**
+ * Milliseconds to wait after `attempt` attempts, the last of which failed with `error`: at random up to a bound that
+ * doubles, so that clients that failed together do not come back together. 0 when GitLab said when to come back: its
+ * host holds every request until then.
+ */
+export function delayBefore(
+  attempt: number,
+  error: unknown,
+  { baseDelayMs = 500, random = Math.random }: { readonly baseDelayMs?: number; readonly random?: () => number } = {},
+): number {
+  const isLimited = error instanceof RateLimitedError;
+  const told = isLimited || error instanceof ServerError ? error.retryAfterMs : undefined;
+  if (told !== undefined) return 0;
+  const bound = baseDelayMs * (isLimited ? limitedFactor : 1) * 2 ** (attempt - 1);
+  return Math.round(random() * Math.min(bound, longestDelayMs));
 }

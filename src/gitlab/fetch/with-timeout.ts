@@ -1,61 +1,49 @@
-import { UnreachableError, messageOf } from '../../errors.ts';
-import type { Fetch } from './fetch.ts';
+import { UnreachableError } from '../../errors.ts';
+import type { Fetch, FetchInit } from './fetch.ts';
+import { secretIn, timeoutCode, unreachable, withoutSecret } from './unreachable.ts';
+
+/** How long an attempt may take, in milliseconds. */
+export interface Timeouts {
+  /** Until the answer begins. */
+  readonly responseMs: number;
+  /** Until it has ended. */
+  readonly requestMs: number;
+}
 
 /**
- * Bounds a request and its whole answer to `timeoutMs`, and reads the answer's body, so that a connection that is cut
- * in the middle of it fails here. Throws UnreachableError; an abort of the caller's own signal passes through.
+ * Bounds a request and its whole answer, and reads the answer's body, so that a connection that is cut in the middle of
+ * it fails here. An answer that repeats the token is cleaned of it. Throws UnreachableError; an abort of the caller's own
+ * signal passes through.
  */
-export function withTimeout(fetch: Fetch, timeoutMs: number): Fetch {
+export function withTimeout(fetch: Fetch, { responseMs, requestMs }: Timeouts): Fetch {
   return async (url, init) => {
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+    const { signal } = init;
+    signal?.throwIfAborted();
+    const end = new AbortController();
+    const stop = () => end.abort(signal?.reason);
+    signal?.addEventListener('abort', stop, { once: true });
+    const limit = (ms: number, name: string) => setTimeout(() => end.abort(timedOut(url, init, { ms, name })), ms);
+    const timers = [limit(responseMs, 'RESPONSE_TIMEOUT'), limit(requestMs, 'REQUEST_TIMEOUT')];
     try {
-      const response = await fetch(url, { ...init, signal });
-      const body = await response.arrayBuffer();
-      const hasBody = body.byteLength > 0 && ![204, 205, 304].includes(response.status);
-      return new Response(hasBody ? body : null, { status: response.status, headers: response.headers });
-    } catch (cause) {
-      if (init.signal?.aborted) throw cause;
-      throw unreachable(new URL(url), { operation: init.operation, cause, timeoutMs: timeout.aborted ? timeoutMs : undefined });
+      const response = await fetch(url, { ...init, signal: end.signal });
+      clearTimeout(timers[0]);
+      const { status, headers } = response;
+      const body = withoutSecret(await response.text(), secretIn(init.headers));
+      return new Response([204, 205, 304].includes(status) ? null : body, { status, headers: [...headers] });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (end.signal.reason instanceof UnreachableError) throw end.signal.reason;
+      throw unreachable(url, init, error);
+    } finally {
+      for (const timer of timers) clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
     }
   };
 }
 
-interface Failure {
-  readonly operation: string;
-  readonly cause: unknown;
-  readonly timeoutMs: number | undefined;
-}
-
-function unreachable({ origin }: URL, { operation, cause, timeoutMs }: Failure): UnreachableError {
-  if (timeoutMs !== undefined) {
-    return new UnreachableError(`${origin} did not answer ${operation} within ${timeoutMs / 1000} s`, {
-      operation,
-      cause,
-      code: 'TIMEOUT',
-    });
-  }
-  const reason = rootOf(cause);
-  const code = (reason as { code?: unknown }).code;
-  const advice = adviceFor(typeof code === 'string' ? code : '');
-  return new UnreachableError(`cannot reach ${origin} (${messageOf(reason)})${advice}`, {
-    operation,
-    cause,
-    ...(typeof code === 'string' ? { code } : {}),
-  });
-}
-
-/** fetch says only "fetch failed"; the reason is the cause, or the first of several attempts' causes. */
-function rootOf(error: unknown): unknown {
-  if (error instanceof AggregateError && error.errors.length > 0) return rootOf(error.errors[0]);
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? error : rootOf(cause);
-}
-
-const certificateCodes = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)/;
-
-function adviceFor(code: string): string {
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return ': check the host name in the URL';
-  if (certificateCodes.test(code)) return ': its certificate is not trusted here; name your CA file in NODE_EXTRA_CA_CERTS';
-  return '';
+function timedOut(url: string, { operation }: FetchInit, { ms, name }: { readonly ms: number; readonly name: string }): UnreachableError {
+  return new UnreachableError(
+    `${new URL(url).origin} did not answer ${operation} within ${ms / 1000} s (${name}): it is overloaded or away, or needs more time than that`,
+    { operation, code: timeoutCode },
+  );
 }

@@ -1,6 +1,7 @@
 import { ChangeEventVersionEntity } from './change-event-version.ts';
 import { ChangeEventEntity } from './change-event.ts';
 import { ConnectionEntity } from './connection.ts';
+import { GitlabPassEntity } from './gitlab-pass.ts';
 import { GitlabProjectEntity } from './gitlab-project.ts';
 import { GitlabRegistryTagEntity } from './gitlab-registry-tag.ts';
 import { GitlabStreamStateEntity } from './gitlab-stream-state.ts';
@@ -13,4 +14,5 @@ export const entities = [
   GitlabProjectEntity,
   GitlabStreamStateEntity,
   GitlabRegistryTagEntity,
+  GitlabPassEntity,
 ];

@@ -10,6 +10,7 @@ import type {
   SelectionNode,
   SelectionSetNode,
 } from 'graphql';
+import { fieldOf } from './validate.ts';
 
 /** What a field costs beside its children, as GitLab declares it. */
 interface Cost {
@@ -88,7 +89,7 @@ export function measure({ schema, document, operation, variables }: Scored): { r
   };
   const score = (nodes: readonly FieldNode[], type: GraphQLObjectType): { readonly complexity: number; readonly depth: number } => {
     const [node] = nodes;
-    const field = node && type.getFields()[node.name.value];
+    const field = node && fieldOf(schema, type, node.name.value);
     const named = field && getNamedType(field.type);
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     const children = isObjectType(named) ? sum(sets, named) : { complexity: 0, depth: 0 };

@@ -1,15 +1,19 @@
-import { GraphQLError, execute, getOperationAST, parse, validate } from 'graphql';
-import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { GraphQLError, execute, getOperationAST, parse } from 'graphql';
+import type { DocumentNode } from 'graphql';
 import { isFineGrained } from '../world/world.ts';
 import { measure } from './complexity.ts';
 import { rootValue } from './root.ts';
 import type { Asked } from './root.ts';
+import { validateLikeGitlab } from './validate.ts';
+import { schemaOf } from './variant.ts';
 
 /** Limits for a signed-in user who is no administrator. */
 export const limits = { complexity: 250, depth: 20, characters: 10_000, validationErrors: 5 } as const;
 
 /** An administrator's query may cost more. */
 const adminComplexity = 300;
+/** Limits for whoever sends no token: a guest who sees no private project. */
+export const anonymousLimits = { complexity: 200, depth: 15 } as const;
 
 /** A GraphQL request's body. */
 export interface GraphqlRequest {
@@ -27,26 +31,31 @@ export interface Reply {
 const refusal = (message: string, extra: object = {}): Reply => ({ status: 200, body: { errors: [{ message, ...extra }] } });
 
 /** Whose GitLab answers, and to whom. */
-export type Server = Omit<Asked, 'complexity'> & { readonly schema: GraphQLSchema };
+export type Server = Omit<Asked, 'complexity'>;
 
 /** Answers a GraphQL request as GitLab would: its limits first, then the data. */
-export async function executeGraphql({ schema, ...server }: Server, request: GraphqlRequest): Promise<Reply> {
+export async function executeGraphql(server: Server, request: GraphqlRequest): Promise<Reply> {
+  const { world, token } = server;
   const source = request.query ?? '';
   if (source.length > limits.characters) return { status: 422, body: { errors: [{ message: 'Query too large' }] } };
   const document = parsed(source);
   if (document instanceof GraphQLError) return refusal(document.message);
-  const invalid = validate(schema, document).slice(0, limits.validationErrors);
-  if (invalid.length > 0) return { status: 200, body: { errors: invalid.map(gitlabError) } };
+  const schema = schemaOf(world.schema);
+  const invalid = validateLikeGitlab(schema, document).slice(0, limits.validationErrors);
+  if (invalid.length > 0) return { status: 200, body: { errors: invalid } };
   const operation = getOperationAST(document, request.operationName);
   if (!operation) return refusal('An operation name is required');
   const { complexity, depth } = measure({ schema, document, operation, variables: request.variables ?? {} });
-  const limit = server.token.isAdmin ? adminComplexity : limits.complexity;
-  if (complexity > limit) return refusal(`Query has complexity of ${complexity}, which exceeds max complexity of ${limit}`);
-  if (depth > limits.depth) return refusal(`Query has depth of ${depth}, which exceeds max depth of ${limits.depth}`);
+  const largest = token ? { ...limits, complexity: token.isAdmin ? adminComplexity : world.complexityLimit } : anonymousLimits;
+  if (complexity > largest.complexity) {
+    return refusal(`Query has complexity of ${complexity}, which exceeds max complexity of ${largest.complexity}`);
+  }
+  if (depth > largest.depth) return refusal(`Query has depth of ${depth}, which exceeds max depth of ${largest.depth}`);
+  const cost = { score: complexity, limit: largest.complexity };
   const result = await execute({
     schema,
     document,
-    rootValue: isFineGrained(server.token) ? outOfReach : rootValue({ ...server, complexity: { score: complexity, limit } }),
+    rootValue: token && isFineGrained(token) ? outOfReach : rootValue({ ...server, complexity: cost }),
     variableValues: request.variables,
     operationName: request.operationName,
   });
@@ -69,22 +78,4 @@ function parsed(source: string): DocumentNode | GraphQLError {
   } catch (error) {
     return error instanceof GraphQLError ? error : new GraphQLError(String(error));
   }
-}
-
-/** graphql-ruby's wording of the two things that differ from version to version. */
-function gitlabError(error: GraphQLError): object {
-  const { locations } = error;
-  const field = /^Cannot query field "(\w+)" on type "(\w+)"/.exec(error.message);
-  if (field) {
-    const [, fieldName, typeName] = field;
-    const extensions = { code: 'undefinedField', typeName, fieldName };
-    return { message: `Field '${fieldName}' doesn't exist on type '${typeName}'`, locations, extensions };
-  }
-  const argument = /^Unknown argument "(\w+)" on field "(\w+)\.(\w+)"/.exec(error.message);
-  if (argument) {
-    const [, argumentName, , fieldName] = argument;
-    const extensions = { code: 'argumentNotAccepted', name: fieldName, typeName: 'Field', argumentName };
-    return { message: `Field '${fieldName}' doesn't accept argument '${argumentName}'`, locations, extensions };
-  }
-  return { message: error.message, locations };
 }

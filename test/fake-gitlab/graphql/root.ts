@@ -25,21 +25,22 @@ export interface Asked {
   readonly world: World;
   /** Of the GitLab's pages. */
   readonly baseUrl: string;
-  readonly token: FakeToken;
+  /** Null: it came without one. */
+  readonly token: FakeToken | null;
   /** The request's own score, and what its token may reach. */
   readonly complexity: { readonly score: number; readonly limit: number };
 }
 
 /** The root fields of the slice over a world. */
 export function rootValue({ world, baseUrl, token, complexity }: Asked) {
-  const visible = () => world.projects.filter(({ role }) => role !== 'none');
+  const visible = () => (token ? world.projects.filter(({ role }) => role !== 'none') : []);
   const connection = (rows: readonly FakeProject[], sort: string | null | undefined, page: PageArgs) => {
     const order = sort === 'latest_activity_desc' ? [byActivity, byId('desc')] : [byId(sort === 'id_asc' ? 'asc' : 'desc')];
     return keysetConnection({ rows, order, toNode: (row) => projectNode(row, baseUrl) }, page);
   };
   return {
-    metadata: { version: world.version, enterprise: world.version.endsWith('-ee') },
-    currentUser: { username: token.username ?? 'ada' },
+    metadata: token && { version: world.version, enterprise: world.version.endsWith('-ee') },
+    currentUser: token && { username: token.username ?? 'ada' },
     queryComplexity: complexity,
     projects: ({ ids, fullPaths, membership, sort, ...page }: ProjectsArgs) => {
       if ((fullPaths?.length ?? 0) > 50) throw new GraphQLError('You cannot provide more than 50 full_paths');
@@ -50,6 +51,10 @@ export function rootValue({ world, baseUrl, token, complexity }: Asked) {
           (wanted?.includes(row.id) ?? true) && (paths?.includes(row.fullPath.toLowerCase()) ?? true) && (membership ? row.isMember : true),
       );
       return connection(rows, sort, page);
+    },
+    project: ({ fullPath }: { readonly fullPath: string }) => {
+      const found = visible().find((row) => row.fullPath.toLowerCase() === fullPath.toLowerCase());
+      return found ? projectNode(found, baseUrl) : null;
     },
     group: ({ fullPath }: { readonly fullPath: string }) => {
       const prefix = `${fullPath.toLowerCase()}/`;

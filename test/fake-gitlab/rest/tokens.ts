@@ -2,10 +2,10 @@ import { isFineGrained } from '../world/world.ts';
 import type { FakeToken, World } from '../world/world.ts';
 import type { RestReply } from './reply.ts';
 
-/** The token that came with a request; undefined when there is none, or none that this GitLab knows. */
-export function tokenOf(world: World, request: Request): FakeToken | undefined {
+/** The token that came with a request; null when none did, undefined for one that this GitLab does not know. */
+export function tokenOf(world: World, request: Request): FakeToken | null | undefined {
   const given = request.headers.get('authorization')?.replace(/^Bearer /, '') ?? request.headers.get('private-token');
-  return given === null ? undefined : world.tokens.get(given);
+  return given === null ? null : world.tokens.get(given);
 }
 
 export const unauthorized: RestReply = { status: 401, body: { message: '401 Unauthorized' } };
@@ -16,11 +16,11 @@ interface Place {
 }
 
 /** GitLab's answers to a missing, unknown or expired token, or one of too small a scope. Null for one that is good. */
-export function refusedToken(token: FakeToken | undefined, { isGraphql, endpoint }: Place): RestReply | null {
+export function refusedToken(token: FakeToken | null | undefined, { isGraphql, endpoint }: Place): RestReply | null {
   const isAboutItself = endpoint === '/v4/personal_access_tokens/self';
   // Any token may read about itself, but for a fine-grained one, which needs leave.
   const scopes = isAboutItself ? token?.scopes : ['read_api', 'api'];
-  const isFine = token !== undefined && isFineGrained(token);
+  const isFine = token ? isFineGrained(token) : false;
   const mayRead = token?.scopes.some((scope) => scopes?.includes(scope));
   if (token?.state === 'active' && mayRead && !isFine) return null;
   if (token?.state === 'active' && isFine && (isGraphql || (isAboutItself && token.readsItself))) return null;
@@ -71,7 +71,7 @@ export function describeToken({ kind, name = 'connector', scopes, expiresOn = nu
 export const isTokenInfo = (endpoint: string): boolean => endpoint.endsWith('/oauth/token/info');
 
 /** `GET /oauth/token/info` */
-export function tokenInfo(token: FakeToken | undefined): RestReply {
+export function tokenInfo(token: FakeToken | null | undefined): RestReply {
   if (token?.kind !== 'oauth' || token.state !== 'active') {
     const description = 'The request is missing a required parameter, includes an unsupported parameter value, or is otherwise malformed.';
     return { status: 400, body: { error: 'invalid_request', error_description: description } };

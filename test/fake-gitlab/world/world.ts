@@ -1,3 +1,5 @@
+import { latest } from '../graphql/variant.ts';
+import type { SchemaVariant } from '../graphql/variant.ts';
 import { FakeProject } from './project.ts';
 import { moment, seconds } from './time.ts';
 import type { Micros } from './time.ts';
@@ -30,9 +32,13 @@ export class World {
   readonly projects: FakeProject[] = [];
   /** Paths of groups that exist without projects; those with projects follow from the projects. */
   readonly emptyGroups = new Set<string>();
+  /** What a query may cost; GitLab's prices change from version to version. */
+  complexityLimit = 250;
   readonly tokens = new Map<string, FakeToken>([[goodToken, { state: 'active', scopes: ['read_api'] }]]);
   /** As the instance says it: with `-ee` behind it in Enterprise Edition. */
   version = '18.8.2-ee';
+  /** Version and edition of the GitLab, as far as its GraphQL schema shows them. */
+  schema: SchemaVariant = latest;
   /** Whether the registry has a metadata database, which keyset pages of tags need. */
   hasRegistryMetadata = true;
   /** Longest page of the lists of projects that are added from now on. */

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+
+/** The largest whole number that a setting takes, unless it says otherwise. */
+export const largest = 1_000_000_000;
+
+/** A whole number, or its text. */
+export const wholeNumber = (minimum: number, maximum = largest, otherwise = '') => {
+  const range = maximum === largest ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
+  const error = `must be a whole number ${range}${otherwise}`;
+  return z.preprocess(
+    (value) => (typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value),
+    z.int({ error }).min(minimum, { error }).max(maximum, { error }),
+  );
+};
+
+/** A list, or text with commas; without doubles and empty items. */
+export const list = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',') : value),
+  z
+    .array(
+      z.union([z.string(), z.number()]).transform((item) => String(item).trim()),
+      { error: 'must be a list, or text with commas' },
+    )
+    .transform((items) => [...new Set(items.filter((item) => item !== ''))]),
+);
+
+/** An http or https URL without a slash at its end. */
+export const webUrl = z
+  .string({ error: 'must be an http:// or https:// URL' })
+  .trim()
+  .refine((text) => isUrlOf(text, ['http:', 'https:']), { error: 'must be an http:// or https:// URL, such as https://gitlab.example.com' })
+  .refine((text) => !isUrlOf(text, ['http:', 'https:']) || !/[?#@]/.test(text), { error: 'must hold no user name, query or fragment' })
+  .transform((text) => text.replace(/\/+$/, ''));
+
+const proxyError = 'must be the http:// or https:// URL of a proxy, such as http://proxy.example.com:3128';
+/** A proxy, with a user name and a password or without. */
+export const proxyUrl = z
+  .string({ error: proxyError })
+  .trim()
+  .refine((text) => isUrlOf(text, ['http:', 'https:']) && isDecodable(text), { error: proxyError });
+
+/** A password in a URL may hold no bare percent sign. */
+function isDecodable(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** A file or a folder. */
+export const filePath = z.string({ error: 'must be a path' }).trim().min(1, { error: 'must be a path' });
+
+const texts: ReadonlyMap<unknown, boolean> = new Map([
+  ...['true', '1', 'yes', 'on'].map((text) => [text, true] as const),
+  ...['false', '0', 'no', 'off'].map((text) => [text, false] as const),
+]);
+
+/** Yes or no, in the words of the environment. */
+export const flag = z.preprocess(
+  (value) => texts.get(typeof value === 'string' ? value.trim().toLowerCase() : value) ?? value,
+  z.boolean({ error: 'must be true or false' }),
+);
+
+/** A PostgreSQL. */
+export const databaseUrl = z
+  .string({ error: 'must be a postgres:// URL' })
+  .trim()
+  .refine((text) => isUrlOf(text, ['postgres:', 'postgresql:']), { error: 'must be a postgres:// or postgresql:// URL' });
+
+function isUrlOf(text: string, protocols: readonly string[]): boolean {
+  return URL.canParse(text) && protocols.includes(new URL(text).protocol);
+}
+
+/** What can be sent as a token. */
+export const tokenPattern = /^[\x21-\x7e]+$/;
+
+/** Whether a text can be sent as a token. */
+export const isToken = (text: string): boolean => tokenPattern.test(text);

@@ -1,0 +1,53 @@
+import { GraphqlError } from '../errors.ts';
+import { readBatch } from '../gitlab/batch.ts';
+import type { Batch, BatchAsk } from '../gitlab/batch.ts';
+import { isTooMuch } from '../gitlab/sizes.ts';
+import type { WalkEnd } from '../streams/stream.ts';
+import { settle } from './outcome.ts';
+import type { Run } from './run.ts';
+
+/** What asking for some projects brought: those that GitLab returned and those that it does not know, or why they failed. */
+export type ReadByIds =
+  | { readonly batch: Batch; readonly absent: readonly number[] }
+  | { readonly failed: readonly number[]; readonly end: WalkEnd };
+
+/** Projects that are asked together. */
+export interface IdBatch {
+  readonly ids: readonly number[];
+  readonly ask: BatchAsk;
+}
+
+/**
+ * Reads projects by id, as many at once as GitLab bears. A project that fails even alone is named and holds up no other;
+ * one that is missing in an answer with errors is asked for alone. Asks nothing more of a GitLab that answers nothing.
+ */
+export async function* readByIds(run: Run, { ids, ask }: IdBatch): AsyncGenerator<ReadByIds> {
+  const { gitlab, config, answers } = run;
+  const groups: Array<readonly number[]> = [ids];
+  for (let group = groups.shift(); group; group = groups.shift()) {
+    const hopeless = answers.hopeless();
+    if (hopeless) {
+      yield { failed: group, end: hopeless };
+      continue;
+    }
+    const answer = await settle(readBatch(gitlab, { source: { kind: 'ids', ids: group }, ask, branches: config.branches }));
+    answers.note(answer);
+    if ('end' in answer) {
+      const asked = isTooMuch(answer.error) ? group.slice(0, 1) : group;
+      yield { failed: asked, end: answer.end };
+      if (asked.length < group.length) groups.unshift(group.slice(asked.length));
+      continue;
+    }
+    const batch = answer.value;
+    if (!batch) continue;
+    const { asked, errors } = batch;
+    if (asked.length < group.length) groups.unshift(group.slice(asked.length));
+    const returned = new Set(batch.projects.map(({ id }) => id));
+    const absent = asked.filter((id) => !returned.has(id));
+    const isCertain = errors.length === 0;
+    yield { batch, absent: isCertain ? absent : [] };
+    if (isCertain || absent.length === 0) continue;
+    if (asked.length > 1) groups.push(...absent.map((id) => [id]));
+    else yield { failed: absent, end: { outcome: 'failed', reason: new GraphqlError(errors, { operation: 'ProjectChanges' }).message } };
+  }
+}

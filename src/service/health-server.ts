@@ -1,0 +1,73 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ConfigurationError, messageOf } from '../errors.ts';
+
+/** An answer to a request. */
+export interface HealthAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** What can be asked for, by path. */
+export type HealthRoutes = Readonly<Record<string, (query: URLSearchParams) => HealthAnswer | Promise<HealthAnswer>>>;
+
+/** A server that listens. */
+export interface HealthServer {
+  /** Where it answers: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Text in lines. */
+export const textAnswer = (status: number, lines: readonly string[]): HealthAnswer => ({
+  status,
+  contentType: 'text/plain; charset=utf-8',
+  body: `${lines.join('\n')}\n`,
+});
+
+/** Listens. Throws ConfigurationError when it cannot. */
+export async function startHealthServer(host: string, port: number, routes: HealthRoutes): Promise<HealthServer> {
+  const server = createServer((request, response) => void answer(routes, request, response));
+  // Nobody who asks slowly, or not at all, may hold a connection for long.
+  server.requestTimeout = 10_000;
+  server.keepAliveTimeout = 5_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(
+        new ConfigurationError([`HEALTH_PORT ${port} on HEALTH_HOST ${host} cannot be used (${messageOf(error)}): set another, or off`]),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+  const { address, port: taken, family } = server.address() as AddressInfo;
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(routes: HealthRoutes, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { status, contentType, body } = await answerOf(routes, request);
+  response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+async function answerOf(routes: HealthRoutes, { method, url = '/' }: IncomingMessage): Promise<HealthAnswer> {
+  if (method !== 'GET' && method !== 'HEAD') return textAnswer(405, ['only GET is answered']);
+  const base = 'http://localhost';
+  if (!URL.canParse(url, base)) return textAnswer(400, ['not a path']);
+  const { pathname, searchParams } = new URL(url, base);
+  const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
+  if (!route) return textAnswer(404, ['there is', ...Object.keys(routes)]);
+  try {
+    return await route(searchParams);
+  } catch (error) {
+    return textAnswer(503, [messageOf(error)]);
+  }
+}

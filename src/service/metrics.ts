@@ -1,0 +1,185 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { GitlabAnswer } from '../gitlab/fetch/with-answers.ts';
+import type { SyncReport } from '../pass/report.ts';
+import type { PassResult } from '../store/passes.ts';
+import { streams } from '../streams/index.ts';
+import { version } from '../version.ts';
+import { operationOf } from './operation.ts';
+
+/** How many connections, streams and jobs stand how; read when the metrics are. */
+export interface Gauges {
+  readonly connections: ReadonlyArray<{
+    readonly id: number;
+    readonly lagMs: number;
+    readonly intervalMs: number;
+    readonly result: PassResult | null;
+  }>;
+  readonly projects: ReadonlyArray<{ readonly connectionId: number; readonly count: number }>;
+  readonly outcomes: ReadonlyArray<{
+    readonly connectionId: number;
+    readonly stream: string;
+    readonly outcome: string;
+    readonly walks: number;
+  }>;
+  readonly jobs: ReadonlyArray<{ readonly kind: string; readonly state: string; readonly count: number }>;
+  readonly isReady: boolean;
+  readonly isDatabaseUp: boolean;
+}
+
+/** What the service counts. No label has more values than there are connections, streams, operations or hosts. */
+export interface Metrics {
+  readonly answered: (answer: GitlabAnswer) => void;
+  /** A pass, or a part of one, that has read something. */
+  readonly read: (report: SyncReport) => void;
+  readonly passEnded: (connectionId: number, result: PassResult | 'aborted', durationMs: number) => void;
+  readonly partEnded: (durationMs: number) => void;
+  /** Drops what was counted of connections that are no more. */
+  readonly forget: (connectionId: number) => void;
+  /** Everything in Prometheus' text format. */
+  readonly text: (gauges: Gauges) => Promise<string>;
+  readonly contentType: string;
+}
+
+const name = (suffix: string) => `gitlab_connector_${suffix}`;
+const passResults = ['ok', 'incomplete', 'configuration', 'gitlab', 'database', 'error'] as const;
+const passBuckets = [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
+const requestBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** Metrics at zero, in a registry of their own. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const counts = createCounts(registry);
+  const gauges = createGauges(registry);
+  gauges.info.set({ version }, 1);
+  return {
+    ...counts,
+    contentType: registry.contentType,
+    text: (values) => {
+      setGauges(gauges, values);
+      return registry.metrics();
+    },
+  };
+}
+
+function createCounts(registry: Registry): Omit<Metrics, 'text' | 'contentType'> {
+  const registers = [registry];
+  const passes = new Counter({
+    name: name('passes_total'),
+    help: 'Passes that ended in this process.',
+    labelNames: ['connection', 'result'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: name('pass_duration_seconds'),
+    help: 'Duration of passes, and of the batches of projects of large ones.',
+    labelNames: ['kind'],
+    buckets: passBuckets,
+    registers,
+  });
+  const events = new Counter({ name: name('events_total'), help: 'Events read.', labelNames: ['type', 'result'], registers });
+  const corrected = new Counter({
+    name: name('corrected_events_total'),
+    help: 'Rows that had changed without a trace, and were corrected when everything was read again.',
+    registers,
+  });
+  const results = new Map<number, Set<string>>();
+  return {
+    ...createRequestCounts(registry),
+    read: (report) => {
+      for (const { name: stream, type } of streams) {
+        const { fetched, inserted, updated } = report.streams[stream] ?? { fetched: 0, inserted: 0, updated: 0 };
+        const label = type.toLowerCase();
+        events.inc({ type: label, result: 'inserted' }, inserted);
+        events.inc({ type: label, result: 'updated' }, updated);
+        events.inc({ type: label, result: 'unchanged' }, Math.max(0, fetched - inserted - updated));
+      }
+      corrected.inc(report.corrected);
+    },
+    passEnded: (connectionId, result, durationMs) => {
+      results.set(connectionId, (results.get(connectionId) ?? new Set()).add(result));
+      passes.inc({ connection: String(connectionId), result });
+      durations.observe({ kind: 'pass' }, durationMs / 1000);
+    },
+    partEnded: (durationMs) => durations.observe({ kind: 'batch' }, durationMs / 1000),
+    forget: (connectionId) => {
+      for (const result of results.get(connectionId) ?? []) passes.remove({ connection: String(connectionId), result });
+      results.delete(connectionId);
+    },
+  };
+}
+
+function createRequestCounts(registry: Registry): Pick<Metrics, 'answered'> {
+  const registers = [registry];
+  const requests = new Counter({
+    name: name('requests_total'),
+    help: 'Requests to GitLab by their answers, retries included; status none = no answer.',
+    labelNames: ['operation', 'status'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: name('request_duration_seconds'),
+    help: 'Duration of requests to GitLab until the whole answer was there.',
+    labelNames: ['operation'],
+    buckets: requestBuckets,
+    registers,
+  });
+  const retries = new Counter({
+    name: name('request_retries_total'),
+    help: 'Requests that were sent again.',
+    labelNames: ['operation'],
+    registers,
+  });
+  const limit = new Gauge({ name: name('rate_limit_limit'), help: 'RateLimit-Limit of the last answer.', labelNames: ['host'], registers });
+  const remaining = new Gauge({
+    name: name('rate_limit_remaining'),
+    help: 'RateLimit-Remaining of the last answer.',
+    labelNames: ['host'],
+    registers,
+  });
+  return {
+    answered: ({ operation: asked, status, durationMs, isRetry, host, rateLimit }) => {
+      const operation = operationOf(asked);
+      requests.inc({ operation, status: status === null ? 'none' : String(status) });
+      durations.observe({ operation }, durationMs / 1000);
+      if (isRetry) retries.inc({ operation });
+      if (!rateLimit) return;
+      limit.set({ host }, rateLimit.limit);
+      remaining.set({ host }, rateLimit.remaining);
+    },
+  };
+}
+
+function createGauges(registry: Registry) {
+  const gauge = (suffix: string, help: string, labelNames: readonly string[] = []) =>
+    new Gauge({ name: name(suffix), help, labelNames: [...labelNames], registers: [registry] });
+  return {
+    info: gauge('build_info', 'Always 1; the version is in the label.', ['version']),
+    lag: gauge('lag_seconds', 'Since the start of the last pass, by any replica, that read the connection.', ['connection']),
+    interval: gauge('poll_interval_seconds', 'Interval between two passes over the connection.', ['connection']),
+    result: gauge('last_pass_result', '1 for how the last pass by any replica ended.', ['connection', 'result']),
+    projects: gauge('projects', 'Projects that are read.', ['connection']),
+    outcomes: gauge('stream_outcomes', 'Walks by how they ended the last time.', ['connection', 'stream', 'outcome']),
+    jobs: gauge('jobs', 'Jobs that all replicas share.', ['kind', 'state']),
+    ready: gauge('ready', '1 when /readyz answers 200.'),
+    database: gauge('database_up', '1 when the database answered the last time.'),
+  };
+}
+
+function setGauges(gauges: ReturnType<typeof createGauges>, values: Gauges): void {
+  // What is no more has no value.
+  for (const gauge of [gauges.lag, gauges.interval, gauges.result, gauges.projects, gauges.outcomes, gauges.jobs]) gauge.reset();
+  for (const { id, lagMs, intervalMs, result } of values.connections) {
+    const connection = String(id);
+    gauges.lag.set({ connection }, lagMs / 1000);
+    gauges.interval.set({ connection }, intervalMs / 1000);
+    for (const known of passResults) gauges.result.set({ connection, result: known }, known === result ? 1 : 0);
+  }
+  for (const { connectionId, count } of values.projects) gauges.projects.set({ connection: String(connectionId) }, count);
+  for (const { connectionId, stream, outcome, walks } of values.outcomes) {
+    gauges.outcomes.set({ connection: String(connectionId), stream, outcome }, walks);
+  }
+  for (const { kind, state, count } of values.jobs) gauges.jobs.set({ kind, state }, count);
+  gauges.ready.set(values.isReady ? 1 : 0);
+  gauges.database.set(values.isDatabaseUp ? 1 : 0);
+}

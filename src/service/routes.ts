@@ -1,0 +1,139 @@
+import { messageOf } from '../errors.ts';
+import { readCounts, readProjectStatus } from '../store/read-status.ts';
+import type { Database } from '../store/database.ts';
+import { version } from '../version.ts';
+import type { Engine } from './engine.ts';
+import { textAnswer } from './health-server.ts';
+import type { HealthAnswer, HealthRoutes } from './health-server.ts';
+import type { Metrics } from './metrics.ts';
+import { lagMs, readinessOf } from './readiness.ts';
+import type { Readiness, View, Watched } from './readiness.ts';
+import { nextStart } from './schedule.ts';
+
+/** What can be seen of a poller. */
+export interface Visible {
+  /** Null before it is open. */
+  readonly database: () => Database | null;
+  /** Null before it has begun. */
+  readonly engine: () => Engine | null;
+  /** Looks at the connections now. Rejects with DatabaseError, soon when the database does not answer. */
+  readonly look: () => Promise<View>;
+  /** Milliseconds since the loop that starts passes last turned. */
+  readonly stillMs: () => number;
+  /** Why there is nothing to look at yet. */
+  readonly waitingFor: () => string | null;
+  readonly servesTable: boolean;
+  readonly metrics: Metrics;
+}
+
+/** The loop turns every few seconds, whatever is out of reach; one that has not for so long never will. */
+const stuckMs = 120_000;
+
+/** `/healthz`, `/readyz`, `/metrics` and `/status`. */
+export function routesOf(visible: Visible): HealthRoutes {
+  return {
+    '/healthz': () => {
+      const stillMs = visible.stillMs();
+      return stillMs < stuckMs ? textAnswer(200, ['ok']) : textAnswer(503, [`nothing was started for ${Math.round(stillMs / 1000)} s`]);
+    },
+    '/readyz': async () => {
+      const { isReady, reasons } = (await seen(visible)).readiness;
+      return textAnswer(isReady ? 200 : 503, [isReady ? 'ready' : 'not ready', ...reasons]);
+    },
+    '/metrics': () => metricsAnswer(visible),
+    '/status': (query) => statusAnswer(visible, query.get('connection')),
+  };
+}
+
+interface Seen {
+  readonly view: View | null;
+  readonly readiness: Readiness;
+}
+
+async function seen({ look, waitingFor, servesTable }: Visible): Promise<Seen> {
+  const waiting = waitingFor();
+  if (waiting !== null) return { view: null, readiness: { isReady: false, reasons: [waiting] } };
+  try {
+    const view = await look();
+    return { view, readiness: readinessOf(view, servesTable) };
+  } catch (error) {
+    return { view: null, readiness: { isReady: false, reasons: [messageOf(error)] } };
+  }
+}
+
+async function metricsAnswer(visible: Visible): Promise<HealthAnswer> {
+  const { view, readiness } = await seen(visible);
+  const { metrics } = visible;
+  const database = visible.database();
+  // Counts that cannot be had now are left out: what this process counted itself is always there.
+  const counts = view && database ? await readCounts(database.em).catch(() => null) : null;
+  const jobs = view
+    ? await visible
+        .engine()
+        ?.jobs()
+        .catch(() => null)
+    : null;
+  const own = new Set(view?.watched.map(({ served }) => served.id));
+  const body = await metrics.text({
+    connections: (view?.watched ?? []).map((watched) => ({
+      id: watched.served.id,
+      lagMs: lagMs(watched, view?.now ?? 0),
+      intervalMs: watched.served.intervalMs,
+      result: watched.record?.result ?? null,
+    })),
+    projects: (counts?.projects ?? []).filter(({ connectionId }) => own.has(connectionId)),
+    outcomes: (counts?.outcomes ?? []).filter(({ connectionId }) => own.has(connectionId)),
+    jobs: jobs ?? [],
+    isReady: readiness.isReady,
+    isDatabaseUp: view !== null,
+  });
+  return { status: 200, contentType: metrics.contentType, body };
+}
+
+async function statusAnswer(visible: Visible, wanted: string | null): Promise<HealthAnswer> {
+  const { view, readiness } = await seen(visible);
+  const database = visible.database();
+  const connections: unknown[] = [];
+  for (const watched of view?.watched ?? []) {
+    if (wanted !== null && wanted !== String(watched.served.id)) continue;
+    const projects = database ? await readProjectStatus(database.em, watched.served.id) : [];
+    connections.push({ ...connectionStatus(watched, view?.now ?? 0), projects });
+  }
+  const body = {
+    version,
+    ...readiness,
+    database: database?.description ?? null,
+    connections,
+    jobs:
+      (await visible
+        .engine()
+        ?.jobs()
+        .catch(() => [])) ?? [],
+  };
+  return { status: 200, contentType: 'application/json; charset=utf-8', body: `${JSON.stringify(body)}\n` };
+}
+
+const isoOf = (moment: number | null | undefined) => (moment === null || moment === undefined ? null : new Date(moment).toISOString());
+
+function connectionStatus(watched: Watched, now: number) {
+  const { served, record } = watched;
+  const { id, name, intervalMs, config, problem } = served;
+  const next = nextStart({ connectionId: id, intervalMs, record, wantedSince: 0, shareMs: 0 });
+  return {
+    id,
+    name,
+    url: config?.url ?? null,
+    problem,
+    intervalSeconds: intervalMs / 1000,
+    lagSeconds: Math.round(lagMs(watched, now) / 1000),
+    lastPass: record && {
+      startedAt: isoOf(record.startedAt),
+      endedAt: isoOf(record.endedAt),
+      readAt: isoOf(record.readAt),
+      result: record.result,
+      error: record.error,
+      failures: record.failures,
+    },
+    nextPassAt: problem === null ? isoOf(Math.max(now, next)) : null,
+  };
+}

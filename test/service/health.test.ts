@@ -1,0 +1,60 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { ConfigurationError } from '../../src/errors.ts';
+import { startHealthServer, textAnswer } from '../../src/service/health-server.ts';
+import type { HealthServer } from '../../src/service/health-server.ts';
+import { run } from '../../src/cli/program.ts';
+
+let server: HealthServer | undefined;
+afterEach(() => server?.close());
+
+test('answers what there is, and says what there is', async () => {
+  server = await startHealthServer('127.0.0.1', 0, {
+    '/healthz': () => textAnswer(200, ['ok']),
+    '/readyz': () => Promise.reject(new Error('the database is away\nwith a second line')),
+  });
+  const get = async (path: string, init?: RequestInit) => {
+    const response = await fetch(`${server?.url}${path}`, init);
+    return { status: response.status, text: await response.text() };
+  };
+  expect(await get('/healthz?x=1')).toEqual({ status: 200, text: 'ok\n' });
+  expect(await get('/healthz', { method: 'HEAD' })).toEqual({ status: 200, text: '' });
+  expect(await get('/readyz')).toEqual({ status: 503, text: 'the database is away with a second line\n' });
+  expect(await get('/')).toEqual({ status: 404, text: 'there is\n/healthz\n/readyz\n' });
+  expect((await get('/constructor')).status).toBe(404);
+  expect((await get('/healthz', { method: 'POST', body: 'x' })).status).toBe(405);
+  expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+});
+
+test('a port that is taken, and a setting that is wrong, are one line and code 2', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => {
+    other.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = other.address() as AddressInfo;
+  await expect(startHealthServer('127.0.0.1', port, {})).rejects.toBeInstanceOf(ConfigurationError);
+
+  const written = { out: '', err: '' };
+  const poll = async (env: Readonly<Record<string, string>>) => {
+    written.err = '';
+    const write = (name: 'out' | 'err') => ({ write: (text: string) => (written[name] += text) });
+    const code = await run(['poll'], { env, out: write('out'), err: write('err'), signal: new AbortController().signal });
+    return { code, err: written.err };
+  };
+  expect(await poll({ GITLAB_TOKEN: 'x', HEALTH_PORT: String(port) })).toEqual({
+    code: 2,
+    err: `ERROR: HEALTH_PORT ${port} on HEALTH_HOST 127.0.0.1 cannot be used (listen EADDRINUSE: address already in use 127.0.0.1:${port}): set another, or off\n`,
+  });
+  expect(await poll({})).toEqual({ code: 2, err: 'ERROR: GITLAB_TOKEN not set\n' });
+  expect(await poll({ GITLAB_TOKEN: 'x', HEALTH_PORT: 'on', LOG_LEVEL: 'loud', POLL_INTERVAL: '0' })).toEqual({
+    code: 2,
+    err: [
+      'ERROR: POLL_INTERVAL must be a whole number from 1 to 86400, not "0"',
+      'ERROR: HEALTH_PORT must be a whole number from 0 to 65535, or off, not "on"',
+      'ERROR: LOG_LEVEL must be debug, info, warn, error or silent, not "loud"\n',
+    ].join('\n'),
+  });
+  expect(written.out).toBe('');
+  other.close();
+});

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { createLog, createSecrets, passwordsOf } from '../../src/service/log.ts';
+import { createPassLog } from '../../src/service/pass-log.ts';
+import { failedSummary } from '../../src/service/part-failure.ts';
+import type { PassSummary } from '../../src/service/summary.ts';
+
+function logTo(isTTY = false) {
+  const lines: string[] = [];
+  const secrets = createSecrets();
+  const log = createLog({ level: 'info', target: { write: (text) => lines.push(text), isTTY }, secrets });
+  return { lines, secrets, log };
+}
+const parsed = (lines: readonly string[]) => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+
+test('a log is a line of JSON for each event of its level', () => {
+  const { lines, log } = logTo();
+  log.debug({ a: 1 }, 'not this');
+  log.info({ connection: 1 }, 'pass ended');
+  expect(parsed(lines)).toEqual([{ level: 'info', time: expect.any(String) as string, connection: 1, msg: 'pass ended' }]);
+});
+
+test('no secret is in it, wherever it stands and however it is written', () => {
+  const { lines, secrets, log } = logTo();
+  secrets.set('settings', ['glpat-secret', ...passwordsOf('postgres://user:p%40ssword@host/name')]);
+  secrets.set('connection 1', ['glpat-other']);
+  log.info({ error: 'refused glpat-secret', nested: { deep: 'p@ssword and p%40ssword' } }, 'with glpat-other');
+  log.info({ token: 'unknown-so-far', config: { token: 'also-unknown' }, headers: { authorization: 'Bearer x' } }, 'fields');
+  expect(lines.join('')).not.toMatch(/glpat-|ssword|unknown|Bearer/);
+  expect(lines[0]).toContain('refused [redacted]');
+  secrets.set('connection 1', []);
+  log.info({}, 'with glpat-other');
+  expect(lines.at(-1)).toContain('glpat-other');
+});
+
+test('on a terminal it is for people, and brings no control characters of others', () => {
+  const { lines, log } = logTo(true);
+  log.warn({ error: 'odd \u001b[2J\u0007 text' }, 'not everything could be read');
+  const text = lines.join('');
+  expect(() => JSON.parse(text) as unknown).toThrow();
+  expect(text).toContain('not everything could be read');
+  expect(text).not.toContain('\u001b[2J');
+  expect(text).not.toContain('\u0007');
+});
+
+test('how passes end is told for each that has read, and once for each change for the worse or the better', () => {
+  const { lines, log } = logTo();
+  const passLog = createPassLog(log);
+  const served = { id: 1, name: 'gitlab.com' };
+  const ok: PassSummary = { ...failedSummary(''), result: 'ok', error: null };
+  const refused: PassSummary = { ...failedSummary('refused the token'), result: 'gitlab', cause: 'UnauthorizedError' };
+  const away: PassSummary = { ...failedSummary('cannot reach it'), result: 'gitlab', cause: 'UnreachableError' };
+  const partly: PassSummary = { ...failedSummary('acme/x: forbidden'), result: 'incomplete' };
+  for (const summary of [ok, ok, refused, { ...refused, error: 'refused the token again' }, away, ok, partly, partly, ok]) {
+    passLog.ended(served, summary, 10);
+  }
+  expect(parsed(lines).map(({ level, msg, error }) => [level, msg, error].filter((part) => part !== undefined).join(' '))).toEqual([
+    'info pass ended',
+    'info pass ended',
+    'error pass failed; it is tried again until it succeeds refused the token',
+    'error pass failed; it is tried again until it succeeds cannot reach it',
+    'info everything can be read again',
+    'info pass ended',
+    'warn not everything could be read; /status names all of it acme/x: forbidden',
+    'info pass ended',
+    'info pass ended',
+    'info everything can be read again',
+    'info pass ended',
+  ]);
+});

@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest';
+import type { GitlabAnswer } from '../../src/index.ts';
+import { createGitlab } from '../../src/gitlab/client.ts';
+import { memberProjects } from '../../src/gitlab/projects.ts';
+import { createMetrics } from '../../src/service/metrics.ts';
+import type { Gauges } from '../../src/service/metrics.ts';
+import { operationOf } from '../../src/service/operation.ts';
+import { World, goodToken } from '../fake-gitlab/world/world.ts';
+import { createFakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
+import { fakeUrl, fetchFrom } from '../support/fake.ts';
+
+const noGauges: Gauges = { connections: [], projects: [], outcomes: [], jobs: [], isReady: true, isDatabaseUp: true };
+
+test('every request is told with what became of it, retries included', async () => {
+  const fake = createFakeGitlab(new World());
+  const answers: GitlabAnswer[] = [];
+  let attempt = 0;
+  fake.intercept = () => {
+    attempt++;
+    if (attempt === 1) return Response.error();
+    if (attempt === 2) return new Response('', { status: 503, headers: { 'ratelimit-limit': '60', 'ratelimit-remaining': '7' } });
+    return undefined;
+  };
+  const gitlab = createGitlab({
+    url: fakeUrl,
+    token: goodToken,
+    userAgent: 'test',
+    concurrency: 1,
+    timeoutMs: 5_000,
+    fetch: fetchFrom(fake),
+    retry: { attempts: 3, baseDelayMs: 1 },
+    onAnswer: (answer) => answers.push(answer),
+  });
+  await memberProjects(gitlab.graphql, 10);
+  const asked = { host: 'gitlab.example.com', operation: 'MemberProjects', durationMs: expect.any(Number) as number };
+  expect(answers).toEqual([
+    { ...asked, status: null, isRetry: false, rateLimit: null },
+    { ...asked, status: 503, isRetry: true, rateLimit: { limit: 60, remaining: 7 } },
+    { ...asked, status: 200, isRetry: true, rateLimit: null },
+  ]);
+  // The next request is none of them again.
+  await memberProjects(gitlab.graphql, 10);
+  expect(answers.at(-1)).toMatchObject({ isRetry: false });
+});
+
+test('requests are counted by what they ask for, whatever project, commit or tag they ask it of', () => {
+  expect(operationOf('ProjectChanges')).toBe('ProjectChanges');
+  expect(operationOf('GET projects/7/repository/commits')).toBe('GET projects/:id/repository/commits');
+  expect(operationOf('GET projects/7/repository/commits/ab12')).toBe('GET projects/:id/repository/commits/:name');
+  expect(operationOf('GET projects/acme%2Fshop/registry/repositories/12/tags/v1.0')).toBe(
+    'GET projects/:name/registry/repositories/:id/tags/:name',
+  );
+  expect(operationOf('GET version')).toBe('GET version');
+});
+
+test('metrics are Prometheus text, with all that was counted', async () => {
+  const metrics = createMetrics();
+  const answer = { host: 'gitlab.example.com', operation: 'GET projects/7/repository/commits', durationMs: 30, isRetry: false };
+  metrics.answered({ ...answer, status: 200, rateLimit: { limit: 600, remaining: 599 } });
+  metrics.answered({ ...answer, status: null, isRetry: true, rateLimit: null });
+  const none = { fetched: 0, inserted: 0, updated: 0 };
+  metrics.read({
+    fetched: 9,
+    stored: 5,
+    corrected: 2,
+    projects: 1,
+    streams: { 'merge-requests': { fetched: 9, inserted: 3, updated: 2 }, pipelines: none },
+    problems: [],
+    requests: { graphql: 1, rest: 0 },
+    durationMs: 10,
+  });
+  metrics.passEnded(1, 'ok', 1_500);
+  metrics.passEnded(2, 'gitlab', 10);
+  metrics.partEnded(20);
+  metrics.forget(2);
+  const text = await metrics.text({
+    ...noGauges,
+    connections: [{ id: 1, lagMs: 1_500, intervalMs: 300_000, result: 'ok' }],
+    outcomes: [{ connectionId: 1, stream: 'commits', outcome: 'forbidden', walks: 3 }],
+    jobs: [{ kind: 'batch', state: 'dead', count: 4 }],
+  });
+  for (const line of [
+    'gitlab_connector_requests_total{operation="GET projects/:id/repository/commits",status="200"} 1',
+    'gitlab_connector_requests_total{operation="GET projects/:id/repository/commits",status="none"} 1',
+    'gitlab_connector_request_retries_total{operation="GET projects/:id/repository/commits"} 1',
+    'gitlab_connector_request_duration_seconds_bucket{le="0.05",operation="GET projects/:id/repository/commits"} 2',
+    'gitlab_connector_rate_limit_remaining{host="gitlab.example.com"} 599',
+    'gitlab_connector_events_total{type="mr",result="inserted"} 3',
+    'gitlab_connector_events_total{type="mr",result="updated"} 2',
+    'gitlab_connector_events_total{type="mr",result="unchanged"} 4',
+    'gitlab_connector_corrected_events_total 2',
+    'gitlab_connector_passes_total{connection="1",result="ok"} 1',
+    'gitlab_connector_pass_duration_seconds_count{kind="batch"} 1',
+    'gitlab_connector_lag_seconds{connection="1"} 1.5',
+    'gitlab_connector_poll_interval_seconds{connection="1"} 300',
+    'gitlab_connector_last_pass_result{connection="1",result="gitlab"} 0',
+    'gitlab_connector_stream_outcomes{connection="1",stream="commits",outcome="forbidden"} 3',
+    'gitlab_connector_jobs{kind="batch",state="dead"} 4',
+    'gitlab_connector_ready 1',
+  ]) {
+    expect(text.split('\n')).toContain(line);
+  }
+  expect(text).toMatch(/^process_resident_memory_bytes \d+/m);
+  expect(text).not.toContain('connection="2"');
+  // What is no more has no value.
+  expect(await metrics.text(noGauges)).not.toContain('connector_stream_outcomes{');
+});

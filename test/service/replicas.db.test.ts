@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openDatabase } from '../../src/store/database.ts';
+import { createFakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
+import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
+import { serve } from '../fake-gitlab/serve.ts';
+import type { Served } from '../fake-gitlab/serve.ts';
+import { World, goodToken } from '../fake-gitlab/world/world.ts';
+import { createTestDatabase } from '../support/databases.ts';
+import type { TestDatabase } from '../support/databases.ts';
+import { eventRows } from '../support/rows.ts';
+import { startPoller, until } from './poller.ts';
+import type { PollerProcess } from './poller.ts';
+
+describe('three replicas on one PostgreSQL', () => {
+  let world: World;
+  let fake: FakeGitlab;
+  let served: Served;
+  let database: TestDatabase;
+  const pollers: PollerProcess[] = [];
+  beforeEach(async () => {
+    world = new World();
+    fake = createFakeGitlab(world);
+    served = await serve(fake);
+    database = await createTestDatabase('postgres');
+  });
+  afterEach(async () => {
+    for (const { child, ended } of pollers.splice(0)) {
+      child.kill('SIGKILL');
+      await ended;
+    }
+    await served.close();
+    await database.remove();
+  });
+
+  const start = (pollInterval: string) => {
+    const env = { DATABASE_URL: database.options.databaseUrl ?? '', GITLAB_TOKEN: goodToken, GITLAB_URL: served.url };
+    pollers.push(startPoller({ ...env, REPOS: 'acme', PROJECT_LIMIT: '0', POLL_INTERVAL: pollInterval }));
+  };
+  const addProjects = (count: number) => {
+    for (let i = 0; i < count; i++) world.addProject(`acme/p${i}`).openMergeRequest({ title: `first of ${i}` });
+  };
+  /** Which projects were read how often since a request. */
+  const reads = (from = 0): Map<string, number> => {
+    const ids = fake.seen
+      .slice(from)
+      .filter(({ operation, status }) => operation === 'ProjectChanges' && status === 200)
+      .flatMap(({ variables }) => (variables.ids ?? []) as string[]);
+    const counts = new Map<string, number>();
+    for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+    return counts;
+  };
+  const storedIds = async () => {
+    const opened = await openDatabase(database.options);
+    try {
+      return [...(await eventRows(opened.em, 1)).keys()];
+    } finally {
+      await opened.close();
+    }
+  };
+  const batchesOf = async ({ url }: PollerProcess): Promise<number> => {
+    const text = await (await fetch(`${await url()}/metrics`)).text();
+    return Number(/gitlab_connector_pass_duration_seconds_count\{kind="batch"\} (\d+)/.exec(text)?.[1] ?? 0);
+  };
+  const passEnded = () => pollers.flatMap(({ lines }) => lines.filter(({ msg }) => msg === 'pass ended'));
+
+  test('share 100 projects, and read each once', async () => {
+    addProjects(100);
+    fake.intercept = async () => {
+      await sleep(100);
+      return undefined;
+    };
+    for (let i = 0; i < 3; i++) start('3600');
+    await until(() => passEnded().length > 0, 'a pass over all');
+    expect(passEnded()).toMatchObject([{ projects: 100, fetched: 100, stored: 100 }]);
+    expect([...reads().values()]).toEqual(Array.from({ length: 100 }, () => 1));
+    const batches = await Promise.all(pollers.map(batchesOf));
+    expect(batches.reduce((a, b) => a + b)).toBe(10);
+    // With 4 batches at once each, no replica takes all 10, as long as each has come up.
+    expect(batches.filter((count) => count > 0).length).toBeGreaterThan(1);
+    expect(await storedIds()).toHaveLength(100);
+  }, 60_000);
+
+  test('hand over what they have in hand when they are stopped', async () => {
+    addProjects(60);
+    let isHeld = true;
+    fake.intercept = async (_, { operation }) => {
+      while (isHeld && operation === 'ProjectChanges' && reads().size >= 20) await sleep(20);
+      return undefined;
+    };
+    start('3600');
+    await until(() => reads().size >= 20, 'two batches');
+    start('3600');
+    await pollers[1]?.line(({ msg }) => msg === 'database ready');
+    const [first, second] = pollers;
+    first?.child.kill('SIGTERM');
+    expect(await first?.ended).toEqual({ code: 0, signal: null });
+    isHeld = false;
+    // At once: nobody has to be taken for dead first.
+    await until(() => passEnded().length > 0, 'a pass over all', 9_000);
+    expect(second?.lines.filter(({ msg }) => msg === 'pass ended')).toMatchObject([{ result: 'ok', projects: 60 }]);
+    expect(await storedIds()).toHaveLength(60);
+    expect([...reads().values()]).toEqual(Array.from({ length: 60 }, () => 1));
+  }, 60_000);
+
+  test('survive the killing of two in the middle of a pass', async () => {
+    addProjects(100);
+    let isHeld = true;
+    fake.intercept = async (_, { operation }) => {
+      while (isHeld && operation === 'ProjectChanges' && reads().size >= 30) await sleep(20);
+      return undefined;
+    };
+    for (let i = 0; i < 3; i++) start('3600');
+    await until(() => reads().size >= 30, 'three batches');
+    const before = fake.seen.length;
+    const readBefore = reads();
+    for (const { child, ended } of pollers.slice(0, 2)) {
+      child.kill('SIGKILL');
+      await ended;
+    }
+    isHeld = false;
+    const survivor = pollers[2];
+    await until(() => passEnded().length > 0, 'a pass over all', 40_000);
+    expect(survivor?.lines.filter(({ msg }) => msg === 'pass ended')).toHaveLength(1);
+    expect((await storedIds()).toSorted()).toEqual(world.projects.map(({ fullPath }) => `mr-${fullPath}-1`).toSorted());
+    // What was done before the killing is not done again, but for what was in the hands of those that died.
+    const again = [...reads(before).keys()].filter((id) => readBefore.has(id));
+    expect(again.length).toBeLessThan(30);
+  }, 90_000);
+});

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { backoffMs, jitterMs, longestLookMs, lookInMs, nextStart, shortestLookMs } from '../../src/service/schedule.ts';
+import type { PassRecord } from '../../src/store/passes.ts';
+
+const minute = 60_000;
+const interval = 5 * minute;
+const started = 1_000 * minute;
+/** A pass that began at `started` and read everything in ten seconds. */
+const good: PassRecord = {
+  connectionId: 1,
+  startedAt: started,
+  movedAt: started + 10_000,
+  endedAt: started + 10_000,
+  readAt: started,
+  result: 'ok',
+  error: null,
+  failures: 0,
+  createdAt: 0,
+};
+const next = (record: PassRecord | undefined, { wantedSince = 0, shareMs = 0 } = {}) =>
+  nextStart({ connectionId: 1, intervalMs: interval, record, wantedSince, shareMs });
+const jitter = jitterMs(1, started, interval);
+
+describe('the next pass starts', () => {
+  test('at once when there was none', () => expect(next(undefined)).toBe(0));
+
+  test('an interval and a little more after the start of one that has read', () => {
+    expect(next(good)).toBe(started + interval + jitter);
+    expect(next({ ...good, result: 'incomplete' })).toBe(started + interval + jitter);
+    // One that took longer is followed at once: that moment has gone by.
+    expect(next({ ...good, endedAt: started + 3 * interval })).toBeLessThan(started + 3 * interval);
+  });
+
+  test('at least an interval after the end of one that failed, later each time, up to 15 minutes', () => {
+    const failed = (failures: number) => next({ ...good, result: 'gitlab', failures });
+    const end = started + 10_000 + jitter;
+    expect([1, 2, 3, 4, 50].map((failures) => (failed(failures) - end) / minute)).toEqual([5, 10, 15, 15, 15]);
+  });
+
+  test('at once when this process, or a change of the connection, is younger than the last one', () => {
+    expect(next(good, { wantedSince: started + 1 })).toBe(0);
+    expect(next(good, { wantedSince: started })).toBeGreaterThan(started);
+  });
+
+  test('together with replicas that began at about the same moment, unless theirs failed', () => {
+    const share = { wantedSince: started + 5_000, shareMs: 10_000 };
+    expect(next(good, share)).toBe(started + interval + jitter);
+    expect(next({ ...good, endedAt: null, failures: 1 }, share)).toBeGreaterThan(started + interval - 1);
+    expect(next({ ...good, result: 'gitlab', failures: 1 }, share)).toBe(0);
+  });
+
+  test('not before an interval has gone by when one has no end yet', () => {
+    expect(next({ ...good, endedAt: null, failures: 1 })).toBe(started + interval + jitter);
+  });
+});
+
+test('the pause after failures is never shorter than the interval, nor much longer than a quarter of an hour', () => {
+  expect([1, 2, 3, 4].map((failures) => backoffMs(1_000, failures))).toEqual([1_000, 2_000, 4_000, 4_000]);
+  expect([1, 2, 9].map((failures) => backoffMs(60 * minute, failures) / minute)).toEqual([60, 60, 60]);
+});
+
+test('pollers do not fall into step, and replicas agree', () => {
+  const starts = Array.from({ length: 200 }, (_, id) => jitterMs(id, started, interval));
+  expect(new Set(starts).size).toBeGreaterThan(190);
+  expect(Math.min(...starts)).toBeLessThan(1_500);
+  expect(Math.max(...starts)).toBeGreaterThan(13_000);
+  expect(Math.max(...starts)).toBeLessThan(15_000);
+  expect(jitterMs(7, started, interval)).toBe(jitterMs(7, started, interval));
+  expect(Math.max(...Array.from({ length: 200 }, (_, id) => jitterMs(id, started, 2_000)))).toBeLessThan(100);
+});
+
+test('connections are looked at when the next pass is due, but neither all the time nor too seldom', () => {
+  expect(lookInMs([])).toBe(longestLookMs);
+  expect(lookInMs([3 * minute, 2_500])).toBe(2_500);
+  expect(lookInMs([3])).toBe(shortestLookMs);
+  // What is due was asked for just now: it takes a moment to begin.
+  expect(lookInMs([-500, 4_000])).toBe(1_000);
+});
