@@ -92,7 +92,11 @@ export function createGitlab(options: GitlabOptions): Gitlab {
     },
   });
   const rest = createRest(({ path, operation }) =>
-    fetch(`${options.url}/api/v4/${path}`, { method: 'GET', headers: { accept: 'application/json' }, operation }),
+    fetch(`${options.url}${path.startsWith('/') ? path : `/api/v4/${path}`}`, {
+      method: 'GET',
+      headers: { accept: 'application/json' },
+      operation,
+    }),
   );
   const { attempts, baseDelayMs } = { ...defaultRetry, ...options.retry };
   const { sizes, clock, learned } = host;
