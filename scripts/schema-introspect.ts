@@ -1,9 +1,8 @@
-import { Kind, buildClientSchema } from 'graphql';
+import { GraphQLSchema, Kind, buildClientSchema, specifiedDirectives } from 'graphql';
 import type {
   DocumentNode,
   FieldNode,
   FragmentDefinitionNode,
-  GraphQLSchema,
   IntrospectionEnumType,
   IntrospectionField,
   IntrospectionInputObjectType,
@@ -163,7 +162,9 @@ function assemble(known: ReadonlyMap<string, IntrospectionType | null>, used: Us
       directives: [],
     },
   };
-  return buildClientSchema(introspection as unknown as IntrospectionQuery, { assumeValid: true });
+  const schema = buildClientSchema(introspection as unknown as IntrospectionQuery, { assumeValid: true });
+  // Every server has `@include` and `@skip`: they are not asked for.
+  return new GraphQLSchema({ ...schema.toConfig(), directives: specifiedDirectives });
 }
 
 type AssembledType = IntrospectionObjectType | IntrospectionEnumType | IntrospectionInputObjectType;

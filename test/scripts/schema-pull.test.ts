@@ -116,7 +116,7 @@ describe('pulling the schema', () => {
     expect(code).toBe(0);
     expect(out).toEqual([
       'added:',
-      "  Enum value 'frozen' was added to enum 'MergeRequestState' (queries/changes.graphql, queries/merge-request-page.graphql, queries/merge-request.graphql)",
+      "  Enum value 'frozen' was added to enum 'MergeRequestState' (queries/changes.graphql, queries/merge-request-page.graphql, queries/merge-request.graphql, queries/project-counts.graphql)",
       `schema/gitlab.graphql is not that of ${url}; it was not written (--check)`,
     ]);
     expect(written()).toBe(slice);
