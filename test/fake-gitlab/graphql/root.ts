@@ -32,7 +32,7 @@ export interface Asked {
 }
 
 /** The root fields of the slice over a world. */
-export function rootValue({ world, baseUrl, token, complexity }: Asked) {
+export function rootValue({ world, baseUrl, token, complexity }: Asked): object {
   const visible = () => (token ? world.projects.filter(({ role }) => role !== 'none') : []);
   const connection = (rows: readonly FakeProject[], sort: string | null | undefined, page: PageArgs) => {
     const order = sort === 'latest_activity_desc' ? [byActivity, byId('desc')] : [byId(sort === 'id_asc' ? 'asc' : 'desc')];
