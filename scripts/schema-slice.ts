@@ -11,7 +11,6 @@ import {
   isScalarType,
   isSpecifiedScalarType,
   printType,
-  validate,
   visit,
   visitWithTypeInfo,
 } from 'graphql';
@@ -30,11 +29,9 @@ interface Usage {
 
 /**
  * The part of a GitLab schema that the documents use: their types, fields, arguments and enums, as SDL without
- * descriptions, Query first and the rest by name. Throws when the documents are not valid in the schema.
+ * descriptions, Query first and the rest by name. What they use and the schema does not have is not in it.
  */
 export function sliceSchema(schema: GraphQLSchema, documents: DocumentNode): string {
-  const errors = validate(schema, documents);
-  if (errors.length > 0) throw new Error(errors.map((error) => error.message).join('\n'));
   const usage = collectUsage(schema, documents);
   const names = new Set([...usage.fields.keys(), ...usage.inputs]);
   const types = [...names]

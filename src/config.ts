@@ -3,9 +3,6 @@ import { shape } from './config/shape.ts';
 import type { SettingMeta } from './config/shape.ts';
 import { ConfigurationError } from './errors.ts';
 
-export { momentOf } from './config/shape.ts';
-export type { SettingMeta } from './config/shape.ts';
-
 /** Every setting, parsed. The single schema behind the environment, the flags and the library's config object. */
 export const configSchema = z.object(shape);
 

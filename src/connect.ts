@@ -10,6 +10,7 @@ import { createHosts } from './gitlab/hosts.ts';
 import type { Hosts } from './gitlab/hosts.ts';
 import { openNetwork } from './gitlab/network.ts';
 import { fixedToken } from './gitlab/token.ts';
+import type { TokenSource } from './gitlab/token.ts';
 import type { GitlabAnswer } from './gitlab/fetch/with-answers.ts';
 import { silentLogger } from './log.ts';
 import type { Logger } from './log.ts';
@@ -53,12 +54,16 @@ export interface Host<O extends ConnectOptions> {
   readonly options: O;
 }
 
-/** Both ends: a GitLab and the store of one connection. */
-export interface Connected {
+/** One end: a GitLab. */
+export interface GitlabEnd {
   readonly config: Config;
   readonly gitlab: Gitlab;
-  readonly store: Store;
   readonly log: Logger;
+}
+
+/** Both ends: a GitLab and the store of one connection. */
+export interface Connected extends GitlabEnd {
+  readonly store: Store;
 }
 
 /** Runs an action on both ends. Failures that a user can mend come back as values; mistakes of this package's own are thrown. */
@@ -66,21 +71,28 @@ export async function withBothEnds<T, O extends ConnectOptions>(
   { em, config: input, connectionId, options }: Host<O>,
   action: (ends: Connected) => Promise<T>,
 ): Promise<T | SyncFailure> {
+  return withGitlabEnd({ config: input, options }, async (end) => action({ ...end, store: await createStore(em, connectionId) }));
+}
+
+/** Runs an action on a GitLab alone. Failures come back as with both ends. */
+export async function withGitlabEnd<T, O extends ConnectOptions>(
+  { config: input, options }: Pick<Host<O>, 'config' | 'options'>,
+  action: (end: GitlabEnd) => Promise<T>,
+): Promise<T | SyncFailure> {
   const { signal, logger: log = silentLogger } = options;
   try {
     const config = parseConfig(input);
     if (!config.token && !config.tokenFile) return { error: 'No GitLab token configured', code: 'configuration' };
-    const store = await createStore(em, connectionId);
-    return await withGitlab(config, options, (gitlab) => action({ config, gitlab, store, log }));
+    return await withGitlab(config, options, (gitlab) => action({ config, gitlab, log }));
   } catch (error) {
     return failureOf(error, signal);
   }
 }
 
 /** A GitLab for an action; its connections end with it. Throws ConfigurationError when a file that is named cannot be used. */
-async function withGitlab<T>(config: Config, options: ConnectOptions, action: (gitlab: Gitlab) => Promise<T>): Promise<T> {
+export async function withGitlab<T>(config: Config, options: ConnectOptions, action: (gitlab: Gitlab) => Promise<T>): Promise<T> {
   const { signal, fetch, onAnswer, logger: log = silentLogger, hosts = hostsOfProcess } = options;
-  const token = config.tokenFile ? await openTokenFile(config.tokenFile) : fixedToken(config.token ?? '');
+  const token = config.token || config.tokenFile ? await tokenOf(config) : null;
   const network = fetch ? undefined : await openNetwork({ ...config, connectTimeoutMs: config.connectTimeout * 1000 });
   try {
     if (network && config.insecureTls) log.warn({ url: config.url }, insecureWarning);
@@ -104,6 +116,10 @@ async function withGitlab<T>(config: Config, options: ConnectOptions, action: (g
     await network?.close();
   }
 }
+
+/** The token that is set, or the one in the file that is. Throws ConfigurationError when the file cannot be used. */
+export const tokenOf = async ({ token, tokenFile }: Pick<Config, 'token' | 'tokenFile'>): Promise<TokenSource> =>
+  tokenFile ? openTokenFile(tokenFile) : fixedToken(token ?? '');
 
 function failureOf(error: unknown, signal: AbortSignal | undefined): SyncFailure {
   if (signal?.aborted) return { error: 'Stopped before the end', code: 'aborted' };

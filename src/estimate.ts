@@ -17,6 +17,9 @@ export interface BackfillEstimate {
 const projectsPerRequest = 50;
 const rowsPerRequest = 100;
 
+/** Requests that so many rows of one list take, page by page. */
+export const pagesOf = (rows: number): number => Math.ceil(Math.max(0, rows) / rowsPerRequest);
+
 /** Estimates what a pass with `deepenTo` would read of the projects that are known. Changes nothing. Resolves to `{ error }` when it could not run. */
 export async function estimateBackfill(
   em: SqlEntityManager,
@@ -26,32 +29,42 @@ export async function estimateBackfill(
 ): Promise<BackfillEstimate | SyncFailure> {
   return withBothEnds({ em, config, connectionId, options }, async (ends) => {
     const ids = (await ends.store.readProjects()).filter(isSelected).map(({ id }) => id);
-    const missing = await Promise.all(chunks(ids, projectsPerRequest).map((some) => missingOf(ends, some, deepenTo)));
-    const counts = missing.flat();
-    const sum = (of: (count: Missing) => number) => counts.reduce((total, count) => total + of(count), 0);
+    const counts = await missingRows(ends, ids, deepenTo);
+    const sum = (of: (count: MissingRows) => number) => counts.reduce((total, count) => total + of(count), 0);
     return {
       projects: ids.length,
       mergeRequests: sum(({ mergeRequests }) => mergeRequests),
       pipelines: sum(({ pipelines }) => pipelines),
-      requests: sum(({ mergeRequests, pipelines }) => Math.ceil(mergeRequests / rowsPerRequest) + Math.ceil(pipelines / rowsPerRequest)),
+      requests: sum(({ mergeRequests, pipelines }) => pagesOf(mergeRequests) + pagesOf(pipelines)),
     };
   });
 }
 
-interface Missing {
+/** Rows of a project that GitLab has and the table has not. */
+export interface MissingRows {
+  readonly id: number;
   readonly mergeRequests: number;
   readonly pipelines: number;
 }
 
-async function missingOf({ gitlab, store, config: { branches } }: Connected, ids: readonly number[], since: Date): Promise<Missing[]> {
-  const window = { after: since };
-  const counts = await readCounts(gitlab.graphql, { ids, created: window, updated: window, branches });
+/** What is missing of each project from a moment on, by GitLab's counts and the table's; null = of all time. */
+export async function missingRows(
+  { gitlab, store, config: { branches } }: Pick<Connected, 'gitlab' | 'store' | 'config'>,
+  ids: readonly number[],
+  since: Date | null,
+): Promise<MissingRows[]> {
+  const window = since ? { after: since } : {};
   const stored = (projectId: number, stream: string, by: 'created' | 'timestamp') =>
     store.countEvents({ projectId, stream, by, after: since, before: null, branches });
-  return Promise.all(
-    counts.map(async ({ id, mergeRequests, pipelines }) => ({
-      mergeRequests: Math.max(0, (mergeRequests ?? 0) - (await stored(id, 'merge-requests', 'created'))),
-      pipelines: Math.max(0, (pipelines ?? 0) - (await stored(id, 'pipelines', 'timestamp'))),
-    })),
-  );
+  const missing = chunks(ids, projectsPerRequest).map(async (some) => {
+    const counts = await readCounts(gitlab.graphql, { ids: some, created: window, updated: window, branches });
+    return Promise.all(
+      counts.map(async ({ id, mergeRequests, pipelines }) => ({
+        id,
+        mergeRequests: Math.max(0, (mergeRequests ?? 0) - (await stored(id, 'merge-requests', 'created'))),
+        pipelines: Math.max(0, (pipelines ?? 0) - (await stored(id, 'pipelines', 'timestamp'))),
+      })),
+    );
+  });
+  return (await Promise.all(missing)).flat();
 }

@@ -3,9 +3,11 @@ import { ConfigurationError, GitlabSyncError, messageOf } from '../errors.ts';
 import { version } from '../version.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackfill } from './commands/backfill.ts';
+import { addCheck } from './commands/check.ts';
 import { addDemo } from './commands/demo.ts';
 import { addEvents } from './commands/events.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addPlan } from './commands/plan.ts';
 import { addPoll } from './commands/poll.ts';
 import { addSync } from './commands/sync.ts';
 import { exitCodes } from './io.ts';
@@ -39,7 +41,7 @@ function createProgram(io: Io, end: (code: ExitCode) => void): Command {
       'after',
       '\nExit codes: 0 all read, 1 something could not be read or is missing, 2 usage or configuration,\n3 GitLab or the database unreachable or refusing.',
     );
-  for (const add of [addSync, addPoll, addBackfill, addAudit, addMigrate, addEvents, addDemo]) add(program, io, end);
+  for (const add of [addSync, addPoll, addBackfill, addAudit, addCheck, addPlan, addMigrate, addEvents, addDemo]) add(program, io, end);
   return program;
 }
 

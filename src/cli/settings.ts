@@ -1,5 +1,6 @@
 import { insecureWarning, parseConfig, settings, settingsFromEnv } from '../config.ts';
-import type { Config, SettingMeta, SettingName } from '../config.ts';
+import type { Config, SettingName } from '../config.ts';
+import type { SettingMeta } from '../config/shape.ts';
 import { withDatabasePassword } from './database-password.ts';
 import { ConfigurationError } from '../errors.ts';
 import { Option } from 'commander';

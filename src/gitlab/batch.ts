@@ -109,8 +109,8 @@ async function ask({ graphql }: Pick<Gitlab, 'graphql'>, query: BatchQuery, part
 
 const after = ({ after: cursor }: { readonly after?: string }) => (cursor === undefined ? {} : { after: cursor });
 
-/** `part`: of the largest page sizes, above 0 and up to 1. */
-function variablesOf({ ask: what, branches }: BatchQuery, part: number) {
+/** What a batch asks of each project, as its query takes it. `part`: of the largest page sizes, above 0 and up to 1. */
+export function variablesOf({ ask: what, branches }: Pick<BatchQuery, 'ask' | 'branches'>, part: number) {
   const [branch, ...otherBranches] = branches;
   const { pageSize, releasePageSize } = batchSizes[what.kind];
   const fitting = (rows: number) => Math.ceil(rows * part);

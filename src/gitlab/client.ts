@@ -2,7 +2,7 @@ import { GraphQLClient } from 'graphql-request';
 import { GitlabSyncError } from '../errors.ts';
 import { silentLogger } from '../log.ts';
 import type { Logger } from '../log.ts';
-import { checkedAnswer } from './answer.ts';
+import { checkedAnswer, completeData } from './answer.ts';
 import type { Fetch, FetchInit } from './fetch/fetch.ts';
 import { withAnswers } from './fetch/with-answers.ts';
 import type { GitlabAnswer } from './fetch/with-answers.ts';
@@ -28,6 +28,8 @@ import { withLearnedSchema } from './schema/with-learned-schema.ts';
 export interface Gitlab {
   /** The typed GraphQL operations of queries/. An answer's `errors` name what is missing in its `data`. */
   readonly graphql: Sdk;
+  /** Asks something that is not in queries/, such as about the schema itself. Throws GraphqlError when anything is missing in the answer. */
+  readonly ask: (query: string, variables: Readonly<Record<string, unknown>>) => Promise<Readonly<Record<string, unknown>>>;
   /** Asks for as much at once as this GitLab bears. */
   readonly fit: <T>(request: Sized<T>) => Promise<T>;
   /** The few REST endpoints that GraphQL has no answer for. */
@@ -44,7 +46,8 @@ export interface Gitlab {
 export interface GitlabOptions {
   /** Base URL without a slash at the end; a path is kept. */
   readonly url: string;
-  readonly token: string | TokenSource;
+  /** Null: as a guest. */
+  readonly token: string | TokenSource | null;
   /** Sent with every request. */
   readonly userAgent: string;
   /** Requests under way at once at this host. */
@@ -89,7 +92,11 @@ export function createGitlab(options: GitlabOptions): Gitlab {
     },
   });
   const rest = createRest(({ path, operation }) =>
-    fetch(`${options.url}/api/v4/${path}`, { method: 'GET', headers: { accept: 'application/json' }, operation }),
+    fetch(`${options.url}${path.startsWith('/') ? path : `/api/v4/${path}`}`, {
+      method: 'GET',
+      headers: { accept: 'application/json' },
+      operation,
+    }),
   );
   const { attempts, baseDelayMs } = { ...defaultRetry, ...options.retry };
   const { sizes, clock, learned } = host;
@@ -97,7 +104,12 @@ export function createGitlab(options: GitlabOptions): Gitlab {
     clock.sleep(delayBefore(attempt, error, { baseDelayMs, random: clock.random }), options.signal);
   const fit = <T>(request: Sized<T>) => fitted({ sizes, attempts, wait, now: clock.now }, request);
   const graphql = getSdk(withLearnedSchema(client, { learned, log: options.log ?? silentLogger }), checkedAnswer);
-  return { graphql, fit, rest, requests, host, missingFields: () => learned.missing() };
+  const ask: Gitlab['ask'] = async (query, variables) => {
+    const operation = /^query (\w+)/.exec(query)?.[1] ?? 'GraphQL';
+    const send = () => client.rawRequest<Readonly<Record<string, unknown>>>(query, variables);
+    return completeData(await checkedAnswer(send, operation), operation);
+  };
+  return { graphql, ask, fit, rest, requests, host, missingFields: () => learned.missing() };
 }
 
 /**
@@ -111,7 +123,8 @@ function layeredFetch(options: GitlabOptions, host: Host, count: (kind: 'graphql
   const tokens = typeof token === 'string' ? fixedToken(token) : token;
   const timed = withTimeout(sendWith(options, count), { responseMs: responseTimeoutMs, requestMs: timeoutMs });
   const answered = options.onAnswer ? withAnswers(timed, options.onAnswer) : timed;
-  const authorised = withToken(withErrors(withNotes(answered, host)), tokens, (reason) => ended.abort(reason));
+  const checked = withErrors(withNotes(answered, host));
+  const authorised = tokens ? withToken(checked, tokens, (reason) => ended.abort(reason)) : checked;
   const inTurn = withTurns(authorised, host, { concurrency, maxRequestsPerMinute });
   const retried = withRetry(inTurn, { ...defaultRetry, ...options.retry, host, log });
   return (url, init) => retried(url, { ...init, signal }).catch((error: unknown) => throwAsAborted(options.signal, error));

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, getCACertificates } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { ConfigurationError, messageOf } from '../errors.ts';
 
 /** How to get to a GitLab. */
@@ -34,17 +35,15 @@ const usualConnectTimeoutMs = 10_000;
  * may have made its own of it. Throws ConfigurationError when the CA file cannot be used.
  */
 export async function openNetwork(options: NetworkOptions): Promise<Network> {
-  const { url, httpsProxy, httpProxy, noProxy, caFile, connectTimeoutMs, insecureTls } = options;
-  const proxy = new URL(url).protocol === 'https:' ? httpsProxy : httpProxy;
+  const { noProxy, caFile, connectTimeoutMs, insecureTls } = options;
+  const proxy = proxyFor(options);
   if (!proxy && !caFile && !insecureTls && connectTimeoutMs === usualConnectTimeoutMs) {
     return { fetch: undefined, close: async () => {} };
   }
   const tls = {
     timeout: connectTimeoutMs,
     rejectUnauthorized: !insecureTls,
-    ...(caFile
-      ? { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ...(await readCertificates(caFile))] }) }
-      : {}),
+    ...(await trustOf(caFile)),
   };
   // undici's own fetch: the one in Node takes no dispatcher of another version. Loaded where it is needed only.
   const { EnvHttpProxyAgent, fetch } = await import('undici');
@@ -61,6 +60,16 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   const send = (input: string, init: object) => fetch(input, { ...init, dispatcher });
   return { fetch: send as unknown as typeof globalThis.fetch, close: () => dispatcher.destroy() };
 }
+
+/** Whom to trust in TLS, as its options say it. Throws ConfigurationError when the CA file cannot be used. */
+export async function trustOf(caFile: string | undefined): Promise<{ readonly secureContext?: SecureContext }> {
+  if (!caFile) return {};
+  return { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ...(await readCertificates(caFile))] }) };
+}
+
+/** The proxy that is set for a URL, whether NO_PROXY takes its host out or not. */
+export const proxyFor = ({ url, httpsProxy, httpProxy }: Pick<NetworkOptions, 'url' | 'httpsProxy' | 'httpProxy'>): string | undefined =>
+  new URL(url).protocol === 'https:' ? httpsProxy : httpProxy;
 
 async function readCertificates(file: string): Promise<string[]> {
   try {

@@ -8,6 +8,12 @@ export type RestCommit = z.output<typeof commitSchema>;
 /** A tag as `GET …/registry/repositories/:id/tags/:name` describes it. Images with several platforms have no date and no size. */
 export type RestTagDetail = z.output<typeof tagDetailSchema>;
 
+/** A token as `GET /personal_access_tokens/self` describes it: a personal one, or that of a project's or a group's bot. */
+export type RestToken = z.output<typeof tokenSchema>;
+
+/** An OAuth token as `GET /oauth/token/info` describes it. `expires_in` is in seconds, null = never. */
+export type RestOauthToken = z.output<typeof oauthTokenSchema>;
+
 /** The REST endpoints in use. Pages come in GitLab's order. */
 export interface GitlabRest {
   /** Commits reachable from a ref, or those of a range `a..b`, newest first, with their stats. Pages that are too much get smaller. */
@@ -18,6 +24,12 @@ export interface GitlabRest {
   tagNamePages(repository: RepositoryRef): AsyncGenerator<readonly string[]>;
   /** What one tag points to now. Throws NotFoundError when it is gone, or broken. */
   tag(repository: RepositoryRef, name: string): Promise<RestTagDetail>;
+  /** The token in use. Every scope will do, but a fine-grained token needs leave; an OAuth token is refused with 400. */
+  token(): Promise<RestToken>;
+  /** The OAuth token in use. Any other kind is refused with 400. */
+  oauthToken(): Promise<RestOauthToken>;
+  /** GitLab's version, such as `18.8.2-ee`. */
+  version(): Promise<string>;
 }
 
 /** Which commits to list. */
@@ -54,7 +66,7 @@ export interface RepositoryRef {
   readonly repositoryId: number;
 }
 
-/** Sends one request; `operation` names it in messages. */
+/** Sends one request; `operation` names it in messages. A path that begins with a slash is one of GitLab's pages, not of its API. */
 export type RestRequest = (request: { readonly path: string; readonly operation: string }) => Promise<Response>;
 
 const stats = z.object({ additions: z.number(), deletions: z.number(), total: z.number() });
@@ -77,6 +89,15 @@ const tagDetailSchema = tagSchema.extend({
   created_at: optional(z.string()),
   total_size: optional(z.number()),
 });
+
+const tokenSchema = z.object({
+  name: optional(z.string()),
+  scopes: z.array(z.string()),
+  /** A day: the token ends when it begins, in UTC. Null = never. */
+  expires_at: optional(z.iso.date()),
+});
+const oauthTokenSchema = z.object({ scope: z.array(z.string()), expires_in: optional(z.number()) });
+const versionSchema = z.object({ version: z.string() });
 
 const pageSizeLimit = 100;
 
@@ -126,8 +147,17 @@ export function createRest(request: RestRequest): GitlabRest {
     async tag(repository, name) {
       return (await get(`${tagsPath(repository)}/${encodeURIComponent(name)}`, tagDetailSchema)).body;
     },
+    ...aboutItself(async (path, schema) => (await get(path, schema)).body),
   };
 }
+
+type ReadBody = <T>(path: string, schema: z.ZodType<T>) => Promise<T>;
+
+const aboutItself = (read: ReadBody): Pick<GitlabRest, 'token' | 'oauthToken' | 'version'> => ({
+  token: () => read('personal_access_tokens/self', tokenSchema),
+  oauthToken: () => read('/oauth/token/info', oauthTokenSchema),
+  version: async () => (await read('version', versionSchema)).version,
+});
 
 async function* offsetPages<T>(get: Get, path: string, item: z.ZodType<T>, from: OffsetPlace): AsyncGenerator<OffsetPage<T>> {
   for (let place: OffsetPlace | null = from; place;) {

@@ -14,7 +14,7 @@ import type { Due } from './reconcile.ts';
 import { chunks, everyOne } from './run.ts';
 import type { Run } from './run.ts';
 import type { ListedSource } from './selection.ts';
-import { bySharedSince, sinceOf } from './since.ts';
+import { bySharedSince, fitsSince, sinceOf } from './since.ts';
 import { syncProject } from './sync-project.ts';
 
 /** Reading the projects of a pass, batch by batch. */
@@ -110,8 +110,7 @@ export async function readIds(reading: Reading, ids: readonly number[]): Promise
 /** Those of a list that can be asked together; the others wait. */
 function fitting({ run, asked, waiting }: Reading, { projects }: Batch, since: Date): BatchProject[] {
   return projects.filter(({ id }) => {
-    const own = sinceOf(run.states.get(id));
-    const fits = own === 'any' || (own !== null && own >= since);
+    const fits = fitsSince(sinceOf(run.states.get(id)), since);
     asked.add(id);
     if (!fits) waiting.push(id);
     return fits;

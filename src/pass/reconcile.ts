@@ -21,7 +21,11 @@ const recentPipelinesMs = 24 * 60 * 60_000;
 const spread = 0.25;
 
 /** Whether it is time to read again what a project may change without a trace. */
-export function isDue({ config, reconcile: isAsked, now }: Run, project: KnownProject, at: Date | null): boolean {
+export function isDue(
+  { config, reconcile: isAsked, now }: Pick<Run, 'config' | 'reconcile' | 'now'>,
+  project: KnownProject,
+  at: Date | null,
+): boolean {
   const early = (project.id % 100) / 100;
   const intervalMs = config.reconcileInterval * 1000 * (1 - spread * early);
   return isAsked === true || (at ?? now()).getTime() - project.reconciledAt.getTime() >= intervalMs;
@@ -33,13 +37,16 @@ export async function reconcile(run: Run, due: readonly Due[]): Promise<void> {
   await everyOne(chunks(due, batchSizes.traceless.projects).map((some) => limit(() => reconcileBatch(run, some))));
 }
 
+/** From when on pipelines have to have changed to be read again. */
+export const recentPipelinesSince = ({ reconcileInterval }: Pick<Run['config'], 'reconcileInterval'>, at: Date): Date =>
+  new Date(at.getTime() - Math.max(recentPipelinesMs, 2 * reconcileInterval * 1000));
+
 async function reconcileBatch(run: Run, due: readonly Due[]): Promise<void> {
   const { store, tally, config } = run;
   const byId = new Map(due.map(({ project }) => [project.id, project]));
   const ids = [...byId.keys()];
   const earliest = Math.min(...due.map(({ at }) => at.getTime()));
-  const pipelinesSince = new Date(earliest - Math.max(recentPipelinesMs, 2 * config.reconcileInterval * 1000));
-  const ask = { kind: 'traceless' as const, pipelinesSince };
+  const ask = { kind: 'traceless' as const, pipelinesSince: recentPipelinesSince(config, new Date(earliest)) };
   for await (const answer of readByIds(run, { ids, ask })) {
     if ('failed' in answer) {
       const named = answer.failed.flatMap((id) => byId.get(id)?.fullPath ?? []);

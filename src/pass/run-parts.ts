@@ -4,8 +4,8 @@ import { reconcile } from './reconcile.ts';
 import type { SyncReport } from './report.ts';
 import { isSelected } from './run.ts';
 import type { Pass, Run } from './run.ts';
-import { endProjects, noSuchEntry, reportOf, startRun } from './run-pass.ts';
-import { projectsUnder, selectProjects } from './selection.ts';
+import { endProjects, reportOf, startRun } from './run-pass.ts';
+import { noSuchEntry, projectsUnder, selectProjects } from './selection.ts';
 
 /** How a connection is best read: in one pass, or in parts that may run at once. */
 export type Parts = { readonly kind: 'whole' } | { readonly kind: 'parts'; readonly parts: readonly Part[]; readonly report: SyncReport };

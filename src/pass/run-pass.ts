@@ -1,4 +1,4 @@
-import { momentOf } from '../config.ts';
+import { momentOf } from '../config/shape.ts';
 import type { Config } from '../config.ts';
 import { existingProjects } from '../gitlab/projects.ts';
 import { streams } from '../streams/index.ts';
@@ -13,11 +13,9 @@ import { createTally } from './report.ts';
 import type { SyncReport } from './report.ts';
 import { createProgress, isSelected, statesByProject } from './run.ts';
 import type { Pass, Run } from './run.ts';
-import { projectsUnder, selectProjects } from './selection.ts';
+import { noSuchEntry, projectsUnder, selectProjects } from './selection.ts';
 import { commonSince } from './since.ts';
 
-/** Why an entry of `repos` could not be read. */
-export const noSuchEntry = 'no project or group with this path, or out of sight for this token';
 const outOfSight = 'deleted, or out of sight for this token';
 
 /**
@@ -65,7 +63,8 @@ export async function startRun(pass: Pass, projectIds?: readonly number[]): Prom
   };
 }
 
-function optionsOf({ branches, syncLimit, syncSince, tagLimit, tagChecks }: Config, now: Date): StreamOptions {
+/** What the settings mean for streams. */
+export function optionsOf({ branches, syncLimit, syncSince, tagLimit, tagChecks }: Config, now: Date): StreamOptions {
   const since = syncSince === undefined ? null : momentOf(syncSince, now);
   return {
     branches,

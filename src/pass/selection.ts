@@ -17,14 +17,17 @@ export interface Selection {
 /** Memberships or a group. */
 export type ListedSource = Exclude<BatchSource, { readonly kind: 'ids' }>;
 
+/** Why an entry of `repos` is among the missing. */
+export const noSuchEntry = 'no project or group with this path, or out of sight for this token';
+
 /** GitLab's largest number of projects in one batch of changes. */
-const listPageSize = 50;
+export const listPageSize = 50;
 
 /**
  * The projects that the configuration asks for. What was read before needs no lookup: a known path stands for its id,
  * and memberships and groups are asked for as such. `isFirst`: nothing is known to ask changes since.
  */
-export async function selectProjects(run: Run, isFirst: boolean): Promise<Selection> {
+export async function selectProjects(run: Pick<Run, 'config' | 'gitlab' | 'known'>, isFirst: boolean): Promise<Selection> {
   const { config, gitlab } = run;
   if (config.repos.length > 0) return selectEntries(run, isFirst);
   if (isFirst) {
@@ -37,7 +40,7 @@ export async function selectProjects(run: Run, isFirst: boolean): Promise<Select
   return { ids: [], lists: [{ kind: 'membership', sort, projects }], missing: [] };
 }
 
-async function selectEntries({ config, gitlab, known }: Run, isFirst: boolean): Promise<Selection> {
+async function selectEntries({ config, gitlab, known }: Pick<Run, 'config' | 'gitlab' | 'known'>, isFirst: boolean): Promise<Selection> {
   const entries = config.repos.map((entry) => pathOf(entry, config.url));
   const projects = [...known.values()];
   const matched = entries.map((entry) => ({ entry, ...matchOf(entry, projects) }));

@@ -15,6 +15,9 @@ export function sinceOf(states: ProjectStates | undefined): Date | 'any' | null 
   return watermarks.length === 0 ? 'any' : new Date(Math.min(...watermarks));
 }
 
+/** Whether a project can be asked what changed since a moment, whatever is asked for of others. */
+export const fitsSince = (own: ReturnType<typeof sinceOf>, since: Date): boolean => own === 'any' || (own !== null && own >= since);
+
 /** A moment that is good for most projects that are read: the earliest watermark that is close to the latest one. */
 export function commonSince({ known, states }: Pick<Run, 'known' | 'states'>): Date | null {
   const moments = [...known.values()]

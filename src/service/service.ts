@@ -15,7 +15,7 @@ import type { LogTarget, Secrets } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { createPassLog } from './pass-log.ts';
-import { createTrouble, nap, retryDelayMs, troubleOf, untilDone, within } from './patience.ts';
+import { createTrouble, nap, retryDelayMs, troubleOf, untilDone } from './patience.ts';
 import type { Trouble } from './patience.ts';
 import { routesOf } from './routes.ts';
 import { createRunner } from './runner.ts';
@@ -62,7 +62,7 @@ const shareMs = 10_000;
  * with ConfigurationError, at its start, for what waiting does not mend.
  */
 export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
-  const { config, target } = options;
+  const { config, target, signal } = options;
   const secrets = createSecrets();
   secrets.set('settings', [config.token, ...passwordsOf(config.databaseUrl)]);
   const log = createLog({ level: config.logLevel, target, secrets });
@@ -79,15 +79,39 @@ export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
   };
   const server = config.healthPort === 'off' ? null : await startHealthServer(config.healthHost, config.healthPort, healthRoutes(service));
   log.info({ version, health: server?.url ?? 'off' }, 'poller started');
-  let end: ServiceEnd;
   try {
-    await poll(service);
+    const end = await pollWithin(service, config.gracePeriod * 1000, signal);
+    log.info({}, end === 'stopped' ? 'poller stopped' : 'poller stopped before all was saved: GRACE_PERIOD is over');
+    return end;
   } finally {
-    end = await takeDown(service);
     await server?.close();
   }
-  log.info({}, end === 'stopped' ? 'poller stopped' : 'poller stopped before all was saved: GRACE_PERIOD is over');
-  return end;
+}
+
+async function pollWithin(service: Service, graceMs: number, signal: AbortSignal): Promise<ServiceEnd> {
+  const work = async () => {
+    try {
+      await poll(service);
+    } finally {
+      await takeDown(service);
+    }
+  };
+  return endWithin(work(), graceMs, signal);
+}
+
+/** Waits for the work; for so long at the most once the signal has aborted. */
+async function endWithin(work: Promise<void>, graceMs: number, signal: AbortSignal): Promise<ServiceEnd> {
+  const ended = new AbortController();
+  const asked = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const overdue = asked.then(() => nap(graceMs, ended.signal)).then((): ServiceEnd => 'overdue');
+  try {
+    return await Promise.race([work.then((): ServiceEnd => 'stopped'), overdue]);
+  } finally {
+    ended.abort();
+  }
 }
 
 function healthRoutes(service: Service) {
@@ -213,18 +237,9 @@ function createWake() {
   };
 }
 
-/** Ends what is under way, and closes what is open, within the grace period. */
-async function takeDown({ up, config, log }: Service): Promise<ServiceEnd> {
-  const down = async () => {
-    await up.engine?.stop();
-    await up.database?.close();
-  };
+/** Ends what is under way, and closes what is open. */
+async function takeDown({ up, config, log }: Service): Promise<void> {
   if (up.engine) log.info({ graceSeconds: config.gracePeriod }, 'stopping: what is in hand is saved');
-  try {
-    await within(config.gracePeriod * 1000, down(), () => new GitlabSyncError('GRACE_PERIOD is over'));
-    return 'stopped';
-  } catch (error) {
-    log.debug({ error: String(error) }, 'not stopped in order');
-    return 'overdue';
-  }
+  await up.engine?.stop();
+  await up.database?.close();
 }

@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { ConfigurationError, DatabaseError } from '../errors.ts';
 import { withDatabaseErrors } from './database-errors.ts';
 import { ConnectionEntity } from './entities/connection.ts';
+import { inspectDatabase } from './inspect-database.ts';
 
 /** What a command knows of the connection that it works for. */
 export interface ConnectionQuery {
@@ -70,4 +71,10 @@ export async function enabledConnections(em: SqlEntityManager): Promise<StoredCo
 function urlOf(config: Record<string, unknown> | null | undefined): string {
   const { url } = config ?? {};
   return (typeof url === 'string' && url !== '' ? url : 'https://gitlab.com').toLowerCase().replace(/\/+$/, '');
+}
+
+/** As `findConnection`, in a database of which it is not known whether there are tables. Makes nothing. */
+export async function knownConnection(em: SqlEntityManager, query: ConnectionQuery): Promise<number | null> {
+  const { hasTables } = await inspectDatabase(em);
+  return hasTables ? withDatabaseErrors(() => findConnection(em.fork({ clear: true }), query)) : null;
 }

@@ -57,6 +57,25 @@ interface TagRow {
   readonly looked_at: string | null;
 }
 
+/** How many tags of a container repository are known. */
+export interface TagCount {
+  readonly projectId: number;
+  /** All of them. */
+  readonly known: number;
+  /** Those that were looked at. */
+  readonly looked: number;
+}
+
+/** The numbers of known tags, one for each container repository of a connection. */
+export async function countTags(kysely: QueryExecutorProvider, connectionId: number): Promise<TagCount[]> {
+  const { rows } = await sql<{ readonly row: { readonly project_id: number; readonly known: number; readonly looked: number } }>`
+    select to_json(t) as row from (
+      select project_id, count(*) as known, count(looked_at) as looked from gitlab_registry_tags
+      where connection_id = ${connectionId} group by project_id, repository_id
+    ) t`.execute(kysely);
+  return rows.map(({ row }) => ({ projectId: row.project_id, known: row.known, looked: row.looked }));
+}
+
 /** A container repository of a project. */
 export interface RepositoryKey {
   readonly connectionId: number;

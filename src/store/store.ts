@@ -12,7 +12,8 @@ import { groupCommit } from './group-commit.ts';
 import { linkEvents } from './link-events.ts';
 import { withPassLock } from './pass-lock.ts';
 import type { PassScope } from './pass-lock.ts';
-import { readStates, readTags } from './read-progress.ts';
+import { countTags, readStates, readTags } from './read-progress.ts';
+import type { TagCount } from './read-progress.ts';
 import { eventTableOf, saveEvents } from './save-events.ts';
 import type { EventPage, SavedEvents } from './save-events.ts';
 import { saveStates, saveTags } from './save-progress.ts';
@@ -30,6 +31,8 @@ export interface Store {
   readStates(projectIds?: readonly number[]): Promise<PlacedState[]>;
   /** What is known of a container repository's tags. */
   readTags(projectId: number, repositoryId: number): Promise<TagLook[]>;
+  /** How many tags are known of each container repository that was read. */
+  countTags(): Promise<TagCount[]>;
   /** How many events of a project are stored. */
   countEvents(query: StoredCountQuery): Promise<number>;
   /** Notes that GitLab returned these projects, and gives each its lasting event path. */
@@ -78,6 +81,12 @@ export async function createStore(em: SqlEntityManager, connectionId: number): P
   if (!connection) throw new DatabaseError(`there is no connection ${connectionId} in the table connections`);
   const table = await withDatabaseErrors(() => eventTableOf(fork()));
   const inTransaction = <T>(action: (em: SqlEntityManager) => Promise<T>) => withDatabaseErrors(() => fork().transactional(action));
+  const updateProjects = async (
+    projectIds: readonly number[],
+    change: { readonly unselectedAt: Date } | { readonly reconciledAt: Date },
+  ) => {
+    await withDatabaseErrors(() => fork().nativeUpdate(GitlabProjectEntity, { connectionId, projectId: [...projectIds] }, change));
+  };
   const savePages = (pages: readonly StoredPage[]) =>
     inTransaction(async (em) => {
       const kysely = em.getKysely();
@@ -105,6 +114,7 @@ export async function createStore(em: SqlEntityManager, connectionId: number): P
     readStates: (projectIds) => withDatabaseErrors(() => readStates(fork().getKysely(), connectionId, projectIds)),
     readTags: (projectId, repositoryId) =>
       withDatabaseErrors(() => readTags(fork().getKysely(), { connectionId, projectId, repositoryId })),
+    countTags: () => withDatabaseErrors(() => countTags(fork().getKysely(), connectionId)),
     countEvents: (query) => withDatabaseErrors(() => countEvents(fork().getKysely(), { connectionId, table }, query)),
     saveProjects: (projects, seenAt) => inTransaction((em) => saveProjects(em, { connectionId, projects, seenAt })),
     savePage: groupCommit(savePages, largestGroup),
@@ -115,17 +125,9 @@ export async function createStore(em: SqlEntityManager, connectionId: number): P
         await em.nativeUpdate(GitlabProjectEntity, { connectionId, projectId: [...projectIds], goneAt: null }, { goneAt: at });
         await em.nativeUpdate(GitlabStreamStateEntity, { project }, { outcome: 'gone', error: reason });
       }),
-    markUnselected: async (projectIds, at) => {
-      await withDatabaseErrors(() =>
-        fork().nativeUpdate(GitlabProjectEntity, { connectionId, projectId: [...projectIds] }, { unselectedAt: at }),
-      );
-    },
+    markUnselected: (projectIds, at) => updateProjects(projectIds, { unselectedAt: at }),
     saveStates: (states) => inTransaction((em) => saveStates(em.getKysely(), connectionId, states)),
-    markReconciled: async (projectIds, at) => {
-      await withDatabaseErrors(() =>
-        fork().nativeUpdate(GitlabProjectEntity, { connectionId, projectId: [...projectIds] }, { reconciledAt: at }),
-      );
-    },
+    markReconciled: (projectIds, at) => updateProjects(projectIds, { reconciledAt: at }),
     markSynced: async (at) => {
       await withDatabaseErrors(() => fork().nativeUpdate(ConnectionEntity, { id: connectionId }, { lastSync: at }));
     },

@@ -6,7 +6,7 @@ import type { MergeRequestFragment, MergeRequestPageQueryVariables } from '../gi
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
 import type { Backfill, WalkState } from '../progress.ts';
-import { refusal } from './access.ts';
+import { features, refusal } from './access.ts';
 import { backfillPages, deeperBackfill, largestPage, wayBack, withBeginning } from './backfill.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext } from './stream.ts';
@@ -23,9 +23,9 @@ export const mergeRequests: Stream = {
 };
 
 async function* changes(context: StreamContext): Pages {
-  const { batch, state: stateOf } = context;
+  const { state: stateOf } = context;
   const list = await firstPage(context);
-  const refused = refusal(context, { what: 'merge requests', enabled: batch.node.mergeRequestsEnabled, list });
+  const refused = refusal(context, features.mergeRequests, list);
   if (refused) {
     yield endPage(refused);
     return;

@@ -6,7 +6,7 @@ import type { PipelineFragment, PipelinePageQueryVariables } from '../gitlab/gen
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
 import type { Backfill, WalkState } from '../progress.ts';
-import { refusal } from './access.ts';
+import { features, refusal } from './access.ts';
 import { backfillPages, deeperBackfill, firstBackfill, largestPage, wayBack, withBeginning } from './backfill.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext } from './stream.ts';
@@ -56,8 +56,7 @@ async function* changesOfBranch(context: StreamContext, branch: string): Pages {
   yield endPage({ outcome: 'ok' });
 }
 
-const refusalOf = (context: StreamContext, list: FirstPage) =>
-  refusal(context, { what: 'pipelines', enabled: context.batch.node.jobsEnabled, list });
+const refusalOf = (context: StreamContext, list: FirstPage) => refusal(context, features.pipelines, list);
 
 type FirstPage = ConnectionPage<PipelineFragment> | null;
 

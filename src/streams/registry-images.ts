@@ -8,7 +8,7 @@ import type { ContainerRepositoriesFragment } from '../gitlab/generated/sdk.ts';
 import { numberOfGlobalId } from '../gitlab/ids.ts';
 import { connectionPages } from '../gitlab/paging.ts';
 import type { TagLook } from '../progress.ts';
-import { refusal } from './access.ts';
+import { features, refusal } from './access.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext, Walk, WalkEnd } from './stream.ts';
 
@@ -33,7 +33,7 @@ async function* walks(context: StreamContext, checks: number): AsyncGenerator<Wa
   const page = context.batch.firstPage('containerRepositories');
   // Alone where the batch's answer has errors in it.
   const list = page === undefined ? await nextPage(context)() : page;
-  const refused = refusal(context, { what: 'registry images', enabled: context.batch.node.containerRegistryEnabled, list });
+  const refused = refusal(context, features.registryImages, list);
   yield { scope: '', pages: () => ended(refused) };
   if (refused || !list) return;
   for await (const repositories of connectionPages<ImageRepositoryNode, ContainerRepositoriesFragment>(

@@ -3,7 +3,7 @@ import { createHosts, syncGitlab } from '../../src/index.ts';
 import type { Database } from '../../src/store/database.ts';
 import type { Clock } from '../../src/gitlab/clock.ts';
 import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
-import type { Faults } from '../fake-gitlab/faults.ts';
+import type { Faults } from './faults.ts';
 import { minutes } from '../fake-gitlab/world/time.ts';
 import type { World } from '../fake-gitlab/world/world.ts';
 import { fetchFrom } from '../support/fake.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createFaults } from '../fake-gitlab/faults.ts';
+import { createFaults } from './faults.ts';
 import { createTestClock } from '../support/clock.ts';
 import { describeDatabases } from '../support/databases.ts';
 import { fakeUrl } from '../support/fake.ts';

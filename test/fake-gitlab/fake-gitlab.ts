@@ -4,6 +4,7 @@ import { describeCommit, listCommits } from './rest/commits.ts';
 import { describeTag, listTags } from './rest/registry.ts';
 import { notFound } from './rest/reply.ts';
 import type { RestReply } from './rest/reply.ts';
+import { describeToken, isTokenInfo, refusedToken, tokenInfo, tokenOf, unauthorized } from './rest/tokens.ts';
 import type { World } from './world/world.ts';
 
 /** One request that a fake GitLab was sent. */
@@ -72,34 +73,17 @@ function askedOf({ endpoint, body }: Incoming): Omit<SeenRequest, 'status'> {
 async function answer(world: World, incoming: Incoming): Promise<Response> {
   const { request, base, endpoint, body } = incoming;
   const isGraphql = endpoint === '/graphql' && request.method === 'POST';
-  const refused = refusedToken(world, request, isGraphql);
-  if (refused) return respond(world, refused);
-  if (isGraphql) return respond(world, await executeGraphql(world, body, { baseUrl: base, isAnonymous: tokenOf(request) === null }));
+  const token = tokenOf(world, request);
+  if (isTokenInfo(endpoint)) return respond(world, tokenInfo(token));
+  // GraphQL takes whoever sends no token for a guest.
+  const refused = isGraphql && token === null ? null : refusedToken(token, { isGraphql, endpoint });
+  if (refused || token === undefined) return respond(world, refused ?? unauthorized);
+  if (isGraphql) return respond(world, await executeGraphql({ world, token, baseUrl: base }, body));
+  if (!token) return respond(world, unauthorized);
+  if (endpoint === '/v4/personal_access_tokens/self') return respond(world, describeToken(token));
+  if (endpoint === '/v4/version') return respond(world, { status: 200, body: { version: world.version, revision: '0fa4e12c' } });
   if (!endpoint.startsWith('/v4/')) return html(world, 404, '<h1>Not Found</h1>');
   return respond(world, answerRest(world, incoming));
-}
-
-const tokenOf = ({ headers }: Request) => headers.get('authorization')?.replace(/^Bearer /, '') ?? headers.get('private-token');
-
-/** GitLab's answers to a missing, unknown or expired token, or one of too small a scope. */
-function refusedToken(world: World, request: Request, isGraphql: boolean): RestReply | null {
-  const given = tokenOf(request);
-  // GraphQL takes whoever has no token for a guest.
-  if (given === null && isGraphql) return null;
-  const token = given === null ? undefined : world.tokens.get(given);
-  const mayRead = token?.scopes.some((scope) => scope === 'read_api' || scope === 'api');
-  if (token?.state === 'active' && mayRead) return null;
-  if (isGraphql) return { status: 401, body: { errors: [{ message: 'Invalid token' }] } };
-  if (!token) return { status: 401, body: { message: '401 Unauthorized' } };
-  if (token.state !== 'active') return { status: 401, body: { error: 'invalid_token', error_description: `Token was ${token.state}.` } };
-  return {
-    status: 403,
-    body: {
-      error: 'insufficient_scope',
-      error_description: 'The request requires higher privileges than provided by the access token.',
-      scope: 'api read_api',
-    },
-  };
 }
 
 const routes = {

@@ -93,7 +93,7 @@ describe('a certificate', () => {
     const messageFor = async (certificate: Certificate) =>
       (await failure(ask(`https://localhost:${await servers.https(certificate, gitlab)}`, { caFile }))).message;
     expect(await messageFor(await makeServerCertificate('localhost'))).toMatch(/name the certificate of its CA in CA_FILE$/);
-    expect(await messageFor(await makeServerCertificate('localhost', { ca, isExpired: true }))).toMatch(
+    expect(await messageFor(await makeServerCertificate('localhost', { ca, endsInDays: -10 }))).toMatch(
       /\(certificate has expired\): its certificate has expired and must be renewed there$/,
     );
     expect(await messageFor(await makeServerCertificate('git.example.com', { ca }))).toMatch(
@@ -102,7 +102,7 @@ describe('a certificate', () => {
   });
 
   test('of any kind is trusted with INSECURE_TLS', async () => {
-    for (const certificate of [good, await makeServerCertificate('git.example.com', { isExpired: true })])
+    for (const certificate of [good, await makeServerCertificate('git.example.com', { endsInDays: -10 })])
       expect(await ask(`https://localhost:${await servers.https(certificate, gitlab)}`, { insecureTls: true })).toBe(answered);
   });
 

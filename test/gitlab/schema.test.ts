@@ -118,7 +118,7 @@ describe('what a GitLab does not have', () => {
     const project = world.addProject('acme/shop');
     const error = await readBatch(gitlabWith(), newest(project.id)).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UnsupportedGitlabError);
-    expect(error).toMatchObject({ operation: 'ProjectChanges', missing: ['releases(sort:)'] });
+    expect(error).toMatchObject({ operation: 'ProjectChanges', missing: ['Pipeline.ref', 'releases(sort:)'] });
   });
 
   test('an argument goes where it has no value, and nowhere else', async () => {

@@ -13,7 +13,7 @@ async function certificate(name: string, options: object): Promise<Certificate> 
   const made = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
-    notBeforeDate: days(-20),
+    notBeforeDate: days(-90),
     notAfterDate: days(20),
     ...options,
   });
@@ -29,13 +29,13 @@ export const makeCa = (name: string): Promise<Certificate> =>
     ],
   });
 
-/** A server's certificate for a host name, by a CA or by itself. */
+/** A server's certificate for a host name, by a CA or by itself, that ends in so many days. */
 export const makeServerCertificate = (
   host: string,
-  { ca, isExpired = false }: { readonly ca?: Certificate; readonly isExpired?: boolean } = {},
+  { ca, endsInDays = 20 }: { readonly ca?: Certificate; readonly endsInDays?: number } = {},
 ): Promise<Certificate> =>
   certificate(host, {
     ...(ca ? { ca } : {}),
-    ...(isExpired ? { notAfterDate: days(-10) } : {}),
+    notAfterDate: days(endsInDays),
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: host }] }],
   });

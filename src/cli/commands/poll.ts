@@ -17,7 +17,7 @@ export function addPoll(program: Command, io: Io, end: (code: ExitCode) => void)
     allSettings,
   ).action(async ({ all, ...flags }: { all?: true } & Record<string, unknown>) => {
     const config = configOf(flags, io);
-    if (!all && !config.token) throw new ConfigurationError(['GITLAB_TOKEN not set']);
+    if (!all && !config.token && !config.tokenFile) throw new ConfigurationError(['GITLAB_TOKEN not set']);
     // Loaded here only: no other command has anything to do with it.
     const { runService } = await import('../../service/service.ts');
     const ended = await runService({ config, servesTable: all === true, target: io.out, signal: io.signal });

@@ -34,9 +34,10 @@ export interface Known {
 export function withoutMissing(document: DocumentNode, known: Known): DocumentNode {
   const operation = document.definitions.find((node) => node.kind === 'OperationDefinition');
   if (!operation) return document;
-  const pruning: Pruning = { ...known, operation, definitions: fragmentsOf(document), pruned: new Map() };
+  const pruning: Pruning = { ...known, operation, definitions: fragmentsOf(document), pruned: new Map(), valued: [] };
   const selectionSet = pruneSelections(pruning, operation.selectionSet, scopeOf(operation));
-  if (isLack(selectionSet)) throw unsupported(selectionSet.lacks, operation);
+  if (isLack(selectionSet)) throw unsupported([...selectionSet.lacks, ...pruning.valued], operation);
+  if (pruning.valued.length > 0) throw unsupported(pruning.valued, operation);
   return withUsed({ ...operation, selectionSet }, pruning.pruned);
 }
 
@@ -51,6 +52,8 @@ interface Pruning extends Known {
   readonly definitions: ReadonlyMap<string, FragmentDefinitionNode>;
   /** The fragments that were met, as they are asked for. */
   readonly pruned: Map<string, FragmentDefinitionNode | Lack>;
+  /** Names of missing arguments that have a value. */
+  readonly valued: string[];
 }
 
 const isLack = (kept: object): kept is Lack => 'lacks' in kept;
@@ -118,12 +121,12 @@ function pruneFragment(pruning: Pruning, name: string): FragmentDefinitionNode |
   return isLack(set) ? set : { ...definition, selectionSet: set };
 }
 
-/** Whether an argument goes: it is missing in GitLab, or the type of its variable is. Throws when it has a value. */
-function isLeftOut({ learned, operation, variables }: Pruning, { name, value }: ArgumentNode, field: string): boolean {
+/** Whether an argument goes: it is missing in GitLab, or the type of its variable is. */
+function isLeftOut({ learned, operation, variables, valued }: Pruning, { name, value }: ArgumentNode, field: string): boolean {
   const variable = value.kind === 'Variable' ? value.name.value : undefined;
   const missing = learned.nameOf(argumentKey(field, name.value)) ?? learned.nameOf(typeKey(variableType(operation, variable)));
   if (missing === undefined) return false;
-  if (variable === undefined || (variables[variable] ?? null) !== null) throw unsupported([missing], operation);
+  if (variable === undefined || (variables[variable] ?? null) !== null) valued.push(missing);
   return true;
 }
 

@@ -1,11 +1,13 @@
 import { getNamedType, isObjectType, valueFromASTUntyped } from 'graphql';
 import type {
+  DirectiveNode,
   DocumentNode,
   FieldNode,
   FragmentDefinitionNode,
   GraphQLObjectType,
   GraphQLSchema,
   OperationDefinitionNode,
+  SelectionNode,
   SelectionSetNode,
 } from 'graphql';
 import { fieldOf } from './validate.ts';
@@ -56,8 +58,18 @@ export function measure({ schema, document, operation, variables }: Scored): { r
       .filter((node): node is FragmentDefinitionNode => node.kind === 'FragmentDefinition')
       .map((node) => [node.name.value, node]),
   );
+  const defaults = (operation.variableDefinitions ?? []).flatMap(({ variable, defaultValue }) =>
+    defaultValue ? [[variable.name.value, valueFromASTUntyped(defaultValue)] as const] : [],
+  );
+  const given = { ...Object.fromEntries(defaults), ...variables };
+  const isLeftOut = ({ directives }: SelectionNode) =>
+    (directives ?? []).some((directive) => {
+      const { if: condition } = argumentsOf(directive, given);
+      return directive.name.value === 'include' ? condition === false : directive.name.value === 'skip' && condition === true;
+    });
   const collect = (sets: readonly SelectionSetNode[], into = new Map<string, FieldNode[]>()) => {
     for (const selection of sets.flatMap((set) => set.selections)) {
+      if (isLeftOut(selection)) continue;
       if (selection.kind === 'Field') {
         const key = (selection.alias ?? selection.name).value;
         into.set(key, [...(into.get(key) ?? []), selection]);
@@ -82,13 +94,13 @@ export function measure({ schema, document, operation, variables }: Scored): { r
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     const children = isObjectType(named) ? sum(sets, named) : { complexity: 0, depth: 0 };
     const own = costs[`${type.name}.${node?.name.value}`] ?? { fixed: 1 };
-    return { complexity: costOf(own, children.complexity, argumentsOf(node, variables)), depth: children.depth + 1 };
+    return { complexity: costOf(own, children.complexity, argumentsOf(node, given)), depth: children.depth + 1 };
   };
   const root = schema.getQueryType();
   return root ? sum([operation.selectionSet], root) : { complexity: 0, depth: 0 };
 }
 
-const argumentsOf = (node: FieldNode | undefined, variables: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+const argumentsOf = (node: FieldNode | DirectiveNode | undefined, variables: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries((node?.arguments ?? []).map(({ name, value }) => [name.value, valueFromASTUntyped(value, variables)]));
 
 function costOf({ fixed, extra = 0, sorted, argument = {} }: Cost, children: number, args: Readonly<Record<string, unknown>>): number {

@@ -1,15 +1,17 @@
 import { GraphQLError, execute, getOperationAST, parse } from 'graphql';
 import type { DocumentNode } from 'graphql';
-import type { World } from '../world/world.ts';
+import { isFineGrained } from '../world/world.ts';
 import { measure } from './complexity.ts';
 import { rootValue } from './root.ts';
-import type { Asker } from './root.ts';
+import type { Asked } from './root.ts';
 import { validateLikeGitlab } from './validate.ts';
 import { schemaOf } from './variant.ts';
 
 /** Limits for a signed-in user who is no administrator. */
 export const limits = { complexity: 250, depth: 20, characters: 10_000, validationErrors: 5 } as const;
 
+/** An administrator's query may cost more. */
+const adminComplexity = 300;
 /** Limits for whoever sends no token: a guest who sees no private project. */
 export const anonymousLimits = { complexity: 200, depth: 15 } as const;
 
@@ -28,8 +30,12 @@ export interface Reply {
 
 const refusal = (message: string, extra: object = {}): Reply => ({ status: 200, body: { errors: [{ message, ...extra }] } });
 
+/** Whose GitLab answers, and to whom. */
+export type Server = Omit<Asked, 'complexity'>;
+
 /** Answers a GraphQL request as GitLab would: its limits first, then the data. */
-export async function executeGraphql(world: World, request: GraphqlRequest, { baseUrl, isAnonymous }: Asker): Promise<Reply> {
+export async function executeGraphql(server: Server, request: GraphqlRequest): Promise<Reply> {
+  const { world, token } = server;
   const source = request.query ?? '';
   if (source.length > limits.characters) return { status: 422, body: { errors: [{ message: 'Query too large' }] } };
   const document = parsed(source);
@@ -40,20 +46,31 @@ export async function executeGraphql(world: World, request: GraphqlRequest, { ba
   const operation = getOperationAST(document, request.operationName);
   if (!operation) return refusal('An operation name is required');
   const { complexity, depth } = measure({ schema, document, operation, variables: request.variables ?? {} });
-  const largest = isAnonymous ? anonymousLimits : { ...limits, complexity: world.complexityLimit };
+  const largest = token ? { ...limits, complexity: token.isAdmin ? adminComplexity : world.complexityLimit } : anonymousLimits;
   if (complexity > largest.complexity) {
     return refusal(`Query has complexity of ${complexity}, which exceeds max complexity of ${largest.complexity}`);
   }
   if (depth > largest.depth) return refusal(`Query has depth of ${depth}, which exceeds max depth of ${largest.depth}`);
+  const cost = { score: complexity, limit: largest.complexity };
   const result = await execute({
     schema,
     document,
-    rootValue: rootValue(world, { baseUrl, isAnonymous }),
+    rootValue: token && isFineGrained(token) ? outOfReach : rootValue({ ...server, complexity: cost }),
     variableValues: request.variables,
     operationName: request.operationName,
   });
   return { status: 200, body: result };
 }
+
+/** Much of GraphQL is out of a fine-grained token's reach, whatever it is allowed. */
+const outOfReach = new Proxy(
+  {},
+  {
+    get: () => () => {
+      throw new GraphQLError("Access denied: This operation doesn't support fine-grained personal access tokens.");
+    },
+  },
+);
 
 function parsed(source: string): DocumentNode | GraphQLError {
   try {

@@ -53,6 +53,8 @@ export function projectNode(project: FakeProject, baseUrl: string) {
     jobsEnabled: features.ci,
     containerRegistryEnabled: features.registry,
     userPermissions: { downloadCode: readsCode },
+    repository: readsCode ? { exists: project.git.commits.size > 0, empty: project.git.commits.size === 0 } : null,
+    containerRepositoriesCount: project.imageRepositories.length,
     mergeRequests: ({ sort, state, updatedAfter, createdAfter, createdBefore, targetBranches, ...page }: MergeRequestArgs) => {
       // GitLab answers any empty list argument with nothing, before it looks.
       const isEmptyArgument = targetBranches?.length === 0;

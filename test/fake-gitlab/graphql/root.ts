@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import type { FakeProject } from '../world/project.ts';
-import type { World } from '../world/world.ts';
+import type { FakeToken, World } from '../world/world.ts';
 import { keysetConnection } from './connections.ts';
 import type { OrderColumn, PageArgs } from './connections.ts';
 import { projectNode } from './nodes.ts';
@@ -20,20 +20,28 @@ const byActivity: OrderColumn<FakeProject> = {
   value: (row) => row.lastActivityAt,
 };
 
-/** Where a request arrived, and whether it came without a token. */
-export interface Asker {
+/** What a request is answered from. */
+export interface Asked {
+  readonly world: World;
+  /** Of the GitLab's pages. */
   readonly baseUrl: string;
-  readonly isAnonymous: boolean;
+  /** Null: it came without one. */
+  readonly token: FakeToken | null;
+  /** The request's own score, and what its token may reach. */
+  readonly complexity: { readonly score: number; readonly limit: number };
 }
 
 /** The root fields of the slice over a world. */
-export function rootValue(world: World, { baseUrl, isAnonymous }: Asker): object {
-  const visible = () => (isAnonymous ? [] : world.projects.filter(({ role }) => role !== 'none'));
+export function rootValue({ world, baseUrl, token, complexity }: Asked): object {
+  const visible = () => (token ? world.projects.filter(({ role }) => role !== 'none') : []);
   const connection = (rows: readonly FakeProject[], sort: string | null | undefined, page: PageArgs) => {
     const order = sort === 'latest_activity_desc' ? [byActivity, byId('desc')] : [byId(sort === 'id_asc' ? 'asc' : 'desc')];
     return keysetConnection({ rows, order, toNode: (row) => projectNode(row, baseUrl) }, page);
   };
   return {
+    metadata: token && { version: world.version, enterprise: world.version.endsWith('-ee') },
+    currentUser: token && { username: token.username ?? 'ada' },
+    queryComplexity: complexity,
     projects: ({ ids, fullPaths, membership, sort, ...page }: ProjectsArgs) => {
       if ((fullPaths?.length ?? 0) > 50) throw new GraphQLError('You cannot provide more than 50 full_paths');
       const paths = fullPaths?.map((path) => path.toLowerCase());

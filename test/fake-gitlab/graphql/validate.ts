@@ -123,10 +123,11 @@ function walkField({ schema, errors, used }: Walk, node: FieldNode, type: GraphQ
     errors.push({ message, ...at(node.loc), path, extensions: { code: 'undefinedField', typeName, fieldName } });
     return;
   }
+  for (const directive of node.directives ?? []) noteVariables(used, directive);
   for (const argument of node.arguments ?? []) {
     const argumentName = argument.name.value;
     if (field.args.some(({ name }) => name === argumentName)) {
-      visit(argument, { Variable: ({ name }) => void used.variables.add(name.value) });
+      noteVariables(used, argument);
       continue;
     }
     const message = `Field '${fieldName}' doesn't accept argument '${argumentName}'`;
@@ -144,6 +145,8 @@ function walkField({ schema, errors, used }: Walk, node: FieldNode, type: GraphQ
     walkSelections({ schema, errors, used }, node.selectionSet, getNamedType(field.type), path);
   }
 }
+
+const noteVariables = ({ variables }: Used, node: ASTNode) => visit(node, { Variable: ({ name }) => void variables.add(name.value) });
 
 function unusedVariables({ definitions }: DocumentNode, usedBy: ReadonlyMap<ASTNode, Used>): ValidationError[] {
   const fragments = new Map(definitions.flatMap((node) => (node.kind === 'FragmentDefinition' ? [[node.name.value, node]] : [])));

@@ -4,14 +4,28 @@ import { FakeProject } from './project.ts';
 import { moment, seconds } from './time.ts';
 import type { Micros } from './time.ts';
 
-/** A token that a world knows. */
+/** A token that a world knows: a personal one unless it says otherwise. Those of projects and groups are their bots' personal ones. */
 export interface FakeToken {
   readonly state: 'active' | 'expired' | 'revoked';
+  /** `granular` alone: a fine-grained token. */
   readonly scopes: readonly string[];
+  readonly kind?: 'personal' | 'oauth';
+  readonly name?: string;
+  /** Whose it is. */
+  readonly username?: string;
+  readonly isAdmin?: boolean;
+  /** A day, as in `2026-12-31`: the token ends when it begins. Null = never. */
+  readonly expiresOn?: string | null;
+  /** What is left of an OAuth token. Null = it never expires. */
+  readonly expiresInSeconds?: number | null;
+  /** Whether a fine-grained token may read about itself. */
+  readonly readsItself?: boolean;
 }
 
 /** A token that every world takes. */
 export const goodToken = 'glpat-a-good-token-of-the-fake';
+
+export const isFineGrained = ({ scopes }: FakeToken): boolean => scopes.length === 1 && scopes[0] === 'granular';
 
 /** Everything that a GitLab holds, in memory, to be changed while it serves. Time stands still unless told to pass. */
 export class World {
@@ -21,6 +35,8 @@ export class World {
   /** What a query may cost; GitLab's prices change from version to version. */
   complexityLimit = 250;
   readonly tokens = new Map<string, FakeToken>([[goodToken, { state: 'active', scopes: ['read_api'] }]]);
+  /** As the instance says it: with `-ee` behind it in Enterprise Edition. */
+  version = '18.8.2-ee';
   /** Version and edition of the GitLab, as far as its GraphQL schema shows them. */
   schema: SchemaVariant = latest;
   /** Whether the registry has a metadata database, which keyset pages of tags need. */

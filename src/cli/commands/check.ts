@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { checkAll } from '../../check/check-gitlab.ts';
+import type { CheckReport } from '../../check/check-gitlab.ts';
+import type { CheckEntry } from '../../check/check.ts';
+import { withFoundDatabase } from '../find-database.ts';
+import { exitCodes } from '../io.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { addSettings, gitlabConfigOf } from '../settings.ts';
+import { tableOf, widthOf } from '../table.ts';
+import { reportFailure } from './sync.ts';
+
+/** `gitlab-connector check`: would a sync work? */
+export function addCheck(program: Command, io: Io, end: (code: ExitCode) => void): void {
+  addSettings(
+    program
+      .command('check')
+      .summary('look whether a sync would work, and what to do where not')
+      .description(
+        'Looks at the way to GitLab, its version, the token, the projects and the database, and says what to do about what is wrong. Makes and changes nothing. Ends with 1 when something is wrong, and with 3 when GitLab or the database cannot be reached.',
+      )
+      .option('--json', 'print the result as JSON'),
+  ).action(async ({ json, ...flags }: { json?: true } & Record<string, unknown>) => {
+    const config = gitlabConfigOf(flags, io);
+    const report = await withFoundDatabase(config, (found) => checkAll(found, config, { signal: io.signal }));
+    if ('error' in report) {
+      end(reportFailure(report, io));
+      return;
+    }
+    io.out.write(json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, widthOf(io.out)));
+    end(codes[report.result]);
+  });
+}
+
+const codes: Readonly<Record<CheckReport['result'], ExitCode>> = {
+  ok: exitCodes.ok,
+  warning: exitCodes.ok,
+  failure: exitCodes.incomplete,
+  unreachable: exitCodes.unavailable,
+};
+
+const checkWidth = 15;
+const resultWidth = 10;
+const borders = 4;
+
+function textOf({ checks, requests }: CheckReport, width: number): string {
+  const rows = checks.flatMap(({ check, subject, result, detail, fix }) => [
+    [check, result, subject === undefined ? detail : `${subject}: ${detail}`],
+    ...(fix ? [['', '', `→ ${fix}`]] : []),
+  ]);
+  const widths = [checkWidth, resultWidth, Math.max(40, width - checkWidth - resultWidth - borders)];
+  return `${tableOf({ head: ['check', 'result', 'what was found'], rows, widths })}${sumsOf(checks)}; ${requests.graphql} GraphQL and ${requests.rest} REST requests\n`;
+}
+
+function sumsOf(checks: readonly CheckEntry[]): string {
+  const count = (result: CheckEntry['result']) => checks.filter((entry) => entry.result === result).length;
+  const named = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
+  return `${count('ok')} ok, ${named(count('warning'), 'warning')}, ${named(count('failure'), 'failure')}, ${count('skipped')} skipped`;
+}

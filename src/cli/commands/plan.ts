@@ -1,0 +1,103 @@
+import type { Command } from 'commander';
+import type { Config } from '../../config.ts';
+import { planSync } from '../../plan/plan-sync.ts';
+import type { PlanOptions, SyncPlan } from '../../plan/plan-sync.ts';
+import type { PlanStep } from '../../plan/steps.ts';
+import type { SyncFailure } from '../../connect.ts';
+import { knownConnection } from '../../store/connections.ts';
+import { withFoundDatabase } from '../find-database.ts';
+import { exitCodes } from '../io.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { addSettings, gitlabConfigOf } from '../settings.ts';
+import { parseSince } from '../since.ts';
+import { printable, tableOf } from '../table.ts';
+import { reportFailure } from './sync.ts';
+
+interface PlanFlags extends Record<string, unknown> {
+  readonly since?: string;
+  readonly json?: true;
+}
+
+/** `gitlab-connector plan`: what would a sync do? */
+export function addPlan(program: Command, io: Io, end: (code: ExitCode) => void): void {
+  addSettings(
+    program
+      .command('plan')
+      .summary('say what the next sync would do, without doing it')
+      .description(
+        'Says how many projects, requests and rows the next sync would take, how dear its queries are, and how long it would take. Reads from GitLab only, and makes and changes nothing.',
+      )
+      .option('--since <when>', 'plan a backfill to this moment: 2026-01-31, 2026-01-31T08:00:00Z, or 90d')
+      .option('--json', 'print the plan as JSON'),
+  ).action(async ({ since, json, ...flags }: PlanFlags) => {
+    const deepenTo = since === undefined ? undefined : parseSince(since, '--since');
+    // As with a backfill, what is seen for the first time is read as deep at once.
+    const config = gitlabConfigOf(deepenTo ? { ...flags, syncSince: deepenTo.toISOString() } : flags, io);
+    const plan = await planWith(config, { signal: io.signal, ...(deepenTo ? { deepenTo } : {}) });
+    if ('error' in plan) {
+      end(reportFailure(plan, io));
+      return;
+    }
+    io.out.write(json ? `${JSON.stringify(plan, null, 2)}\n` : textOf(plan, config));
+    end(exitCodes.ok);
+  });
+}
+
+const planWith = (config: Config, options: PlanOptions): Promise<SyncPlan | SyncFailure> =>
+  withFoundDatabase(config, async (found) => {
+    if (found.kind === 'failed') throw found.error;
+    if (found.kind !== 'open') return planSync(null, config, null, options);
+    return planSync(found.em, config, await knownConnection(found.em, config), options);
+  });
+
+const labels: Readonly<Record<PlanStep['step'], string>> = {
+  lookup: 'find the projects',
+  changes: 'what changed since the last pass',
+  'first-sight': 'projects seen for the first time',
+  backfill: 'what is older than what is stored',
+  reconcile: 'read again what leaves no trace',
+  commits: 'commits',
+  'registry-images': 'registry images',
+};
+
+function textOf(plan: SyncPlan, { url, branches, tagLimit }: Config): string {
+  const { projects, steps, rows, requests, complexity, measure, asked } = plan;
+  const table = tableOf({
+    head: ['step', 'projects', 'rows', 'GraphQL', 'REST', 'requests are'],
+    rows: steps.map(({ step, projects: count, rows: some, graphql, rest, certainty }) => [
+      labels[step],
+      count,
+      some === null ? '' : `about ${some}`,
+      graphql,
+      rest,
+      certainty,
+    ]),
+  });
+  const uncounted = [
+    ...(projects.known > 0 ? ['new releases'] : []),
+    ...(branches.length > 0 ? ['commits'] : []),
+    ...(steps.some(({ step }) => step === 'registry-images')
+      ? [`tags (a new container repository takes a request for each of ${tagLimit === 0 ? 'them' : `up to ${tagLimit}`})`]
+      : []),
+  ];
+  return [
+    `${url}: ${projects.known} known and ${projects.fresh} new projects\n`,
+    ...projects.missing.map((entry) => `  not found, or out of sight for this token: ${printable(entry)}\n`),
+    table,
+    `In all about ${requests.graphql} GraphQL and at least ${requests.rest} REST requests for about ${rows} rows: ${durationText(plan.seconds)} or more`,
+    ` (${measure.concurrency} at once, ${measure.roundTripMs} ms each${measure.requestsPerMinute === null ? '' : `, ${measure.requestsPerMinute} a minute allowed`}; storing takes its own time)\n`,
+    ...complexity.map(
+      ({ operation, ask, projects: count, score, limit }) =>
+        `${operation} (${ask}) of ${count === 1 ? '1 project' : `${count} projects`} costs ${score} of ${limit} points\n`,
+    ),
+    'Rows are what GitLab counts now, those included that it hides from this token.',
+    ...(uncounted.length > 0 ? [` It has no count of ${uncounted.join(', ')}.`] : []),
+    '\n',
+    `Planned with ${asked.graphql} GraphQL and ${asked.rest} REST requests; nothing was written.\n`,
+  ].join('');
+}
+
+function durationText(seconds: number): string {
+  if (seconds < 120) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}

@@ -1,0 +1,42 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import path from 'node:path';
+import type { FoundDatabase } from '../check/check.ts';
+import type { Config } from '../config.ts';
+import { DatabaseError } from '../errors.ts';
+import { openDatabase } from '../store/database.ts';
+import type { Database } from '../store/database.ts';
+
+/** Opens the database for an action as far as it is there, making nothing, and closes it afterwards. */
+export async function withFoundDatabase<T>(
+  config: Pick<Config, 'databaseUrl' | 'dataDir'>,
+  action: (found: FoundDatabase) => Promise<T>,
+): Promise<T> {
+  const { databaseUrl, dataDir } = config;
+  if (!databaseUrl && !existsSync(path.join(dataDir, 'pglite'))) {
+    return action({ kind: 'absent', description: `embedded database in ${dataDir}`, isWritable: isWritable(dataDir) });
+  }
+  let database: Database;
+  try {
+    database = await openDatabase(config);
+  } catch (error) {
+    if (error instanceof DatabaseError) return action({ kind: 'failed', error });
+    throw error;
+  }
+  try {
+    return await action({ kind: 'open', em: database.em });
+  } finally {
+    await database.close();
+  }
+}
+
+/** Whether a folder is one that can be written, or can be made. */
+function isWritable(folder: string): boolean {
+  const parent = path.dirname(path.resolve(folder));
+  if (!existsSync(folder) && parent !== path.resolve(folder)) return isWritable(parent);
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
