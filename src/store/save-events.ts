@@ -177,16 +177,17 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
         url = excluded.url, status = excluded.status, metadata = excluded.metadata, project_id = excluded.project_id,
         stream = excluded.stream, link_keys = excluded.link_keys, is_unlinked = e.is_unlinked or excluded.is_unlinked,
         updated_at = excluded.updated_at
-      returning e.id, e.event_id, (xmax = 0) as inserted
+      -- Somebody else may have inserted it meanwhile. (xmax = 0 would tell as well, but not where the table is partitioned.)
+      returning e.id, e.event_id, e.created_at is not distinct from ${toColumn('now()')} as is_own
     ),
     versioned as (
       insert into change_event_versions (change_event_id, version, status, changes, happened_at, seen_at)
       select w.id, coalesce((select max(v.version) from change_event_versions v where v.change_event_id = w.id), 0) + 1,
         c.status, c.changes, c.at, c.seen_at
       from written w join changed c on c.event_id = w.event_id
-      where w.inserted or c.changes is not null
+      where w.is_own and (c.stored).id is null or c.changes is not null
     )
-    select w.event_id, w.inserted,
+    select w.event_id, w.is_own and (c.stored).id is null as inserted,
       (select array_agg(key) from unnest((c.stored).link_keys) as key where key <> all (c.link_keys)) as lost_keys
     from written w join changed c on c.event_id = w.event_id`;
 }
