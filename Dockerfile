@@ -24,7 +24,8 @@ LABEL org.opencontainers.image.title="gitlab-connector" \
       org.opencontainers.image.licenses="MIT"
 # What installs and builds is not needed any more. The folder is the embedded database's, used without DATABASE_URL.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* /opt/yarn* \
- && install --directory --owner=1000 --group=1000 --mode=700 /var/lib/gitlab-connector
+ && install --directory --owner=1000 --group=1000 --mode=700 /var/lib/gitlab-connector \
+ && ln -s /app/dist/src/cli/main.js /usr/local/bin/gitlab-connector
 WORKDIR /app
 COPY package.json metadata.json LICENSE ./
 COPY deploy/healthcheck.mjs ./deploy/

@@ -1,5 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Config } from '../config.ts';
+import type { GitlabConfig } from '../config/gitlab-config.ts';
 import { withGitlab, withGitlabEnd } from '../connect.ts';
 import type { ConnectOptions, SyncFailure } from '../connect.ts';
 import type { Gitlab } from '../gitlab/client.ts';
@@ -56,7 +57,7 @@ const checks: readonly Check[] = [
  */
 export async function checkGitlab(
   em: SqlEntityManager | null,
-  config: Readonly<Record<string, unknown>>,
+  config: GitlabConfig,
   options: ConnectOptions = {},
 ): Promise<CheckReport | SyncFailure> {
   return checkAll(em ? { kind: 'open', em } : { kind: 'none' }, config, options);
@@ -65,7 +66,7 @@ export async function checkGitlab(
 /** The same with a database as it was found. */
 export async function checkAll(
   found: FoundDatabase,
-  input: Readonly<Record<string, unknown>>,
+  input: GitlabConfig,
   options: ConnectOptions = {},
 ): Promise<CheckReport | SyncFailure> {
   const { fetch, signal } = options;

