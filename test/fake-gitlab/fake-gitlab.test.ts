@@ -78,6 +78,31 @@ describe('limits', () => {
     expect(body.data.projects.nodes[0].mergeRequests.pageInfo.hasNextPage).toBe(true);
   });
 
+  test('a page follows its cursor whatever has changed since the page before', async () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((title) => {
+      world.pass();
+      return project.openMergeRequest({ title });
+    });
+    const page = async (after: string | null) => {
+      const args = `first: 1, sort: UPDATED_ASC${after === null ? '' : `, after: "${after}"`}`;
+      const { body } = await ask(one(`mergeRequests(${args}) { count nodes { title } pageInfo { endCursor hasNextPage } }`));
+      return body.data.projects.nodes[0].mergeRequests;
+    };
+    const first = await page(null);
+    expect(first).toMatchObject({ count: 3, nodes: [{ title: 'a' }], pageInfo: { hasNextPage: true } });
+    world.pass();
+    if (b) project.editMergeRequest(b, { title: 'b again' });
+    const second = await page(first.pageInfo.endCursor);
+    expect(second).toMatchObject({ nodes: [{ title: 'c' }], pageInfo: { hasNextPage: true } });
+    if (c) project.deleteMergeRequest(c);
+    expect(await page(second.pageInfo.endCursor)).toMatchObject({
+      count: 2,
+      nodes: [{ title: 'b again' }],
+      pageInfo: { hasNextPage: false },
+    });
+    expect(a?.title).toBe('a');
+  });
+
   test('unknown fields and arguments are refused with their names and places, and nothing is answered', async () => {
     const { status, body } = await ask(one('id nope releases(nope: 1) { nodes { tagName } }'));
     expect(status).toBe(200);
@@ -448,6 +473,49 @@ describe('REST commits', () => {
     expect(await list('ref_name=main')).toMatchObject({ status: 403, body: { message: '403 Forbidden' } });
     project.role = 'none';
     expect(await list('ref_name=main')).toMatchObject({ status: 404, body: { message: '404 Project Not Found' } });
+  });
+});
+
+describe('REST lists of a project', () => {
+  const at = (path: string) => send(`/api/v4/projects/${project.id}/${path}`);
+
+  test('merge requests come by their last change; files and approvers are asked for one by one', async () => {
+    const first = project.openMergeRequest({ title: 'a', labels: ['bug'], files: [{ path: 'x.ts', additions: 2, deletions: 1 }] });
+    world.pass();
+    const second = project.openMergeRequest({ title: 'b', author: null });
+    const iids = async () => (await at('merge_requests?order_by=updated_at')).body.map(({ iid }: { iid: number }) => iid);
+    expect(await iids()).toEqual([second.iid, first.iid]);
+    world.pass();
+    project.approve(first, 'grace');
+    expect(await iids()).toEqual([first.iid, second.iid]);
+    const { headers, body } = await at('merge_requests?per_page=1');
+    expect(headers.get('link')).toMatch(/<https:.*page=2>; rel="next"/);
+    expect(body).toMatchObject([{ iid: first.iid, labels: ['bug'], state: 'opened', author: { username: 'ada' } }]);
+    expect((await at(`merge_requests/${first.iid}/diffs`)).body).toMatchObject([{ new_path: 'x.ts' }]);
+    expect((await at(`merge_requests/${first.iid}/approvals`)).body).toMatchObject({ approved_by: [{ user: { username: 'grace' } }] });
+    expect((await at('merge_requests/99/approvals')).status).toBe(404);
+  });
+
+  test('a list of pipelines has neither user nor duration; one has, and its jobs are a list', async () => {
+    const pipeline = project.startPipeline({ ref: 'main', jobs: [{ name: 'lint' }, { name: 'unit' }] });
+    world.pass(minutes(1));
+    project.finishPipeline(pipeline, 'FAILED', ['unit']);
+    const { body } = await at('pipelines');
+    expect(body).toMatchObject([{ id: pipeline.id, status: 'failed' }]);
+    expect(body[0]).not.toHaveProperty('user');
+    expect((await at(`pipelines/${pipeline.id}`)).body).toMatchObject({ user: { username: 'ada' }, duration: 60 });
+    expect((await at(`pipelines/${pipeline.id}/jobs?scope[]=failed`)).body).toMatchObject([{ name: 'unit', status: 'failed' }]);
+    expect((await at('pipelines/1/jobs')).status).toBe(404);
+  });
+
+  test('releases, image repositories and projects are lists of whole rows', async () => {
+    project.createRelease({ tag: 'v1', links: [{ name: 'a.zip', url: 'https://example.com/a.zip' }] });
+    const repository = project.addImageRepository('web');
+    expect((await at('releases')).body).toMatchObject([{ tag_name: 'v1', assets: { links: [{ name: 'a.zip' }] } }]);
+    expect((await at('registry/repositories')).body).toMatchObject([{ id: repository.id, path: 'acme/shop/web' }]);
+    const other = world.addProject('acme/other');
+    const { body } = await send('/api/v4/projects?membership=true&order_by=id');
+    expect(body.map(({ id }: { id: number }) => id)).toEqual([other.id, project.id]);
   });
 });
 

@@ -1,9 +1,7 @@
 import { executeGraphql } from './graphql/execute.ts';
 import type { GraphqlRequest } from './graphql/execute.ts';
-import { describeCommit, listCommits } from './rest/commits.ts';
-import { describeTag, listTags } from './rest/registry.ts';
-import { notFound } from './rest/reply.ts';
 import type { RestReply } from './rest/reply.ts';
+import { answerRest } from './rest/routes.ts';
 import { describeToken, isTokenInfo, refusedToken, tokenInfo, tokenOf, unauthorized } from './rest/tokens.ts';
 import type { World } from './world/world.ts';
 
@@ -71,7 +69,7 @@ function askedOf({ endpoint, body }: Incoming): Omit<SeenRequest, 'status'> {
 }
 
 async function answer(world: World, incoming: Incoming): Promise<Response> {
-  const { request, base, endpoint, body } = incoming;
+  const { request, url, base, endpoint, body } = incoming;
   const isGraphql = endpoint === '/graphql' && request.method === 'POST';
   const token = tokenOf(world, request);
   if (isTokenInfo(endpoint)) return respond(world, tokenInfo(token));
@@ -83,29 +81,7 @@ async function answer(world: World, incoming: Incoming): Promise<Response> {
   if (endpoint === '/v4/personal_access_tokens/self') return respond(world, describeToken(token));
   if (endpoint === '/v4/version') return respond(world, { status: 200, body: { version: world.version, revision: '0fa4e12c' } });
   if (!endpoint.startsWith('/v4/')) return html(world, 404, '<h1>Not Found</h1>');
-  return respond(world, answerRest(world, incoming));
-}
-
-const routes = {
-  commits: /^\/v4\/projects\/([^/]+)\/repository\/commits$/,
-  commit: /^\/v4\/projects\/([^/]+)\/repository\/commits\/([^/]+)$/,
-  tags: /^\/v4\/projects\/([^/]+)\/registry\/repositories\/(\d+)\/tags$/,
-  tag: /^\/v4\/projects\/([^/]+)\/registry\/repositories\/(\d+)\/tags\/([^/]+)$/,
-};
-
-function answerRest(world: World, { url, base, endpoint }: Incoming): RestReply {
-  const match = Object.entries(routes).flatMap(([name, pattern]) => {
-    const found = pattern.exec(endpoint);
-    return found ? [{ name, parts: found.slice(1).map(decodeURIComponent) }] : [];
-  })[0];
-  if (!match) return { status: 404, body: { error: '404 Not Found' } };
-  const [id, repository, tag] = match.parts;
-  const project = world.projects.find((row) => row.role !== 'none' && (String(row.id) === id || row.fullPath === id));
-  if (!project) return notFound('Project ');
-  if (match.name === 'commits') return listCommits(world, project, url, `${base}/${project.fullPath}`);
-  if (match.name === 'commit') return describeCommit(project, repository ?? '', { url, projectUrl: `${base}/${project.fullPath}` });
-  if (match.name === 'tags') return listTags({ world, project, repositoryId: Number(repository), url });
-  return describeTag({ project, repositoryId: Number(repository) }, tag ?? '');
+  return respond(world, answerRest(world, { url, baseUrl: base, path: endpoint.slice('/v4/'.length) }));
 }
 
 function respond(world: World, { status, body, headers = {} }: RestReply): Response {

@@ -19,7 +19,11 @@ export interface OrderColumn<T> {
 /** What a connection is made of. */
 export interface KeysetList<T> {
   readonly rows: readonly T[];
+  /** Which of them are in the list. Default: all. */
+  readonly where?: (row: T) => boolean;
   readonly order: ReadonlyArray<OrderColumn<T>>;
+  /** Of long lists: moves with every change to the rows, which are sorted once for each. */
+  readonly revision?: number;
   readonly toNode: (row: T) => object;
   /** False for rows that the token may not read: they are removed after paging. */
   readonly isVisible?: (row: T) => boolean;
@@ -28,19 +32,59 @@ export interface KeysetList<T> {
 }
 
 /** A connection over a database order, with cursors as GitLab encodes them. */
-export function keysetConnection<T>({ rows, order, toNode, isVisible = () => true, maxPageSize = 100 }: KeysetList<T>, args: PageArgs) {
-  const after = args.after ? parseCursor(args.after, order) : null;
-  const sorted = rows.toSorted((a, b) => compare(order, keyOf(order, a), keyOf(order, b)));
-  const rest = after ? sorted.filter((row) => compare(order, keyOf(order, row), after) > 0) : sorted;
+export function keysetConnection<T>(list: KeysetList<T>, args: PageArgs) {
+  const { rows, where = () => true, order, toNode, isVisible = () => true, maxPageSize = 100 } = list;
+  const sorted = inOrder(list);
   const size = pageSize(args, maxPageSize);
-  const page = rest.slice(0, size);
+  const page: T[] = [];
+  let hasNextPage = false;
+  for (let index = args.after ? placeAfter(sorted, order, parseCursor(args.after, order)) : 0; index < sorted.length; index++) {
+    const row = sorted[index] as T;
+    if (!where(row)) continue;
+    hasNextPage = page.length === size;
+    if (hasNextPage) break;
+    page.push(row);
+  }
   const last = page.at(-1);
   return {
     // Counts what the token may not see as well.
-    count: rows.length,
+    count: () => rows.filter(where).length,
     nodes: page.filter(isVisible).map(toNode),
-    pageInfo: { hasNextPage: rest.length > size, endCursor: last ? formatCursor(order, last) : null },
+    pageInfo: { hasNextPage, endCursor: last ? formatCursor(order, last) : null },
   };
+}
+
+interface Sorted {
+  readonly revision: number;
+  readonly rows: readonly unknown[];
+}
+
+/** Sorted rows that are good until their revision moves, by list and order. */
+const sortedRows = new WeakMap<readonly unknown[], Map<string, Sorted>>();
+
+/** The rows of a list in its order, sorted once for each revision. */
+export function inOrder<T>({ rows, order, revision }: Pick<KeysetList<T>, 'rows' | 'order' | 'revision'>): readonly T[] {
+  const sort = () => rows.toSorted((a, b) => compare(order, keyOf(order, a), keyOf(order, b)));
+  if (revision === undefined) return sort();
+  const byOrder: Map<string, Sorted> = sortedRows.get(rows) ?? new Map();
+  sortedRows.set(rows, byOrder);
+  const name = order.map(({ column, direction }) => `${column} ${direction}`).join(', ');
+  const known = byOrder.get(name);
+  if (known?.revision === revision) return known.rows as readonly T[];
+  const sorted = sort();
+  byOrder.set(name, { revision, rows: sorted });
+  return sorted;
+}
+
+/** Where the rows behind a cursor begin. */
+function placeAfter<T>(sorted: readonly T[], order: ReadonlyArray<OrderColumn<T>>, after: readonly number[]): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compare(order, keyOf(order, sorted[middle] as T), after) > 0) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** A connection over a list in memory: its cursors are positions. */

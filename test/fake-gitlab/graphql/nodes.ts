@@ -7,15 +7,24 @@ import type { OrderColumn, PageArgs } from './connections.ts';
 
 const time = (at: Micros | null) => (at === null ? null : graphqlTime(at));
 /** Both sides are inclusive. */
-const isWithin = (at: Micros, after: string | null | undefined, before?: string | null) =>
-  (!after || at >= parseTime(after)) && (!before || at <= parseTime(before));
+function within(after: string | null | undefined, before?: string | null): (at: Micros) => boolean {
+  const [from, to] = [after ? parseTime(after) : Number.NEGATIVE_INFINITY, before ? parseTime(before) : Number.POSITIVE_INFINITY];
+  return (at) => at >= from && at <= to;
+}
 const user = (username: string | null) => (username === null ? null : { username });
-const byId = <T extends { readonly id: number }>(direction: 'asc' | 'desc'): OrderColumn<T> => ({
+/** By id alone. */
+export const byId = <T extends { readonly id: number }>(direction: 'asc' | 'desc'): OrderColumn<T> => ({
   column: 'id',
   direction,
   type: 'id',
   value: (row) => row.id,
 });
+
+/** Merge requests by their last change, the newer one first where two changed at once. */
+export const byUpdate = (direction: 'asc' | 'desc'): Array<OrderColumn<FakeMergeRequest>> => [
+  { column: 'updated_at', direction, type: 'time', value: (row) => row.updatedAt },
+  byId('desc'),
+];
 
 interface MergeRequestArgs extends PageArgs {
   readonly sort?: 'UPDATED_ASC' | 'UPDATED_DESC' | null;
@@ -59,14 +68,17 @@ export function projectNode(project: FakeProject, baseUrl: string) {
       // GitLab answers any empty list argument with nothing, before it looks.
       const isEmptyArgument = targetBranches?.length === 0;
       const rows = readsCode && features.mergeRequests && !isEmptyArgument ? project.mergeRequests : [];
-      const direction = sort === 'UPDATED_ASC' ? 'asc' : 'desc';
+      const [isUpdatedThen, isCreatedThen] = [within(updatedAfter), within(createdAfter, createdBefore)];
       return keysetConnection(
         {
-          rows: rows
-            .filter((row) => !state || state === 'all' || row.state === state)
-            .filter((row) => isWithin(row.updatedAt, updatedAfter) && isWithin(row.createdAt, createdAfter, createdBefore))
-            .filter((row) => targetBranches?.includes(row.targetBranch) ?? true),
-          order: [{ column: 'updated_at', direction, type: 'time', value: (row) => row.updatedAt }, byId('desc')],
+          rows,
+          where: (row) =>
+            (!state || state === 'all' || row.state === state) &&
+            isUpdatedThen(row.updatedAt) &&
+            isCreatedThen(row.createdAt) &&
+            (targetBranches?.includes(row.targetBranch) ?? true),
+          order: byUpdate(sort === 'UPDATED_ASC' ? 'asc' : 'desc'),
+          revision: project.revision,
           toNode: mergeRequestOf,
           isVisible: (row) => !row.isHidden,
           maxPageSize,
@@ -80,10 +92,9 @@ export function projectNode(project: FakeProject, baseUrl: string) {
     },
     pipelines: ({ ref, updatedAfter, updatedBefore, ...page }: PipelineArgs) => {
       const rows = readsCode && features.ci ? project.pipelines : [];
-      const kept = rows.filter(
-        (row) => isWithin(row.updatedAt, updatedAfter, updatedBefore) && (ref === undefined || ref === null || row.ref === ref),
-      );
-      return keysetConnection({ rows: kept, order: [byId('desc')], toNode: pipelineOf, maxPageSize }, page);
+      const isUpdatedThen = within(updatedAfter, updatedBefore);
+      const where = (row: FakePipeline) => isUpdatedThen(row.updatedAt) && (ref === undefined || ref === null || row.ref === ref);
+      return keysetConnection({ rows, where, order: [byId('desc')], revision: project.revision, toNode: pipelineOf, maxPageSize }, page);
     },
     pipeline: ({ iid }: { readonly iid: string }) => {
       const found = project.pipelines.find((row) => String(row.iid) === iid);

@@ -17,17 +17,14 @@ export function listCommits(world: World, project: FakeProject, url: URL, projec
   if (project.role !== 'reporter') return forbidden;
   if (project.git.commits.size === 0) return notFound('Repository ');
   const log = project.git.log(url.searchParams.get('ref_name') ?? 'main');
-  if (!log) return world.unknownRef === 'empty' ? offsetPage(url, [], { counts: false }) : notFound('');
+  if (!log) return world.unknownRef === 'empty' ? offsetPage(url, [], { counts: false, toBody: () => null }) : notFound('');
   const [since, until] = ['since', 'until'].map((name) => url.searchParams.get(name));
   const commits = log.filter(
     ({ committedAt }) => (!since || committedAt >= parseTime(since)) && (!until || committedAt <= parseTime(until)),
   );
   const withStats = url.searchParams.get('with_stats') === 'true';
-  return offsetPage(
-    url,
-    commits.map((commit) => commitBody(commit, projectUrl, withStats)),
-    { counts: false, largestPage: project.largestPage },
-  );
+  const toBody = (commit: FakeCommit) => commitBody(commit, projectUrl, withStats);
+  return offsetPage(url, commits, { counts: false, largestPage: project.largestPage, toBody });
 }
 
 /** `GET /projects/:id/repository/commits/:sha`: any that the repository still has, on a branch or not. With stats unless told. */

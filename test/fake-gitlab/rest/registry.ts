@@ -12,17 +12,27 @@ interface TagsRequest {
   readonly url: URL;
 }
 
+/** `GET /projects/:id/registry/repositories` */
+export function listImageRepositories(project: FakeProject, url: URL): RestReply {
+  if (!project.features.registry || project.role !== 'reporter') return forbidden;
+  const toBody = ({ id, name, path, location, createdAt }: FakeImageRepository) => ({
+    id,
+    name,
+    path,
+    project_id: project.id,
+    location,
+    created_at: restTime(createdAt),
+  });
+  return offsetPage(url, project.imageRepositories, { counts: true, toBody });
+}
+
 /** `GET /projects/:id/registry/repositories/:repository_id/tags`: names only, by name. */
 export function listTags({ world, project, repositoryId, url }: TagsRequest): RestReply {
   const repository = readable(project, repositoryId);
   if ('status' in repository) return repository;
   const names = [...repository.tags.keys()].toSorted((a, b) => (a < b ? -1 : 1));
   if (url.searchParams.get('pagination') !== 'keyset')
-    return offsetPage(
-      url,
-      names.map((name) => tagBody(repository, name)),
-      { counts: true, largestPage: project.largestPage },
-    );
+    return offsetPage(url, names, { counts: true, largestPage: project.largestPage, toBody: (name) => tagBody(repository, name) });
   if (!world.hasRegistryMetadata)
     return { status: 405, body: { error: 'Keyset pagination is not yet available for this type of request' } };
   const after = url.searchParams.get('last') ?? '';

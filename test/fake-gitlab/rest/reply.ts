@@ -14,17 +14,23 @@ export function offsetOf(url: URL, largestPage = 100): { readonly page: number; 
   return { page: number('page', 1), perPage: Math.min(number('per_page', 20), largestPage) };
 }
 
-/** A page of a list with GitLab's headers. Lists of commits do not count their rows. */
-export function offsetPage(
-  url: URL,
-  rows: readonly unknown[],
-  { counts, largestPage }: { readonly counts: boolean; readonly largestPage?: number },
-): RestReply {
+/** How a list is paged. */
+export interface OffsetList<T> {
+  /** Lists of commits do not count their rows. */
+  readonly counts: boolean;
+  readonly largestPage?: number;
+  readonly toBody: (row: T) => unknown;
+}
+
+/** A page of a list with GitLab's headers. */
+export function offsetPage<T>(url: URL, rows: readonly T[], { counts, largestPage, toBody }: OffsetList<T>): RestReply {
   const { page, perPage } = offsetOf(url, largestPage);
-  const body = rows.slice((page - 1) * perPage, page * perPage);
+  const body = rows.slice((page - 1) * perPage, page * perPage).map(toBody);
   // Without a count the next page is inferred from this one being full, so a last full page is followed by an empty one.
   const hasNext = counts ? page * perPage < rows.length : body.length === perPage;
   const total = counts ? { 'x-total': String(rows.length), 'x-total-pages': String(Math.max(1, Math.ceil(rows.length / perPage))) } : {};
+  const next = new URL(url);
+  next.searchParams.set('page', String(page + 1));
   return {
     status: 200,
     body,
@@ -33,6 +39,7 @@ export function offsetPage(
       'x-per-page': String(perPage),
       'x-next-page': hasNext ? String(page + 1) : '',
       'x-prev-page': page > 1 ? String(page - 1) : '',
+      ...(hasNext ? { link: `<${next.href}>; rel="next"` } : {}),
       ...total,
     },
   };

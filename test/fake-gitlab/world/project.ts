@@ -22,9 +22,10 @@ export class FakeProject {
   largestPage = 100;
   readonly createdAt: Micros;
   lastActivityAt: Micros;
-  readonly mergeRequests: FakeMergeRequest[] = [];
-  readonly pipelines: FakePipeline[] = [];
-  readonly releases: FakeRelease[] = [];
+  readonly #mergeRequests: FakeMergeRequest[] = [];
+  readonly #pipelines: FakePipeline[] = [];
+  readonly #releases: FakeRelease[] = [];
+  #revision = 0;
   readonly imageRepositories: FakeImageRepository[] = [];
   readonly git: FakeGit;
   readonly #host: ProjectHost;
@@ -38,6 +39,23 @@ export class FakeProject {
     this.createdAt = host.now();
     this.lastActivityAt = host.now();
     this.git = new FakeGit(host.now);
+  }
+
+  get mergeRequests(): readonly FakeMergeRequest[] {
+    return this.#mergeRequests;
+  }
+
+  get pipelines(): readonly FakePipeline[] {
+    return this.#pipelines;
+  }
+
+  get releases(): readonly FakeRelease[] {
+    return this.#releases;
+  }
+
+  /** Moves with every change that may give one of these rows another place in its list. */
+  get revision(): number {
+    return this.#revision;
   }
 
   openMergeRequest({ title, ...rest }: New<FakeMergeRequest, 'title'>): FakeMergeRequest {
@@ -69,13 +87,15 @@ export class FakeProject {
       isHidden: false,
       ...rest,
     };
-    this.mergeRequests.push(mergeRequest);
+    this.#revision++;
+    this.#mergeRequests.push(mergeRequest);
     this.lastActivityAt = now;
     return mergeRequest;
   }
 
   /** Changes a merge request and notes the time, as saving it does. */
   editMergeRequest(mergeRequest: FakeMergeRequest, change: Partial<FakeMergeRequest>): void {
+    this.#revision++;
     Object.assign(mergeRequest, change, { updatedAt: this.#host.now() });
     this.lastActivityAt = this.#host.now();
   }
@@ -118,7 +138,8 @@ export class FakeProject {
   }
 
   deleteMergeRequest(mergeRequest: FakeMergeRequest): void {
-    remove(this.mergeRequests, mergeRequest);
+    this.#revision++;
+    remove(this.#mergeRequests, mergeRequest);
   }
 
   startPipeline({
@@ -144,7 +165,8 @@ export class FakeProject {
       jobs: (jobs ?? [{ name: 'test' }]).map((job, index) => this.#job(job, index)),
       ...rest,
     };
-    this.pipelines.push(pipeline);
+    this.#revision++;
+    this.#pipelines.push(pipeline);
     return pipeline;
   }
 
@@ -200,7 +222,8 @@ export class FakeProject {
   }
 
   deletePipeline(pipeline: FakePipeline): void {
-    remove(this.pipelines, pipeline);
+    this.#revision++;
+    remove(this.#pipelines, pipeline);
   }
 
   createRelease({ tag, ...rest }: New<FakeRelease, 'tag'>): FakeRelease {
@@ -217,7 +240,8 @@ export class FakeProject {
       links: [],
       ...rest,
     };
-    this.releases.push(release);
+    this.#revision++;
+    this.#releases.push(release);
     this.lastActivityAt = now;
     return release;
   }
@@ -234,7 +258,8 @@ export class FakeProject {
 
   deleteRelease(tag: string): void {
     const release = this.releases.find((row) => row.tag === tag);
-    if (release) remove(this.releases, release);
+    this.#revision++;
+    if (release) remove(this.#releases, release);
   }
 
   /** Gives the project another path, and its images with it. */

@@ -8,7 +8,8 @@ export interface FakeMergeRequest {
   state: 'opened' | 'merged' | 'closed' | 'locked';
   draft: boolean;
   readonly createdAt: Micros;
-  updatedAt: Micros;
+  /** Its place in lists follows from it: the project notes every change. */
+  readonly updatedAt: Micros;
   mergedAt: Micros | null;
   readonly sourceBranch: string;
   readonly targetBranch: string;

@@ -1,0 +1,69 @@
+import type { FakeProject } from '../world/project.ts';
+import type { World } from '../world/world.ts';
+import { describeCommit, listCommits } from './commits.ts';
+import { listDiffs, listMergeRequests, showApprovals } from './merge-requests.ts';
+import { describePipeline, listPipelineJobs, listPipelines } from './pipelines.ts';
+import { listProjects } from './projects.ts';
+import { describeTag, listImageRepositories, listTags } from './registry.ts';
+import { listReleases } from './releases.ts';
+import { notFound } from './reply.ts';
+import type { RestReply } from './reply.ts';
+
+/** A REST request for something of a project. */
+interface ProjectRequest {
+  readonly world: World;
+  readonly project: FakeProject;
+  /** The project's page. */
+  readonly projectUrl: string;
+  readonly url: URL;
+  /** What stands in the path's places. */
+  readonly parts: readonly string[];
+}
+
+/** Below `/projects/:id/`. */
+const routes: ReadonlyArray<readonly [RegExp, (request: ProjectRequest) => RestReply]> = [
+  [/^repository\/commits$/, ({ world, project, url, projectUrl }) => listCommits(world, project, url, projectUrl)],
+  [
+    /^repository\/commits\/([^/]+)$/,
+    ({ project, parts: [sha = ''], url, projectUrl }) => describeCommit(project, sha, { url, projectUrl }),
+  ],
+  [/^registry\/repositories$/, ({ project, url }) => listImageRepositories(project, url)],
+  [
+    /^registry\/repositories\/(\d+)\/tags$/,
+    ({ world, project, parts: [repository], url }) => listTags({ world, project, repositoryId: Number(repository), url }),
+  ],
+  [
+    /^registry\/repositories\/(\d+)\/tags\/([^/]+)$/,
+    ({ project, parts: [repository, tag = ''] }) => describeTag({ project, repositoryId: Number(repository) }, tag),
+  ],
+  [/^merge_requests$/, ({ project, url, projectUrl }) => listMergeRequests(project, url, projectUrl)],
+  [/^merge_requests\/(\d+)\/diffs$/, ({ project, parts: [iid = ''], url }) => listDiffs(project, iid, url)],
+  [/^merge_requests\/(\d+)\/approvals$/, ({ project, parts: [iid = ''] }) => showApprovals(project, iid)],
+  [/^pipelines$/, ({ project, url, projectUrl }) => listPipelines(project, url, projectUrl)],
+  [/^pipelines\/(\d+)$/, ({ project, parts: [id = ''], projectUrl }) => describePipeline(project, id, projectUrl)],
+  [/^pipelines\/(\d+)\/jobs$/, ({ project, parts: [id = ''], url }) => listPipelineJobs(project, id, url)],
+  [/^releases$/, ({ project, url }) => listReleases(project, url)],
+];
+
+/** A request below `/api/v4`: where it was sent, and the path behind `/v4/`. */
+export interface RestRequest {
+  readonly url: URL;
+  /** Of the GitLab's pages. */
+  readonly baseUrl: string;
+  readonly path: string;
+}
+
+/** Answers a request of the REST API, as far as it is known here. */
+export function answerRest(world: World, { url, baseUrl, path }: RestRequest): RestReply {
+  if (path === 'projects') return listProjects(world, url, baseUrl);
+  const [, id = '', rest = ''] = /^projects\/([^/]+)\/(.+)$/.exec(path) ?? [];
+  const found = routes.flatMap(([pattern, answer]) => {
+    const match = pattern.exec(rest);
+    return match ? [{ answer, parts: match.slice(1).map(decodeURIComponent) }] : [];
+  })[0];
+  if (!found) return { status: 404, body: { error: '404 Not Found' } };
+  const wanted = decodeURIComponent(id);
+  const project = world.projects.find((row) => row.role !== 'none' && (String(row.id) === wanted || row.fullPath === wanted));
+  if (!project) return notFound('Project ');
+  return found.answer({ world, project, projectUrl: `${baseUrl}/${project.fullPath}`, url, parts: found.parts });
+}
