@@ -79,7 +79,7 @@ describe('limits', () => {
   });
 
   test('a page follows its cursor whatever has changed since the page before', async () => {
-    const [a, b, c] = ['a', 'b', 'c'].map((title) => {
+    const [, b, c] = ['a', 'b', 'c'].map((title) => {
       world.pass();
       return project.openMergeRequest({ title });
     });
@@ -100,7 +100,6 @@ describe('limits', () => {
       nodes: [{ title: 'b again' }],
       pageInfo: { hasNextPage: false },
     });
-    expect(a?.title).toBe('a');
   });
 
   test('unknown fields and arguments are refused with their names and places, and nothing is answered', async () => {

@@ -15,8 +15,8 @@ export interface OwnPostgres {
   readonly remove: () => Promise<void>;
 }
 
-/** Makes a PostgreSQL in a folder of its own; it does not run yet. */
-export async function createPostgres(): Promise<OwnPostgres> {
+/** Makes a PostgreSQL in a folder of its own; it does not run yet. `isDurable`: it waits for the disk, as one in use does. */
+export async function createPostgres({ isDurable = false }: { readonly isDurable?: boolean } = {}): Promise<OwnPostgres> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-postgres-'));
   // PostgreSQL refuses to run as root; its own user must be able to enter.
   await chmod(folder, 0o755);
@@ -28,7 +28,7 @@ export async function createPostgres(): Promise<OwnPostgres> {
     password: 'test',
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', 'fsync=off', '-c', 'timezone=America/New_York'],
+    postgresFlags: ['-c', `fsync=${isDurable ? 'on' : 'off'}`, '-c', 'timezone=America/New_York'],
     onLog: () => {},
     onError: () => {},
   });

@@ -1,0 +1,188 @@
+import { getOperationAST, print } from 'graphql';
+import type { DocumentNode } from 'graphql';
+import pLimit from 'p-limit';
+import {
+  MergeRequestPageDocument,
+  PipelinePageDocument,
+  ProjectChangesDocument,
+  ReleasePageDocument,
+} from '../../src/gitlab/generated/sdk.ts';
+import type { ChangesFragment } from '../../src/gitlab/generated/sdk.ts';
+import { measure } from '../../test/fake-gitlab/graphql/complexity.ts';
+import { latest, schemaOf } from '../../test/fake-gitlab/graphql/variant.ts';
+import type { OnRow, Peer, Reading } from './peer.ts';
+
+const complexityLimit = 250;
+const largestPage = 100;
+
+type Variables = Readonly<Record<string, unknown>>;
+
+interface Asking {
+  readonly reading: Reading;
+  readonly onRow: OnRow;
+  readonly graphql: (document: DocumentNode, variables: Variables) => Promise<Answered>;
+  readonly rest: <T>(path: string) => Promise<T>;
+}
+
+/** A list in an answer. */
+interface List {
+  readonly nodes: ReadonlyArray<Readonly<Record<string, unknown>> | null> | null;
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+}
+
+interface Answered {
+  readonly projects: List;
+}
+
+/**
+ * The limit: the same fields in the fewest requests that GitLab allows, nothing stored. As many projects in a request as
+ * its complexity bears, lists in pages of 100 each following its cursor, a REST call for a tag.
+ */
+export const limit: Peer = async (reading, onRow) => {
+  const asking = createAsking(reading, onRow);
+  const sizes = largestBatch(reading);
+  const work: Array<Promise<void>> = [];
+  let left = reading.projects || Number.POSITIVE_INFINITY;
+  for (let after: string | null | undefined; after !== null && left > 0;) {
+    const { projects } = await asking.graphql(ProjectChangesDocument, {
+      ...variablesOf(reading, { ...sizes, projects: Math.min(sizes.projects, left) }),
+      ...(after === undefined ? {} : { after }),
+    });
+    const nodes = (projects.nodes ?? []) as unknown as ChangesFragment[];
+    left -= nodes.length;
+    work.push(...nodes.map((node) => readProject(asking, node)));
+    after = projects.pageInfo.hasNextPage ? projects.pageInfo.endCursor : null;
+  }
+  await Promise.all(work);
+};
+
+function createAsking(reading: Reading, onRow: OnRow): Asking {
+  const { url, token, concurrency } = reading;
+  const turn = pLimit(concurrency);
+  const send = async (path: string, init: RequestInit = {}): Promise<unknown> => {
+    const response = await fetch(`${url}/api/${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    });
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  };
+  const texts = new Map<DocumentNode, string>();
+  return {
+    reading,
+    onRow,
+    graphql: async (document, variables) => {
+      const query = texts.get(document) ?? print(document);
+      texts.set(document, query);
+      const answer = (await turn(() => send('graphql', { method: 'POST', body: JSON.stringify({ query, variables }) }))) as {
+        readonly data?: Answered;
+        readonly errors?: unknown;
+      };
+      if (!answer.data || answer.errors) throw new Error(JSON.stringify(answer.errors));
+      return answer.data;
+    },
+    rest: async <T>(path: string) => (await turn(() => send(`v4/${path}`))) as T,
+  };
+}
+
+interface BatchSize {
+  readonly projects: number;
+  readonly pageSize: number;
+}
+
+const variablesOf = ({ since }: Pick<Reading, 'since'>, { projects, pageSize }: BatchSize): Variables => ({
+  membership: true,
+  sort: 'latest_activity_desc',
+  projects,
+  pageSize,
+  releasePageSize: pageSize,
+  mergeRequestSort: since === null ? 'UPDATED_DESC' : 'UPDATED_ASC',
+  ...(since === null ? {} : { updatedAfter: since, pipelinesUpdatedAfter: since }),
+});
+
+/**
+ * How many projects fit into a request with how many rows of each list: where only changes are asked for, as many projects
+ * as do with one row; else as many as are wanted with as many rows.
+ */
+export function largestBatch({ since, projects, rows }: Pick<Reading, 'since' | 'projects' | 'rows'>): BatchSize {
+  const fits = (size: BatchSize) => scoreOf(ProjectChangesDocument, variablesOf({ since }, size)) <= complexityLimit;
+  const wanted = Math.min(projects || largestPage, largestPage);
+  const pageSize = since === null ? Math.min(Math.max(rows.mergeRequests, rows.pipelines, rows.releases), 50) : 1;
+  for (let count = wanted; count > 1; count--) if (fits({ projects: count, pageSize })) return { projects: count, pageSize };
+  return { projects: 1, pageSize };
+}
+
+function scoreOf(document: DocumentNode, variables: Variables): number {
+  const operation = getOperationAST(document);
+  if (!operation) throw new Error('a document without an operation');
+  return measure({ schema: schemaOf(latest), document, operation, variables }).complexity;
+}
+
+async function readProject(asking: Asking, node: ChangesFragment): Promise<void> {
+  const { reading, onRow, graphql } = asking;
+  const { fullPath, mergeRequests, pipelines, releases, containerRepositories } = node;
+  const more = async (key: string, document: DocumentNode, { first, wanted, idOf }: ListReading) => {
+    let list = first;
+    let left = wanted;
+    for (;;) {
+      const rows = (list?.nodes ?? []).slice(0, left);
+      left -= rows.length;
+      for (const row of rows) if (row) onRow(idOf(row), '');
+      if (!list?.pageInfo.hasNextPage || left <= 0) return;
+      const variables = { project: node.id, first: Math.min(left, largestPage), after: list.pageInfo.endCursor, ...orderOf(key, reading) };
+      const answer = await graphql(document, variables);
+      list = answer.projects.nodes?.[0]?.[key] as List | null;
+    }
+  };
+  const wanted = (count: number) => (reading.since === null ? count : Number.POSITIVE_INFINITY);
+  await Promise.all([
+    more('mergeRequests', MergeRequestPageDocument, {
+      first: mergeRequests as List | null,
+      wanted: wanted(reading.rows.mergeRequests),
+      idOf: ({ iid }) => `mr-${fullPath}-${String(iid)}`,
+    }),
+    more('pipelines', PipelinePageDocument, {
+      first: pipelines as List | null,
+      wanted: wanted(reading.rows.pipelines),
+      idOf: ({ id }) => `pipeline-${fullPath}-${String(id).split('/').at(-1)}`,
+    }),
+    // Of releases GitLab has no filter: where only changes are asked for, the newest one tells whether there are any.
+    more('releases', ReleasePageDocument, {
+      first: releases as List | null,
+      wanted: reading.since === null ? reading.rows.releases : 0,
+      idOf: ({ tagName }) => `release-${fullPath}-${String(tagName)}`,
+    }),
+    ...(containerRepositories?.nodes ?? []).map((repository) => repository && readTags(asking, node, repository)),
+  ]);
+}
+
+interface ListReading {
+  readonly first: List | null;
+  readonly wanted: number;
+  readonly idOf: (row: Readonly<Record<string, unknown>>) => string;
+}
+
+const orderOf = (key: string, { since }: Reading): Variables => ({
+  ...(key === 'mergeRequests' ? { sort: since === null ? 'UPDATED_DESC' : 'UPDATED_ASC' } : {}),
+  ...(since !== null && key !== 'releases' ? { updatedAfter: since } : {}),
+});
+
+async function readTags(
+  { rest, reading, onRow }: Asking,
+  project: Pick<ChangesFragment, 'id'>,
+  { id, path }: { readonly id: string; readonly path: string },
+): Promise<void> {
+  const [projectId, repositoryId] = [project.id, id].map((globalId) => globalId.split('/').at(-1) ?? '');
+  const base = `projects/${projectId}/registry/repositories/${repositoryId}/tags`;
+  const work: Array<Promise<void>> = [];
+  const describe = async (name: string) => {
+    const { digest } = await rest<{ readonly digest: string }>(`${base}/${encodeURIComponent(name)}`);
+    onRow(`registry-${path}-${name}-${digest}`, '');
+  };
+  for (let [page, size] = [1, largestPage]; size === largestPage && work.length < reading.tags; page++) {
+    const tags = await rest<ReadonlyArray<{ readonly name: string }>>(`${base}?per_page=${largestPage}&page=${page}`);
+    size = tags.length;
+    work.push(...tags.slice(0, reading.tags - work.length).map(({ name }) => describe(name)));
+  }
+  await Promise.all(work);
+}
