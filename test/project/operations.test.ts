@@ -38,7 +38,7 @@ test.each(lines)('the program says: %s', (line) => {
 });
 
 test('settings and figures in the prose are those of the code', () => {
-  const known = new Set([...settings.map(({ env }) => env)]);
+  const known = new Set(settings.map(({ env }) => env));
   const named = [...operations.matchAll(/`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`/g)].map(([, name = '']) => name);
   expect(named.filter((name) => !known.has(name))).toEqual([]);
   expect(operations).toContain(`looked at every ${longestLookMs / 1000} seconds`);
