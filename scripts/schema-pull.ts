@@ -28,7 +28,7 @@ export type PullExitCode = 0 | 1 | 2 | 3;
 
 const usage = 'usage: npm run schema:pull -- --url https://gitlab.example.com [--token …] [--check]';
 const schemaFile = 'schema/gitlab.graphql';
-const flags = { url: { type: 'string' }, token: { type: 'string' }, check: { type: 'boolean' } } as const;
+const flags = { url: { type: 'string' }, token: { type: 'string' }, check: { type: 'boolean' }, help: { type: 'boolean' } } as const;
 
 /**
  * Brings schema/gitlab.graphql up to date with a live GitLab, as far as queries/ uses its schema, and says what that means;
@@ -37,8 +37,12 @@ const flags = { url: { type: 'string' }, token: { type: 'string' }, check: { typ
  */
 export async function pullSchema(args: readonly string[], io: PullIo): Promise<PullExitCode> {
   try {
-    const { config, check } = optionsOf(args, io.env);
-    return await pull(config, check, io);
+    const values = valuesOf(args);
+    if (values.help) {
+      io.out(usage);
+      return 0;
+    }
+    return await pull(configOf(values, io.env), values.check ?? false, io);
   } catch (error) {
     if (!(error instanceof ConfigurationError) && !(error instanceof GitlabRequestError)) throw error;
     io.err(`ERROR: ${error.message}`);
@@ -46,13 +50,12 @@ export async function pullSchema(args: readonly string[], io: PullIo): Promise<P
   }
 }
 
-function optionsOf(args: readonly string[], env: PullIo['env']): { readonly config: Config; readonly check: boolean } {
-  const { url, token, check = false } = valuesOf(args);
+function configOf({ url, token }: ReturnType<typeof valuesOf>, env: PullIo['env']): Config {
   if (url === undefined) throw new ConfigurationError([`--url is missing; ${usage}`]);
   const fromEnv = settingsFromEnv(env);
   const given = token === undefined ? { ...fromEnv, url } : { ...fromEnv, url, token, tokenFile: undefined };
   const nameOf = (name: string) => (name === 'url' ? '--url' : (settings.find((setting) => setting.name === name)?.env ?? name));
-  return { config: parseConfig(given, nameOf), check };
+  return parseConfig(given, nameOf);
 }
 
 function valuesOf(args: readonly string[]) {

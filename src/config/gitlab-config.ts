@@ -65,7 +65,7 @@ export interface GitlabConfig {
   readonly insecureTls?: boolean | string | null | undefined;
   /** Row of `connections` to store events under. Default: the connection with this URL, made when missing. In the environment: `CONNECTION_ID`. */
   readonly connectionId?: number | string | null | undefined;
-  /** PostgreSQL 15 or later to store events in: `postgres://user:password@host:5432/name`. Default: the embedded database. In the environment: `DATABASE_URL`. */
+  /** PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`. Default: the embedded database. In the environment: `DATABASE_URL`. */
   readonly databaseUrl?: string | null | undefined;
   /** File that holds the password of the PostgreSQL, in place of one in DATABASE_URL. Read once, at the start. Default: the password in DATABASE_URL. In the environment: `DATABASE_PASSWORD_FILE`. */
   readonly databasePasswordFile?: string | null | undefined;

@@ -233,7 +233,7 @@ export const shape = {
     value: 'url',
     secret: true,
     defaultText: 'the embedded database',
-    description: 'PostgreSQL 15 or later to store events in: `postgres://user:password@host:5432/name`.',
+    description: 'PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`.',
   }),
   databasePasswordFile: setting(filePath.optional(), {
     env: 'DATABASE_PASSWORD_FILE',

@@ -5,8 +5,8 @@ import { withDatabaseErrors } from './database-errors.ts';
 import { entities } from './entities/index.ts';
 import { migrations } from './migrations/index.ts';
 
-/** The oldest PostgreSQL that will do. */
-export const oldestPostgres = 15;
+/** The oldest PostgreSQL that will do: the suite has passed on 13, 14, 15 and 18 (TEST_POSTGRES_URL). */
+export const oldestPostgres = 13;
 
 /** A database as it is: nothing was made or changed to see it. */
 export interface DatabaseInspection {

@@ -150,6 +150,10 @@ describe('wrong usage is one line and code 2', () => {
     expect(fake.seen).toEqual([]);
   });
 
+  test('--help is no mistake', async () => {
+    expect(await pull(['--help'])).toEqual({ code: 0, out: [usage], err: [] });
+  });
+
   test('an unknown flag', async () => {
     const { code, err } = await pull(['--nope']);
     expect(code).toBe(2);

@@ -115,6 +115,24 @@ describeDatabases('the tables', (kind) => {
     expect(await syncGitlab(opened.em, { ...config, branches: 'main' }, connectionId)).toMatchObject({ stored: 0 });
   });
 
+  test('of a newer version serve an older one, which is put back after an upgrade', async () => {
+    const opened = await open();
+    await opened.migrate();
+    // What the migrations to come may do: note themselves, and add.
+    await opened.em.fork().execute(`insert into gitlab_connector_migrations (name) values ('Migration29991231_of_tomorrow')`);
+    for (const table of ['connections', 'change_events', 'change_event_versions', 'gitlab_stream_state'])
+      await opened.em.fork().execute(`alter table ${table} add column of_tomorrow text not null default 'x'`);
+    await opened.em.fork().execute('create table gitlab_of_tomorrow (id int)');
+    await database?.close();
+    const older = await open();
+    expect(await older.pendingMigrations()).toEqual([]);
+    expect(await older.migrate()).toEqual([]);
+    const { world, config } = createFake();
+    world.addProject('acme/shop').openMergeRequest({ title: 'Add a cart' });
+    const connectionId = await ensureConnection(older.em, config);
+    expect(await syncGitlab(older.em, { ...config }, connectionId)).toMatchObject({ fetched: 1, stored: 1, problems: [] });
+  });
+
   test('that are missing are named, with what to do', async () => {
     const opened = await open();
     await expect(syncGitlab(opened.em, { token: 'x' }, 1)).resolves.toMatchObject({

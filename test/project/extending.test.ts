@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { applyPatch, parsePatch } from 'diff';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+
+const run = promisify(execFile);
+const minutes = 60_000;
+const patches = parsePatch(readFileSync('docs/extending/milestones.patch', 'utf8'));
+const fileOf = (name = '') => name.replace(/^[ab]\//, '');
+const changed = patches.map(({ newFileName }) => fileOf(newFileName));
+const document = readFileSync('docs/extending.md', 'utf8');
+
+let copy = '';
+beforeAll(async () => {
+  copy = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-extended-'));
+  const left = new Set(['node_modules', '.node', '.git', '.vitest', 'dist', 'data', 'docs']);
+  await cp('.', copy, { recursive: true, filter: (source) => !left.has(source) });
+  await symlink(path.resolve('node_modules'), path.join(copy, 'node_modules'));
+  for (const patch of patches) {
+    const file = path.join(copy, fileOf(patch.newFileName));
+    const before = existsSync(file) ? await readFile(file, 'utf8') : '';
+    const after = applyPatch(before, patch);
+    if (after === false)
+      throw new Error(`docs/extending/milestones.patch does not fit ${fileOf(patch.newFileName)} any more: make it anew`);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, after);
+  }
+  await tool('@graphql-codegen/cli/cjs/bin.js', '--config', 'codegen.ts');
+}, 2 * minutes);
+afterAll(() => rm(copy, { recursive: true, force: true }));
+
+/** Runs a tool of node_modules in the copy. */
+async function tool(bin: string, ...args: string[]): Promise<void> {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV|NODE_OPTIONS)/.test(name));
+  const env = { ...Object.fromEntries(inherited), TEST_POSTGRES_URL: inject('postgresUrl') };
+  await run(process.execPath, [path.join(copy, 'node_modules', bin), ...args], { cwd: copy, env }).catch((error: unknown) => {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    throw new Error(`${bin} ${args.join(' ')}\n${stdout}\n${stderr}`, { cause: error });
+  });
+}
+
+test(
+  'the stream of docs/extending.md compiles',
+  async () => {
+    await expect(tool('typescript/bin/tsc', '--noEmit')).resolves.toBeUndefined();
+  },
+  2 * minutes,
+);
+
+test(
+  'and works',
+  async () => {
+    await expect(tool('vitest/vitest.mjs', 'run', 'test/sync/milestones.db.test.ts')).resolves.toBeUndefined();
+  },
+  3 * minutes,
+);
+
+test('the document names every file of the change, and shows the stream as it is', async () => {
+  expect(
+    changed.filter((file) => !document.includes(file) && !document.includes(`\`${path.dirname(file).split('/').slice(0, 2).join('/')}/\``)),
+  ).toEqual([]);
+  const [, shown = 'nothing'] = /```ts\n(.*?)```/s.exec(document) ?? [];
+  expect(await readFile(path.join(copy, 'src/streams/milestones.ts'), 'utf8')).toContain(shown);
+});
