@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { FakeProject } from '../../test/fake-gitlab/world/project.ts';
 import type { FakeFile } from '../../test/fake-gitlab/world/records.ts';
 import { hours, minutes, restTime, seconds } from '../../test/fake-gitlab/world/time.ts';
@@ -43,7 +44,7 @@ function addMergeRequests(world: World, project: FakeProject, count: number): vo
   for (let index = 0; index < count; index++) {
     world.pass(seconds(40));
     const isMerged = index % 5 !== 0;
-    const sha = (index * 7919 + project.id).toString(16).padStart(40, 'a');
+    const sha = createHash('sha1').update(`${project.id} ${index}`).digest('hex');
     project.openMergeRequest({
       title: `Change ${index} of ${project.fullPath}`,
       description: `Why change ${index} is needed, what it does, and how it was tested. ${'It was reviewed in two rounds. '.repeat(8)}`,
