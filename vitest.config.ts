@@ -5,7 +5,7 @@ export default defineConfig({
   // graphql 16 has two builds; the libraries and the tests must share one.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'bench/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', ['json', { outputFile: '.vitest/results.json' }]],
     // Much of a test is waiting, for processes that start and for a GitLab's answers.

@@ -26,7 +26,11 @@ export function benchEvents(count: number, round: number): ChangeEvent[] {
         mergeUser: { username: `user-${index % 7}` },
         labels: { nodes: [{ title: 'backend' }, { title: 'bug' }], pageInfo },
         approvedBy: { nodes: [{ username: `user-${index % 5}` }], pageInfo },
-        diffStats: [0, 1, 2].map((place) => ({ path: `src/module-${index % 40}/file-${place}.ts`, additions: 3 + place, deletions: place })),
+        diffStats: [0, 1, 2].map((place) => ({
+          path: `src/module-${index % 40}/file-${place}.ts`,
+          additions: 3 + place,
+          deletions: place,
+        })),
         userNotesCount: round,
         upvotes: 0,
         downvotes: 0,

@@ -137,18 +137,18 @@ async function readProject(asking: Asking, node: ChangesFragment): Promise<void>
   const wanted = (count: number) => (reading.since === null ? count : Number.POSITIVE_INFINITY);
   await Promise.all([
     more('mergeRequests', MergeRequestPageDocument, {
-      first: mergeRequests as List | null,
+      first: mergeRequests,
       wanted: wanted(reading.rows.mergeRequests),
       idOf: ({ iid }) => `mr-${fullPath}-${String(iid)}`,
     }),
     more('pipelines', PipelinePageDocument, {
-      first: pipelines as List | null,
+      first: pipelines,
       wanted: wanted(reading.rows.pipelines),
       idOf: ({ id }) => `pipeline-${fullPath}-${String(id).split('/').at(-1)}`,
     }),
     // Of releases GitLab has no filter: where only changes are asked for, the newest one tells whether there are any.
     more('releases', ReleasePageDocument, {
-      first: releases as List | null,
+      first: releases,
       wanted: reading.since === null ? reading.rows.releases : 0,
       idOf: ({ tagName }) => `release-${fullPath}-${String(tagName)}`,
     }),

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import type { OnRow, Peer, Reading } from './peer.ts';
 
-type Api = Gitlab<false>;
+type Api = Gitlab;
 
 interface Project {
   readonly id: number;

@@ -1,0 +1,56 @@
+import type { Run } from './measure/run-case.ts';
+import type { Middle } from './table.ts';
+
+/** A figure that the connector is to reach. */
+export interface Target {
+  readonly what: string;
+  readonly found: number;
+  /** The figure may be this at the most. */
+  readonly most: number;
+}
+
+const listRequests = ({ traffic }: Run) => traffic.graphql + traffic.rest - traffic.registry;
+const requests = ({ traffic }: Run) => traffic.graphql + traffic.rest;
+
+/** The targets for which everything that they compare was measured. */
+export function targetsOf(middle: Middle): Target[] {
+  const targets: Target[] = [];
+  const first = middle.get('first-10');
+  const [ours, peer] = [first?.get('connector'), first?.get('one by one')];
+  if (ours && peer) {
+    targets.push(
+      {
+        what: 'first sync: requests for merge requests, pipelines and releases, of those one by one',
+        found: listRequests(ours) / listRequests(peer),
+        most: 1 / 20,
+      },
+      { what: 'first sync: all requests, of those one by one', found: requests(ours) / requests(peer), most: 1 / 3 },
+      { what: 'first sync: time, of that one by one', found: ours.wallSeconds / peer.wallSeconds, most: 1 / 10 },
+    );
+  }
+  const idle = middle.get('idle-1000')?.get('connector');
+  if (idle) {
+    targets.push(
+      { what: 'idle pass over 1,000 projects: GraphQL requests', found: idle.traffic.graphql, most: 25 },
+      { what: 'idle pass over 1,000 projects: rows written', found: idle.rowsWritten ?? Number.NaN, most: 0 },
+    );
+  }
+  for (const [name, runs] of middle) {
+    const [connector, limit] = [runs.get('connector'), runs.get('limit')];
+    if (connector && limit)
+      targets.push({ what: `${name}: time, of the limit`, found: connector.wallSeconds / limit.wallSeconds, most: 1.3 });
+  }
+  const [small, large] = ['backfill-6000', 'backfill-60000'].map((name) => middle.get(name)?.get('connector'));
+  if (small && large) {
+    targets.push({
+      what: 'memory of the backfill of 60,000, of that of 6,000',
+      found: large.peakMegabytes / small.peakMegabytes,
+      most: 1.2,
+    });
+  }
+  return targets;
+}
+
+/** Whether a target is reached, in a line. */
+export const targetLine = ({ what, found, most }: Target): string =>
+  `${found <= most ? 'met   ' : 'MISSED'} ${what}: ${Number(found.toFixed(3))} (at most ${Number(most.toFixed(3))})`;
