@@ -66,7 +66,8 @@ export const flag = z.preprocess(
 export const databaseUrl = z
   .string({ error: 'must be a postgres:// URL' })
   .trim()
-  .refine((text) => isUrlOf(text, ['postgres:', 'postgresql:']), { error: 'must be a postgres:// or postgresql:// URL' });
+  .refine((text) => isUrlOf(text, ['postgres:', 'postgresql:']), { error: 'must be a postgres:// or postgresql:// URL' })
+  .refine(isDecodable, { error: 'must hold no bare percent sign: write %25 for one in the password' });
 
 function isUrlOf(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);

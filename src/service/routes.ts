@@ -118,7 +118,7 @@ const isoOf = (moment: number | null | undefined) => (moment === null || moment 
 function connectionStatus(watched: Watched, now: number) {
   const { served, record } = watched;
   const { id, name, intervalMs, config, problem } = served;
-  const next = nextStart({ connectionId: id, intervalMs, record, wantedSince: 0, shareMs: 0 });
+  const next = nextStart({ now, connectionId: id, intervalMs, record, wantedSince: 0, shareMs: 0 });
   return {
     id,
     name,

@@ -88,7 +88,7 @@ async function pass(options: RunnerOptions, served: Served, order: PassOrder): P
   const { now, byConnection } = await readPasses(em, connectionId);
   const record = byConnection.get(connectionId);
   // Another replica may have done it since it was asked for.
-  const isDue = nextStart({ connectionId, intervalMs, record, wantedSince: order.wantedSince, shareMs }) <= now;
+  const isDue = nextStart({ now, connectionId, intervalMs, record, wantedSince: order.wantedSince, shareMs }) <= now;
   if (!isDue && !order.isResumed) return;
   const isResumed = order.isResumed && record?.endedAt === null;
   const round = isResumed ? record.startedAt : await beginPass(em, connectionId);

@@ -2,6 +2,7 @@ import type { PassRecord } from '../store/passes.ts';
 
 /** What decides when the next pass over a connection starts. Moments are milliseconds by the database's clock. */
 export interface Timing {
+  readonly now: number;
   readonly connectionId: number;
   readonly intervalMs: number;
   /** The last pass; undefined before there was one. */
@@ -12,18 +13,22 @@ export interface Timing {
   readonly shareMs: number;
 }
 
+/** Servers that take over from each other differ by no more; further ahead of the clock is only what the clock was before it was put back. */
+const skewMs = 10_000;
 const longestBackoffMs = 15 * 60_000;
 const longestJitterMs = 15_000;
 
 /**
  * When the next pass is to start; 0 = at once. After one that has read, an interval after its start and a little more;
- * a pass that took longer is followed at once. After one that failed, at least an interval after its end.
+ * a pass that took longer is followed at once. After one that failed, at least an interval after its end. A database's
+ * clock that was wrong and is put right neither delays a pass nor asks for more of them.
  */
-export function nextStart({ connectionId, intervalMs, record, wantedSince, shareMs }: Timing): number {
+export function nextStart({ now, connectionId, intervalMs, record, wantedSince, shareMs }: Timing): number {
   if (!record) return 0;
   const { startedAt, endedAt, failures } = record;
+  if (Math.max(startedAt, endedAt ?? 0) > now + skewMs) return 0;
   const isGood = endedAt === null || failures === 0;
-  if (startedAt < wantedSince - (isGood ? shareMs : 0)) return 0;
+  if (wantedSince <= now + skewMs && startedAt < wantedSince - (isGood ? shareMs : 0)) return 0;
   const jitter = jitterMs(connectionId, startedAt, intervalMs);
   if (failures === 0) return startedAt + intervalMs + jitter;
   // While it runs, or when its process stopped or died, there is no end; whoever carries passes out does not begin a second one.

@@ -163,7 +163,7 @@ async function turn(service: Service, watch: Watch, engine: Engine): Promise<num
     for (const { served, record, wantedSince } of known) {
       if (served.problem !== null) continue;
       const { id: connectionId, intervalMs } = served;
-      const timing = { connectionId, intervalMs, record, wantedSince, shareMs: config.databaseUrl ? shareMs : 0 };
+      const timing = { now, connectionId, intervalMs, record, wantedSince, shareMs: config.databaseUrl ? shareMs : 0 };
       const inMs = nextStart(timing) - now;
       dueInMs.push(inMs);
       if (inMs <= 0 && isTimeToAsk(service, connectionId, record)) await engine.request({ connectionId, wantedSince });

@@ -6,7 +6,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError, messageOf } from '../errors.ts';
 import { driverError } from './database-errors.ts';
 import { lockDataDir } from './data-dir-lock.ts';
-import { onPoolCreated } from './dead-clients.ts';
+import { onConnect, onPoolCreated } from './dead-clients.ts';
 import { entities } from './entities/index.ts';
 import { migrations } from './migrations/index.ts';
 
@@ -65,7 +65,7 @@ async function openPostgres(databaseUrl: string, poolSize: number): Promise<Data
       ...ormOptions,
       clientUrl: databaseUrl,
       pool: { max: poolSize },
-      driverOptions: { ...patience, onPoolCreated },
+      driverOptions: { ...patience, onConnect, onPoolCreated },
     });
     await opened.em
       .fork()

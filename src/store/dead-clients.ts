@@ -10,6 +10,26 @@ interface ClientLike {
 }
 
 /**
+ * PostgreSQL notices within half a minute that the machine of a client is gone without a word, and frees what the client
+ * had locked; by itself it does so after two hours. What the system of the server does not know is left out by it.
+ */
+export const noticeLoss = {
+  tcp_keepalives_idle: '10',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
+  tcp_user_timeout: '30000',
+} as const;
+
+const noticeLossOfSession = Object.entries(noticeLoss)
+  .map(([name, value]) => `set ${name} = ${value}`)
+  .join('; ');
+
+/** Has the server notice the loss of a client. For new ones of a pool. */
+export async function onConnect(client: { query(statement: string): Promise<unknown> }): Promise<void> {
+  await client.query(noticeLossOfSession);
+}
+
+/**
  * Gives clients back to their pool whose connection has ended in the middle of a transaction. Kysely keeps one whose
  * rollback fails, as it then must: every outage of the database would cost the pool a place, until none is left.
  */

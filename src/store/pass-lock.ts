@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { noticeLoss } from './dead-clients.ts';
 
 /** First half of the key of our advisory locks; the second is the connection's id. */
 const lockSpace = 7_468_202;
@@ -9,6 +10,9 @@ export interface PassScope {
   /** Only these; absent = the whole connection. */
   readonly projectIds?: readonly number[] | undefined;
 }
+
+/** What the transaction of a holder asks of the server, which a host's MikroORM may not ask of its own accord. */
+const holderSettings = JSON.stringify({ idle_in_transaction_session_timeout: '0', transaction_timeout: '0', ...noticeLoss });
 
 /** Passes that run on an embedded database, by the driver that owns it: it has one session for all. */
 const embedded = new WeakMap<object, Set<PassScope>>();
@@ -28,7 +32,8 @@ export async function withPassLock<T>(em: SqlEntityManager, scope: PassScope, ac
   try {
     // A pass may take long, and the transaction waits all the while; it holds no snapshot, and so hinders no vacuum.
     await holder.execute(
-      `select set_config(name, '0', true) from pg_settings where name in ('idle_in_transaction_session_timeout', 'transaction_timeout')`,
+      'select set_config(name, value, true) from pg_settings join json_each_text(?::json) as wanted (key, value) on key = name',
+      [holderSettings],
     );
     return (await lock(holder, scope)) ? await action() : null;
   } finally {

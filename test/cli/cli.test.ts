@@ -73,6 +73,12 @@ describe('a mistake of the user is one line and code 2', () => {
       { DATABASE_URL: 'mysql://user:secret@host/x' },
       'ERROR: DATABASE_URL must be a postgres:// or postgresql:// URL\n',
     ],
+    [
+      'a secret that cannot be read',
+      ['migrate'],
+      { DATABASE_URL: 'postgres://user:secret%@host/x' },
+      'ERROR: DATABASE_URL must hold no bare percent sign: write %25 for one in the password\n',
+    ],
   ])('%s', async (_, args, env, err) => {
     expect(await inProcess(args, env)).toEqual({ code: 2, out: '', err });
   });

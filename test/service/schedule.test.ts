@@ -17,8 +17,8 @@ const good: PassRecord = {
   failures: 0,
   createdAt: 0,
 };
-const next = (record: PassRecord | undefined, { wantedSince = 0, shareMs = 0 } = {}) =>
-  nextStart({ connectionId: 1, intervalMs: interval, record, wantedSince, shareMs });
+const next = (record: PassRecord | undefined, { wantedSince = 0, shareMs = 0, now = started + 15 * interval } = {}) =>
+  nextStart({ now, connectionId: 1, intervalMs: interval, record, wantedSince, shareMs });
 const jitter = jitterMs(1, started, interval);
 
 describe('the next pass starts', () => {
@@ -40,6 +40,19 @@ describe('the next pass starts', () => {
   test('at once when this process, or a change of the connection, is younger than the last one', () => {
     expect(next(good, { wantedSince: started + 1 })).toBe(0);
     expect(next(good, { wantedSince: started })).toBeGreaterThan(started);
+  });
+
+  test('at once when the last one is said to have begun or ended in the future: the clock of the database was wrong, and is put right', () => {
+    const now = started - 60 * minute;
+    expect(next(good, { now })).toBe(0);
+    expect(next({ ...good, startedAt: now - interval, endedAt: started, result: 'gitlab', failures: 1 }, { now })).toBe(0);
+    expect(next({ ...good, startedAt: now - interval, endedAt: null, failures: 1 }, { now })).toBeGreaterThan(0);
+  });
+
+  test('not again and again when what was asked for is in the future, for the same reason', () => {
+    const wantedSince = started + 60 * minute;
+    expect(next(good, { wantedSince, now: started + minute })).toBe(started + interval + jitter);
+    expect(next(good, { wantedSince, now: wantedSince })).toBe(0);
   });
 
   test('together with replicas that began at about the same moment, unless theirs failed', () => {

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 import { entities, syncGitlab } from '../../src/index.ts';
 import type { SyncReport } from '../../src/index.ts';
@@ -287,6 +288,28 @@ describe('PostgreSQL', () => {
     }
   });
 
+  test('is asked to notice when the machine of a client is gone without a word', async () => {
+    const { options, remove } = await createTestDatabase('postgres');
+    const [database, host] = [await openDatabase(options), await MikroORM.init({ entities, clientUrl: options.databaseUrl ?? '' })];
+    const seconds = (em: { execute<T>(statement: string): Promise<T> }) =>
+      em.execute<unknown>(`select current_setting('tcp_keepalives_idle')::int as seconds`);
+    try {
+      expect(await seconds(database.em)).toEqual([{ seconds: 10 }]);
+      // A host's own MikroORM keeps what it has, but for the transaction that holds a lock.
+      const before = await seconds(host.em);
+      expect(before).not.toEqual([{ seconds: 10 }]);
+      const held: unknown[] = [];
+      const watched = watchedTransactions(host.em, async (holder) => held.push(await seconds(holder)));
+      expect(await withPassLock(watched, { connectionId: 1 }, () => Promise.resolve('locked'))).toBe('locked');
+      expect(held).toEqual([[{ seconds: 10 }]]);
+      expect(await seconds(host.em)).toEqual(before);
+    } finally {
+      await database.close();
+      await host.close();
+      await remove();
+    }
+  });
+
   test('that refuses is named without its password', async () => {
     const url = new URL(inject('postgresUrl'));
     url.password = 'not-the-password';
@@ -295,6 +318,20 @@ describe('PostgreSQL', () => {
     await expect(refused).rejects.not.toThrow('not-the-password');
   });
 });
+
+/** An entity manager whose forks show themselves before they roll back. */
+function watchedTransactions(em: SqlEntityManager, look: (fork: SqlEntityManager) => Promise<unknown>): SqlEntityManager {
+  const fork: SqlEntityManager['fork'] = (options) => {
+    const own = em.fork(options);
+    const rollback = own.rollback.bind(own);
+    own.rollback = async () => {
+      await look(own);
+      await rollback();
+    };
+    return own;
+  };
+  return Object.assign(Object.create(em) as SqlEntityManager, { fork });
+}
 
 test('every migration of the folder is in the list', () => {
   const files = readdirSync('src/store/migrations').filter((name) => /^\d+-/.test(name));
