@@ -5,6 +5,12 @@ import { ofProjects } from './of-projects.ts';
 /** How many related events an event names; a commit that is deployed every hour would grow without end. */
 export const relatedEventsLimit = 100;
 
+interface Batch {
+  readonly touched: number;
+  /** Id of the last of them. */
+  readonly last: number | null;
+}
+
 /** How many events are linked in one statement. */
 const batchSize = 500;
 
@@ -14,32 +20,35 @@ const batchSize = 500;
  * Events of different projects share no key: with `projectIds` nothing else is touched.
  */
 export async function linkEvents(kysely: QueryExecutorProvider, connectionId: number, projectIds?: readonly number[]): Promise<void> {
+  let after = 0;
   for (;;) {
-    const { rows } = await linkBatch(connectionId, projectIds).execute(kysely);
-    if ((rows[0]?.touched ?? 0) < batchSize) return;
+    const { rows } = await linkBatch(connectionId, projectIds, after).execute(kysely);
+    const [batch] = rows;
+    if (!batch?.last || batch.touched < batchSize) return;
+    after = batch.last;
   }
 }
 
-/** Events are joined by their keys, never row by row: each list of keys is looked up in the index once. */
-const linkBatch = (connectionId: number, projectIds: readonly number[] | undefined) => sql<{ touched: number }>`
+/**
+ * Each key is looked up in the index of keys on its own: one search for many of them at once compares every key with every
+ * row that is found. `offset 0` keeps PostgreSQL to that, whatever it believes to know of the table.
+ */
+const linkBatch = (connectionId: number, projectIds: readonly number[] | undefined, after: number) => sql<Batch>`
   with touched as materialized (
     select id, stream, link_keys from change_events
-    where connection_id = ${connectionId} and is_unlinked ${ofProjects(projectIds)} order by id limit ${batchSize}
+    where connection_id = ${connectionId} and is_unlinked and id > ${after} ${ofProjects(projectIds)} order by id limit ${batchSize}
   ),
   touched_keys as materialized (select distinct stream, key from touched, unnest(link_keys) as key),
-  near as materialized (
-    select id, stream, link_keys from change_events
-    where connection_id = ${connectionId} and link_keys && (select coalesce(array_agg(distinct key), '{}') from touched_keys)
-  ),
   affected as materialized (
     select id, stream, link_keys from touched
     union
-    select near.id, near.stream, near.link_keys from near, unnest(near.link_keys) as k join touched_keys t on t.key = k where t.stream <> near.stream
+    select n.id, n.stream, n.link_keys from touched_keys t, ${eventsWithKey('t.key')} n
+    where n.connection_id = ${connectionId} and n.stream <> t.stream
   ),
   affected_keys as materialized (select id, stream, key from affected, unnest(link_keys) as key),
   pool as materialized (
-    select id, stream, event_id, key from change_events, unnest(link_keys) as key
-    where connection_id = ${connectionId} and link_keys && (select coalesce(array_agg(distinct key), '{}') from affected_keys)
+    select k.key, n.id, n.stream, n.event_id from (select distinct key from affected_keys) k, ${eventsWithKey('k.key')} n
+    where n.connection_id = ${connectionId}
   ),
   pairs as (
     select distinct a.id, p.id as other_id, p.event_id from affected_keys a join pool p on p.key = a.key and p.stream <> a.stream
@@ -48,7 +57,7 @@ const linkBatch = (connectionId: number, projectIds: readonly number[] | undefin
     select id, event_id from (select *, row_number() over (partition by id order by other_id) as place from pairs) p
     where place <= ${relatedEventsLimit}
   ),
-  related as (
+  related as materialized (
     select a.id, coalesce(jsonb_agg(p.event_id order by p.event_id) filter (where p.event_id is not null), '[]') as event_ids
     from affected a left join first_pairs p on p.id = a.id group by a.id
   ),
@@ -58,6 +67,11 @@ const linkBatch = (connectionId: number, projectIds: readonly number[] | undefin
       is_unlinked = false,
       updated_at = case when e.description::jsonb -> 'related_events' is distinct from r.event_ids then now() else e.updated_at end
     from related r
-    where e.id = r.id and (e.is_unlinked or e.description::jsonb -> 'related_events' is distinct from r.event_ids)
+    where e.id = any ((select coalesce(array_agg(id), '{}') from related)::int[]) and e.id = r.id
+      and (e.is_unlinked or e.description::jsonb -> 'related_events' is distinct from r.event_ids)
   )
-  select count(*)::int as touched from touched`;
+  select count(*)::int as touched, max(id) as last from touched`;
+
+/** The events that have a key, of whatever connection. */
+const eventsWithKey = (key: string) =>
+  sql`lateral (select id, connection_id, stream, event_id, link_keys from change_events where link_keys @> array[${sql.raw(key)}] offset 0)`;

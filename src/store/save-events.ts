@@ -93,7 +93,7 @@ async function continueFormerRows(kysely: QueryExecutorProvider, connectionId: n
   await sql`
     with former as (
       select distinct on (i.event_id) i.event_id, e.id
-      from json_to_recordset(${json}::json) as i (event_id text, former json)
+      from jsonb_to_recordset(${json}::jsonb) as i (event_id text, former json)
       cross join lateral json_array_elements_text(i.former) with ordinality as f (event_id, position)
       join change_events e on e.connection_id = ${connectionId} and e.event_id = f.event_id
       where not exists (select 1 from change_events x where x.connection_id = ${connectionId} and x.event_id = i.event_id)
@@ -136,14 +136,14 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
   const toColumn = (time: 'at' | 'now()') => sql.raw(table.hasNaiveTimestamps ? `${time} at time zone 'UTC'` : time);
   return sql<Written>`
     with incoming as (
-      select * from json_to_recordset(${json}::json) as i (
+      select * from jsonb_to_recordset(${json}::jsonb) as i (
         event_id text, title text, description jsonb, author text, at timestamptz, url text, status text, metadata jsonb, keep jsonb,
         project_id bigint, stream text, link_keys text[], seen_at timestamptz, updates_only boolean
       )
     ),
     merged as (
       select
-        e as stored, i.event_id, i.title, i.author, i.url, i.status, i.project_id, i.stream, i.link_keys, i.seen_at, i.updates_only,
+        e.stored, i.event_id, i.title, i.author, i.url, i.status, i.project_id, i.stream, i.link_keys, i.seen_at, i.updates_only,
         coalesce(i.at, ${storedAt}, i.seen_at) as at,
         case when e.description::jsonb ? 'related_events'
           then i.description || jsonb_build_object('related_events', e.description::jsonb -> 'related_events')
@@ -154,7 +154,10 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
             from jsonb_array_elements_text(i.keep) as k where e.metadata::jsonb ? k
           ) end as metadata
       from incoming i
-      left join change_events e on e.connection_id = ${connectionId} and e.event_id = i.event_id
+      -- One look into the unique index for each: without it PostgreSQL reads the whole table wherever nobody has analyzed it.
+      left join lateral (
+        select c as stored, c.* from change_events c where c.connection_id = ${connectionId} and c.event_id = i.event_id limit 1
+      ) e on true
     ),
     changed as (
       select m.*, e.id is null or e.link_keys is distinct from m.link_keys as is_unlinked,

@@ -38,7 +38,7 @@ const schema = defineEntity({
     { properties: ['timestamp'], columns: [{ name: 'timestamp', sort: 'desc' }] },
     { properties: ['connectionId', 'projectId', 'stream'] },
     { properties: ['linkKeys'], type: 'gin' },
-    { properties: ['connectionId'], name: 'change_events_is_unlinked_index', where: 'is_unlinked' },
+    { properties: ['connectionId', 'id'], name: 'change_events_is_unlinked_index', where: 'is_unlinked' },
   ],
 });
 
