@@ -1,11 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { createPostgres } from '../test/support/postgres.ts';
+import { runUpserts } from './database/upserts.ts';
+import type { UpsertRun } from './database/upserts.ts';
 import { cases } from './cases.ts';
 import type { Case } from './cases.ts';
 import { readers, runCase } from './measure/run-case.ts';
 import type { Reader, Run } from './measure/run-case.ts';
-import { middleOf, tableOf } from './table.ts';
+import { middleOf, middleUpserts, tableOf, upsertTableOf } from './table.ts';
 import { targetLine, targetsOf } from './targets.ts';
 
 const { values } = parseArgs({
@@ -25,40 +27,47 @@ const named = <T extends string>(what: string, wanted: readonly string[] | undef
   return known.filter((name) => wanted?.includes(name) ?? true);
 };
 
-async function measure(chosen: readonly Case[], chosenReaders: readonly Reader[]): Promise<Run[]> {
+/** Beside the cases; rows of the page upsert. */
+const database = { name: 'database', rows: 20_000 };
+
+interface Figures {
+  readonly passes: readonly Run[];
+  readonly upserts: readonly UpsertRun[];
+}
+
+async function measure(chosen: readonly Case[], chosenReaders: readonly Reader[], hasDatabase: boolean): Promise<Figures> {
   const postgres = await createPostgres({ isDurable: true });
   await postgres.start();
-  const results: Run[] = [];
+  const common = { runs: Number(values.runs), postgresUrl: postgres.url, tell: (line: string) => console.error(line) };
+  const passes: Run[] = [];
+  const upserts: UpsertRun[] = [];
+  const keep = async () => {
+    if (values.json) await writeFile(values.json, JSON.stringify({ passes, upserts }, null, 2));
+  };
   try {
     for (const measured of chosen) {
-      const runs = await runCase(measured, {
-        runs: Number(values.runs),
-        latency: { roundTripMs: 50, perRowMs: 0.1 },
-        concurrency: 4,
-        postgresUrl: postgres.url,
-        readers: chosenReaders,
-        tell: (line) => console.error(line),
-      });
-      results.push(...runs);
-      if (values.json) await writeFile(values.json, JSON.stringify(results, null, 2));
+      const latency = { roundTripMs: 50, perRowMs: 0.1 };
+      passes.push(...(await runCase(measured, { ...common, latency, concurrency: 4, readers: chosenReaders })));
+      await keep();
     }
+    if (hasDatabase) upserts.push(...(await runUpserts({ ...common, rows: database.rows })));
+    await keep();
   } finally {
     await postgres.stop();
     await postgres.remove();
   }
-  return results;
+  return { passes, upserts };
 }
 
 try {
-  const names = named(
-    'case',
-    values.case,
-    cases.map(({ name }) => name),
-  );
+  const names = named('case', values.case, [...cases.map(({ name }) => name), database.name]);
   const chosen = cases.filter(({ name }) => names.includes(name));
-  const middle = middleOf(await measure(chosen, named('reader', values.reader, readers)));
-  console.log(tableOf(cases, middle, values.markdown ? 'markdown' : 'terminal'));
-  for (const target of targetsOf(middle)) console.log(targetLine(target));
+  const { passes, upserts } = await measure(chosen, named('reader', values.reader, readers), names.includes(database.name));
+  const [middle, middleUpsert] = [middleOf(passes), middleUpserts(upserts)];
+  const style = values.markdown ? 'markdown' : 'terminal';
+  if (passes.length > 0) console.log(tableOf(cases, middle, style));
+  if (upserts.length > 0) console.log(upsertTableOf(middleUpsert, style));
+  for (const target of targetsOf(middle, middleUpsert)) console.log(targetLine(target));
 } catch (error) {
   console.error(`ERROR: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 2;

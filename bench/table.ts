@@ -1,9 +1,13 @@
 import Table from 'cli-table3';
 import type { Case } from './cases.ts';
+import type { UpsertRun } from './database/upserts.ts';
 import type { Reader, Run } from './measure/run-case.ts';
 
 /** What every reader of a case took, the middle one of its runs by wall time. */
 export type Middle = ReadonlyMap<string, ReadonlyMap<Reader, Run>>;
+
+/** Where a table is shown. */
+export type Style = 'terminal' | 'markdown';
 
 /** Picks the middle run of each case and reader. */
 export function middleOf(runs: readonly Run[]): Middle {
@@ -11,40 +15,76 @@ export function middleOf(runs: readonly Run[]): Middle {
   return new Map(
     [...byCase].map(([name, all]) => {
       const byReader = Map.groupBy(all, ({ reader }) => reader);
-      return [name, new Map([...byReader].flatMap(([reader, its]) => middleRun(its).map((run) => [reader, run] as const)))];
+      return [
+        name,
+        new Map([...byReader].flatMap(([reader, its]) => middleRun(its, (run) => run.wallSeconds).map((run) => [reader, run] as const))),
+      ];
     }),
   );
 }
 
-function middleRun(runs: readonly Run[]): readonly Run[] {
-  const sorted = runs.toSorted((a, b) => a.wallSeconds - b.wallSeconds);
-  return sorted.slice(Math.floor((sorted.length - 1) / 2), Math.floor((sorted.length - 1) / 2) + 1);
+/** Picks the middle run of each database and action. */
+export const middleUpserts = (runs: readonly UpsertRun[]): UpsertRun[] =>
+  [...Map.groupBy(runs, ({ database, action }) => `${database} ${action}`).values()].flatMap((its) =>
+    middleRun(its, ({ seconds }) => seconds),
+  );
+
+function middleRun<T>(runs: readonly T[], secondsOf: (run: T) => number): readonly T[] {
+  const sorted = runs.toSorted((a, b) => secondsOf(a) - secondsOf(b));
+  const middle = Math.floor((sorted.length - 1) / 2);
+  return sorted.slice(middle, middle + 1);
 }
 
 const head = ['', 'GraphQL', 'REST', 'MB received', 'wall s', 'to limit', 'CPU s', 'peak MB', 'rows read', 'written'];
 
 /** The table of all cases, with as many lines for each as there are readers; `markdown` for a document. */
-export function tableOf(cases: readonly Case[], middle: Middle, style: 'terminal' | 'markdown'): string {
+export function tableOf(cases: readonly Case[], middle: Middle, style: Style): string {
   const parts = cases.flatMap((measured) => {
     const runs = middle.get(measured.name);
     return runs ? [{ measured, runs }] : [];
   });
+  const sections = parts.map(({ measured, runs }) => ({
+    heading: style === 'terminal' ? `${measured.name}: ${measured.title}` : measured.title,
+    rows: rowsOf(runs),
+  }));
+  return layOut(head, sections, style);
+}
+
+const upsertHead = ['', 'rows/s', 'COPY = 1'];
+
+/** The table of the page upsert. */
+export function upsertTableOf(runs: readonly UpsertRun[], style: Style): string {
+  const sections = [...Map.groupBy(runs, ({ database }) => database)].map(([heading, its]) => {
+    const copy = its.find(({ action }) => action === 'COPY');
+    const rows = its.map(({ action, rows: count, seconds }) => [
+      action,
+      Math.round(count / seconds).toLocaleString('en-US'),
+      copy ? (copy.seconds / seconds).toFixed(2) : '',
+    ]);
+    return { heading, rows };
+  });
+  return layOut(upsertHead, sections, style);
+}
+
+interface Section {
+  readonly heading: string;
+  readonly rows: ReadonlyArray<readonly string[]>;
+}
+
+function layOut(columns: readonly string[], sections: readonly Section[], style: Style): string {
   if (style === 'markdown') {
     const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-    const lines = parts.flatMap(({ measured, runs }) => [
-      line([`**${measured.title}**`, ...head.slice(1).map(() => '')]),
-      ...rowsOf(runs).map(line),
-    ]);
-    return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '--:'))), ...lines].join('\n');
+    const lines = sections.flatMap(({ heading, rows }) => [line([`**${heading}**`, ...columns.slice(1).map(() => '')]), ...rows.map(line)]);
+    return [line(columns), line(columns.map((_, index) => (index === 0 ? '---' : '--:'))), ...lines, ''].join('\n');
   }
   const table = new Table({
-    head: [...head],
+    head: [...columns],
     style: { head: [], border: [] },
-    colAligns: head.map((_, index) => (index === 0 ? 'left' : 'right')),
+    colAligns: columns.map((_, index) => (index === 0 ? 'left' : 'right')),
   });
-  for (const { measured, runs } of parts) {
-    table.push([{ content: `${measured.name}: ${measured.title}`, colSpan: head.length }]);
-    for (const row of rowsOf(runs)) table.push(row);
+  for (const { heading, rows } of sections) {
+    table.push([{ content: heading, colSpan: columns.length }]);
+    for (const row of rows) table.push([...row]);
   }
   return table.toString();
 }

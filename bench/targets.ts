@@ -1,4 +1,5 @@
 import type { Run } from './measure/run-case.ts';
+import type { UpsertRun } from './database/upserts.ts';
 import type { Middle } from './table.ts';
 
 /** A figure that the connector is to reach. */
@@ -13,7 +14,7 @@ const listRequests = ({ traffic }: Run) => traffic.graphql + traffic.rest - traf
 const requests = ({ traffic }: Run) => traffic.graphql + traffic.rest;
 
 /** The targets for which everything that they compare was measured. */
-export function targetsOf(middle: Middle): Target[] {
+export function targetsOf(middle: Middle, upserts: readonly UpsertRun[] = []): Target[] {
   const targets: Target[] = [];
   const first = middle.get('first-10');
   const [ours, peer] = [first?.get('connector'), first?.get('one by one')];
@@ -48,6 +49,10 @@ export function targetsOf(middle: Middle): Target[] {
       most: 1.2,
     });
   }
+  const onPostgres = (action: UpsertRun['action']) =>
+    upserts.find((run) => run.database === 'PostgreSQL' && run.action === action)?.seconds;
+  const [unchanged, copy] = [onPostgres('all unchanged'), onPostgres('COPY')];
+  if (unchanged && copy) targets.push({ what: 'unchanged pages on PostgreSQL: time, of COPY', found: unchanged / copy, most: 2 });
   return targets;
 }
 

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { Client } from 'pg';
 import type { GitlabConfig } from '../../src/index.ts';
 import { goodToken } from '../../test/fake-gitlab/world/world.ts';
 import type { Case } from '../cases.ts';
@@ -8,6 +6,7 @@ import type { Reading } from '../peers/peer.ts';
 import type { Measured } from '../peers/process.ts';
 import { startChild } from './channel.ts';
 import type { Child } from './channel.ts';
+import { createDatabase, dropDatabase } from './databases.ts';
 
 /** Everybody who is measured. */
 export const readers = ['connector', 'limit', 'one by one, concurrent', 'one by one'] as const;
@@ -149,22 +148,4 @@ function readingOf(
     known,
     since,
   };
-}
-
-async function createDatabase(postgresUrl: string, template?: string): Promise<string> {
-  const name = `bench_${randomUUID().replaceAll('-', '')}`;
-  await asAdmin(postgresUrl, `create database ${name}${template === undefined ? '' : ` template ${template}`}`);
-  return name;
-}
-
-const dropDatabase = (postgresUrl: string, name: string) => asAdmin(postgresUrl, `drop database ${name} with (force)`);
-
-async function asAdmin(postgresUrl: string, statement: string): Promise<void> {
-  const client = new Client(`${postgresUrl}/postgres`);
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }
