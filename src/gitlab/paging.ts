@@ -7,27 +7,38 @@ export interface ConnectionPage<T> {
   readonly pageInfo: PageFragment;
 }
 
+/** Whether the next page is sure to be wanted: it is then asked for while this one is dealt with. */
+export type IsMoreWanted<P> = (page: P) => boolean;
+
 /**
- * The pages of a connection from `first` on, pulled: a page is asked for when the one before is dealt with. Goes on
- * while `hasNextPage` says so, never by the number of nodes: GitLab removes unreadable ones after paging.
- * Throws InvalidResponseError when a cursor does not move.
+ * The pages of a connection from `first` on, pulled: a page is asked for when the one before is dealt with, or, where
+ * `isMoreWanted` says so, meanwhile. Goes on while `hasNextPage` says so, never by the number of nodes: GitLab removes
+ * unreadable ones after paging. Throws InvalidResponseError when a cursor does not move. Nothing is under way when it ends.
  */
 export async function* connectionPages<T, P extends ConnectionPage<T>>(
   first: P,
-  next: (after: string) => Promise<P>,
+  next: (after: string, page: P) => Promise<P>,
   operation: string,
+  isMoreWanted: IsMoreWanted<P> = () => false,
 ): AsyncGenerator<P> {
   let page = first;
-  yield page;
   let cursor: string | null = null;
-  while (page.pageInfo.hasNextPage) {
-    const { endCursor } = page.pageInfo;
-    if (endCursor === null || endCursor === cursor) {
-      throw new InvalidResponseError(`GitLab's pages of ${operation} do not move on (cursor ${endCursor})`, { operation });
+  let ahead: Promise<P> | undefined;
+  try {
+    for (;;) {
+      const { hasNextPage, endCursor } = page.pageInfo;
+      const hasMoved = endCursor !== null && endCursor !== cursor;
+      ahead = hasNextPage && hasMoved && isMoreWanted(page) ? next(endCursor, page) : undefined;
+      // It is awaited below; until then its failure is nobody's.
+      ahead?.catch(() => {});
+      yield page;
+      if (!hasNextPage) return;
+      if (!hasMoved) throw new InvalidResponseError(`GitLab's pages of ${operation} do not move on (cursor ${endCursor})`, { operation });
+      cursor = endCursor;
+      page = await (ahead ?? next(endCursor, page));
     }
-    cursor = endCursor;
-    page = await next(cursor);
-    yield page;
+  } finally {
+    await ahead?.catch(() => {});
   }
 }
 

@@ -67,13 +67,17 @@ function contextOf({ run, work, states, stream }: StreamWork): StreamContext {
   };
 }
 
-/** Pulls a walk's pages: each is stored, and what that wrote is told to the walk, before the next one is read. */
+/** Pulls a walk's pages: each is stored, and what that wrote is told to the walk, before the next one is taken. */
 async function syncWalk(streamWork: StreamWork, context: StreamContext, { scope, pages: open }: Walk): Promise<void> {
   const pages = open();
   let stored: Stored = { inserted: 0, updated: 0 };
-  for (let step = await pages.next(stored); !step.done; step = await pages.next(stored)) {
-    streamWork.run.signal?.throwIfAborted();
-    stored = await savePage(streamWork, context, { scope, page: step.value });
+  try {
+    for (let step = await pages.next(stored); !step.done; step = await pages.next(stored)) {
+      streamWork.run.signal?.throwIfAborted();
+      stored = await savePage(streamWork, context, { scope, page: step.value });
+    }
+  } finally {
+    await pages.return();
   }
 }
 

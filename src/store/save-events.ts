@@ -131,6 +131,10 @@ async function relinkFormerly(kysely: QueryExecutorProvider, connectionId: numbe
   );
 }
 
+/**
+ * Each event is looked up in the unique index on its own (`lateral … limit 1`): joined, PostgreSQL reads the whole table for
+ * every page wherever nobody has analyzed it.
+ */
 function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<Written> {
   const storedAt = sql.raw(table.hasNaiveTimestamps ? `(e."timestamp" at time zone 'UTC')` : 'e."timestamp"');
   const toColumn = (time: 'at' | 'now()') => sql.raw(table.hasNaiveTimestamps ? `${time} at time zone 'UTC'` : time);
@@ -154,10 +158,7 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
             from jsonb_array_elements_text(i.keep) as k where e.metadata::jsonb ? k
           ) end as metadata
       from incoming i
-      -- One look into the unique index for each: without it PostgreSQL reads the whole table wherever nobody has analyzed it.
-      left join lateral (
-        select c as stored, c.* from change_events c where c.connection_id = ${connectionId} and c.event_id = i.event_id limit 1
-      ) e on true
+      left join lateral (select c as stored, c.* from change_events c where c.connection_id = ${connectionId} and c.event_id = i.event_id limit 1) e on true
     ),
     changed as (
       select m.*, e.id is null or e.link_keys is distinct from m.link_keys as is_unlinked,

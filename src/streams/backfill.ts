@@ -45,18 +45,24 @@ export async function* backfillPages<T>(list: BackfillList<T>): Pages {
   if (list.backfill.isDone) return;
   let { left, cursor } = list.backfill;
   const since = list.backfill.since === null ? null : new Date(list.backfill.since);
-  const read = (after?: string) =>
-    list.read({ first: Math.min(left ?? largestPage, largestPage), ...(after === undefined ? {} : { after }) });
-  const first = cursor === null && list.firstPage ? list.firstPage : await read(cursor ?? undefined);
-  let oldest: Date | null = null;
-  for await (const page of connectionPages<T, ConnectionPage<T>>(first, read, list.operation)) {
+  const read = (rows: number | null, after: string | null) =>
+    list.read({ first: Math.min(rows ?? largestPage, largestPage), ...(after === null ? {} : { after }) });
+  const part = (page: ConnectionPage<T>) => {
     const present = presentNodes(page);
     const wanted = list.cutsAtSince && since ? present.filter((node) => list.momentOf(node) >= since) : present;
     const nodes = wanted.slice(0, left ?? undefined);
-    const { hasNextPage, endCursor } = page.pageInfo;
     const isCut = nodes.length < present.length;
-    left = left === null ? null : left - nodes.length;
-    const isDone = isCut || !hasNextPage || left === 0;
+    const leftAfter = left === null ? null : left - nodes.length;
+    return { nodes, isCut, leftAfter, isDone: isCut || !page.pageInfo.hasNextPage || leftAfter === 0 };
+  };
+  const first = cursor === null && list.firstPage ? list.firstPage : await read(left, cursor);
+  let oldest: Date | null = null;
+  // Always ahead, so before the rows of its page are counted.
+  const next = (after: string, page: ConnectionPage<T>) => read(part(page).leftAfter, after);
+  for await (const page of connectionPages<T, ConnectionPage<T>>(first, next, list.operation, (one) => !part(one).isDone)) {
+    const { nodes, isCut, leftAfter, isDone } = part(page);
+    const { hasNextPage, endCursor } = page.pageInfo;
+    left = leftAfter;
     const isComplete = isDone && !isCut && !hasNextPage && (since === null || list.cutsAtSince);
     // A page that was taken only in part is where a deeper walk would begin.
     cursor = isCut ? cursor : endCursor;
@@ -91,11 +97,15 @@ export function wayBack(context: Pick<StreamContext, 'options' | 'startedAt' | '
 /** Pages with progress of their own added to the first one's. */
 export async function* withBeginning(pages: Pages, beginning: Progress): Pages {
   let isFirst = true;
-  for (let step = await pages.next(nothingStored); !step.done;) {
-    const page = step.value;
-    const stored = yield isFirst ? { ...page, progress: { ...beginning, ...page.progress } } : page;
-    isFirst = false;
-    step = await pages.next(stored);
+  try {
+    for (let step = await pages.next(nothingStored); !step.done;) {
+      const page = step.value;
+      const stored = yield isFirst ? { ...page, progress: { ...beginning, ...page.progress } } : page;
+      isFirst = false;
+      step = await pages.next(stored);
+    }
+  } finally {
+    await pages.return();
   }
 }
 

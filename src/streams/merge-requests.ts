@@ -51,7 +51,7 @@ async function* forward(context: StreamContext, { watermark }: WalkState & { rea
     });
   const first = fits ? required(list, 'ProjectChanges') : await read();
   let reached: Date = watermark;
-  for await (const page of connectionPages(first, read, 'MergeRequestPage')) {
+  for await (const page of connectionPages(first, read, 'MergeRequestPage', () => true)) {
     const nodes = presentNodes(page);
     const last = nodes.at(-1);
     // Of the last row's second others may come yet; the overlap covers that, and changes that are committed late.

@@ -65,7 +65,7 @@ export interface Stored {
   readonly updated: number;
 }
 
-/** Pages, pulled: the next one is read when the one before is stored. */
+/** Pages, pulled: the next one is taken when the one before is stored, and may be read meanwhile. */
 export type Pages = AsyncGenerator<Page, void, Stored>;
 
 /** A list that is read page by page, and whose progress is kept. */

@@ -84,6 +84,45 @@ describe('pages', () => {
     await pages.next();
     expect(asked).toBe(1);
   });
+
+  test('are asked for while the one before is dealt with, where they are sure to be wanted', async () => {
+    const asked: string[] = [];
+    const next = async (after: string) => {
+      asked.push(after);
+      return page([asked.length], `c${asked.length}`);
+    };
+    const pages = connectionPages<number, ReturnType<typeof page>>(page([0], 'c0'), next, 'Test', ({ nodes }) => nodes[0] !== 2);
+    await pages.next();
+    expect(asked).toEqual(['c0']);
+    await pages.next();
+    expect(asked).toEqual(['c0', 'c1']);
+    await pages.next();
+    expect(asked).toEqual(['c0', 'c1']);
+    expect((await pages.next()).value?.nodes).toEqual([3]);
+  });
+
+  test('that cannot be had are an error after the one before, and none while nobody takes it', async () => {
+    const fail = () => Promise.reject(new InvalidResponseError('gone', { operation: 'Test' }));
+    const open = () => connectionPages<number, ReturnType<typeof page>>(page([0], 'c0'), fail, 'Test', () => true);
+    const pages = open();
+    expect((await pages.next()).value?.nodes).toEqual([0]);
+    await expect(pages.next()).rejects.toThrow('gone');
+    const left = open();
+    await left.next();
+    await expect(left.return(undefined)).resolves.toEqual({ done: true, value: undefined });
+  });
+
+  test('leave nothing under way when they are left', async () => {
+    let isUnderWay = false;
+    const next = async () => {
+      isUnderWay = true;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      isUnderWay = false;
+      return page([1], 'c1');
+    };
+    for await (const _ of connectionPages<number, ReturnType<typeof page>>(page([0], 'c0'), next, 'Test', () => true)) break;
+    expect(isUnderWay).toBe(false);
+  });
 });
 
 describe('the list of projects', () => {

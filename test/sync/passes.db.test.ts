@@ -107,6 +107,22 @@ describeDatabases('passes', (kind) => {
       });
     });
 
+    test('asks for no page that it does not take', async () => {
+      const project = given.world.addProject('acme/shop');
+      for (let i = 0; i < 400; i++) {
+        given.world.pass();
+        project.openMergeRequest({ title: `${i}` });
+        project.startPipeline({ ref: 'main' });
+      }
+      const report = await given.sync({ syncLimit: 230 });
+      expect(report.streams).toMatchObject({ 'merge-requests': { fetched: 230 }, pipelines: { fetched: 230 } });
+      const rowsOf = (operation: string) =>
+        given.fake.seen.flatMap((seen) => (seen.operation === operation ? [seen.variables['first']] : []));
+      // The first 50 came with the batch.
+      expect(rowsOf('MergeRequestPage')).toEqual([100, 80]);
+      expect(rowsOf('PipelinePage')).toEqual([100, 80]);
+    });
+
     test('completes lists inside of rows that do not fit on their page', async () => {
       const project = given.world.addProject('acme/shop');
       const names = (count: number, prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
