@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { GitlabSyncError } from '../errors.ts';
+import { GitlabSyncError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { openDatabase } from '../store/database.ts';
 import type { Database } from '../store/database.ts';
@@ -7,7 +7,7 @@ import type { PassRecord } from '../store/passes.ts';
 import { version } from '../version.ts';
 import { settingsSource, tableSource } from './connections.ts';
 import type { Served } from './connections.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, EngineWork } from './engine.ts';
 import { startHealthServer } from './health-server.ts';
 import { createLocalEngine } from './local-engine.ts';
 import { createLog, createSecrets, passwordsOf } from './log.ts';
@@ -189,7 +189,8 @@ async function turned<T>(service: Service, action: () => Promise<T>): Promise<T>
 }
 
 /** Puts together what needs a database. */
-function assemble(service: Service, { em }: Database, onIdle: () => void) {
+function assemble(service: Service, database: Database, onIdle: () => void) {
+  const { em } = database;
   const { config, servesTable, secrets, log, metrics } = service;
   const source = servesTable ? tableSource(config) : settingsSource(config);
   const originOf = ({ id }: Served) => `connection ${id}`;
@@ -215,10 +216,14 @@ function assemble(service: Service, { em }: Database, onIdle: () => void) {
     log,
   });
   const { workers, databaseUrl } = config;
+  const tidying: EngineWork['runPass'] = async (order) => {
+    await runner.runPass(order);
+    await database.tidy().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the embedded database could not be tidied'));
+  };
   const startEngine = (connectionId: number | undefined): Promise<Engine> =>
     databaseUrl
       ? createSharedEngine({ databaseUrl, connectionId, workers, work: runner, log, onIdle })
-      : Promise.resolve(createLocalEngine({ workers, work: runner, onIdle }));
+      : Promise.resolve(createLocalEngine({ workers, work: { runPass: tidying }, onIdle }));
   return { watch, startEngine };
 }
 

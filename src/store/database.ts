@@ -9,6 +9,7 @@ import { lockDataDir } from './data-dir-lock.ts';
 import { onConnect, onPoolCreated } from './dead-clients.ts';
 import { entities } from './entities/index.ts';
 import { migrations } from './migrations/index.ts';
+import { vacuum } from './vacuum.ts';
 
 /** An open database. Close it when done: the embedded one keeps the process alive until then. */
 export interface Database {
@@ -21,6 +22,8 @@ export interface Database {
   pendingMigrations(): Promise<readonly string[]>;
   /** What the entities would change in the tables, as SQL; empty when they agree. Adopted tables differ in their types. */
   schemaDrift(): Promise<string>;
+  /** Does for the embedded database what a PostgreSQL does by itself, where enough has changed: new statistics, and the space of old rows. */
+  tidy(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -81,7 +84,7 @@ async function openPostgres(databaseUrl: string, poolSize: number): Promise<Data
       await em.execute(`select pg_advisory_xact_lock(${migrationLock})`);
       return orm.migrator.up();
     });
-  return databaseOf({ description, orm, migrate, close: () => orm.close(true) });
+  return databaseOf({ description, orm, migrate, tidy: () => Promise.resolve(), close: () => orm.close(true) });
 }
 
 async function openPglite(dataDir: string): Promise<Database> {
@@ -97,7 +100,7 @@ async function openPglite(dataDir: string): Promise<Database> {
       await orm.close(true);
       lock.close();
     };
-    return databaseOf({ description, orm, migrate: () => orm.migrator.up(), close });
+    return databaseOf({ description, orm, migrate: () => orm.migrator.up(), tidy: () => vacuum(orm.em), close });
   } catch (error) {
     lock.close();
     throw error;
@@ -108,10 +111,11 @@ interface Opened {
   readonly description: string;
   readonly orm: Pick<MikroORM, 'migrator' | 'schema'> & { readonly em: SqlEntityManager };
   readonly migrate: () => Promise<ReadonlyArray<{ readonly name: string }>>;
+  readonly tidy: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-function databaseOf({ description, orm, migrate, close }: Opened): Database {
+function databaseOf({ description, orm, migrate, tidy, close }: Opened): Database {
   return {
     description,
     em: orm.em,
@@ -121,6 +125,7 @@ function databaseOf({ description, orm, migrate, close }: Opened): Database {
     },
     schemaDrift: () => orm.schema.getUpdateSchemaSQL({ wrap: false }),
     pendingMigrations: async () => (await orm.migrator.getPending()).map(({ name }) => name),
+    tidy,
     close,
   };
 }

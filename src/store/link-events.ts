@@ -5,14 +5,11 @@ import { ofProjects } from './of-projects.ts';
 /** How many related events an event names; a commit that is deployed every hour would grow without end. */
 export const relatedEventsLimit = 100;
 
-interface Batch {
-  readonly touched: number;
-  /** Id of the last of them. */
-  readonly last: number | null;
-}
-
 /** How many events are linked in one statement. */
 const batchSize = 500;
+
+/** How many ids of events are held at once. */
+const listSize = 100_000;
 
 /**
  * Fills `description.related_events` of a connection's events that are not linked yet, and of those that they are
@@ -20,23 +17,29 @@ const batchSize = 500;
  * Events of different projects share no key: with `projectIds` nothing else is touched.
  */
 export async function linkEvents(kysely: QueryExecutorProvider, connectionId: number, projectIds?: readonly number[]): Promise<void> {
-  let after = 0;
-  for (;;) {
-    const { rows } = await linkBatch(connectionId, projectIds, after).execute(kysely);
-    const [batch] = rows;
-    if (!batch?.last || batch.touched < batchSize) return;
-    after = batch.last;
+  for (let after = 0; ;) {
+    const { rows } = await unlinked(connectionId, projectIds, after).execute(kysely);
+    const ids = rows.map(({ id }) => id);
+    for (let start = 0; start < ids.length; start += batchSize) {
+      await linkBatch(connectionId, ids.slice(start, start + batchSize)).execute(kysely);
+    }
+    if (ids.length < listSize) return;
+    after = ids.at(-1) ?? after;
   }
 }
+
+const unlinked = (connectionId: number, projectIds: readonly number[] | undefined, after: number) => sql<{ id: number }>`
+  select id from change_events
+  where connection_id = ${connectionId} and is_unlinked and id > ${after} ${ofProjects(projectIds)} order by id limit ${listSize}`;
 
 /**
  * Each key is looked up in the index of keys on its own: one search for many of them at once compares every key with every
  * row that is found. `offset 0` keeps PostgreSQL to that, whatever it believes to know of the table.
  */
-const linkBatch = (connectionId: number, projectIds: readonly number[] | undefined, after: number) => sql<Batch>`
+const linkBatch = (connectionId: number, ids: readonly number[]) => sql`
   with touched as materialized (
-    select id, stream, link_keys from change_events
-    where connection_id = ${connectionId} and is_unlinked and id > ${after} ${ofProjects(projectIds)} order by id limit ${batchSize}
+    -- Many have been linked with others of the list meanwhile.
+    select id, stream, link_keys from change_events where id = any (${[...ids]}::int[]) and is_unlinked
   ),
   touched_keys as materialized (select distinct stream, key from touched, unnest(link_keys) as key),
   affected as materialized (
@@ -60,17 +63,14 @@ const linkBatch = (connectionId: number, projectIds: readonly number[] | undefin
   related as materialized (
     select a.id, coalesce(jsonb_agg(p.event_id order by p.event_id) filter (where p.event_id is not null), '[]') as event_ids
     from affected a left join first_pairs p on p.id = a.id group by a.id
-  ),
-  written as (
-    update change_events e set
-      description = coalesce(e.description::jsonb, '{}') || jsonb_build_object('related_events', r.event_ids),
-      is_unlinked = false,
-      updated_at = case when e.description::jsonb -> 'related_events' is distinct from r.event_ids then now() else e.updated_at end
-    from related r
-    where e.id = any ((select coalesce(array_agg(id), '{}') from related)::int[]) and e.id = r.id
-      and (e.is_unlinked or e.description::jsonb -> 'related_events' is distinct from r.event_ids)
   )
-  select count(*)::int as touched, max(id) as last from touched`;
+  update change_events e set
+    description = coalesce(e.description::jsonb, '{}') || jsonb_build_object('related_events', r.event_ids),
+    is_unlinked = false,
+    updated_at = case when e.description::jsonb -> 'related_events' is distinct from r.event_ids then now() else e.updated_at end
+  from related r
+  where e.id = any ((select coalesce(array_agg(id), '{}') from related)::int[]) and e.id = r.id
+    and (e.is_unlinked or e.description::jsonb -> 'related_events' is distinct from r.event_ids)`;
 
 /** The events that have a key, of whatever connection. */
 const eventsWithKey = (key: string) =>

@@ -162,6 +162,34 @@ describeDatabases('the tables', (kind) => {
 });
 
 describe('the embedded database', () => {
+  test('is tidied where enough has changed, as it has no autovacuum', async () => {
+    const { options, remove } = await createTestDatabase('pglite');
+    const database = await openDatabase(options);
+    const { em } = database;
+    const add = (rows: number) =>
+      em.execute(`insert into connections (name, type, config) select 'c' || i, 'gitlab', '{}' from generate_series(1, ?) i`, [rows]);
+    // PostgreSQL counts what has changed in its own time.
+    const tidied = async () => {
+      await database.tidy();
+      const [row] = await em.execute<Array<{ known: number }>>(
+        `select reltuples::int as known from pg_class where relname = 'connections'`,
+      );
+      return row?.known;
+    };
+    try {
+      await database.migrate();
+      await add(2000);
+      await expect.poll(tidied).toBe(2000);
+      await add(500);
+      expect(await tidied()).toBe(2000);
+      await add(1500);
+      await expect.poll(tidied).toBe(4000);
+    } finally {
+      await database.close();
+      await remove();
+    }
+  });
+
   test('is one process alone: the second is refused, and the data stays whole', async () => {
     const { options, remove } = await createTestDatabase('pglite');
     const database = await openDatabase(options);

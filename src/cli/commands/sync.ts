@@ -61,7 +61,9 @@ export async function syncWithProgress(
   const connectionId = await ensureConnection(database.em, config);
   const progress = progressLine(io.err, () => performance.now(), expected);
   try {
-    return await syncGitlab(database.em, config, connectionId, { ...options, onProgress: progress.show, signal: io.signal });
+    const result = await syncGitlab(database.em, config, connectionId, { ...options, onProgress: progress.show, signal: io.signal });
+    await database.tidy();
+    return result;
   } finally {
     progress.end();
   }
