@@ -10,7 +10,7 @@ import type { Database } from '../../src/store/database.ts';
 import type { SavedEvents } from '../../src/store/save-events.ts';
 import { createStore } from '../../src/store/store.ts';
 import type { StoredPage } from '../../src/store/store.ts';
-import { createDatabase, dropDatabase } from '../measure/databases.ts';
+import { createDatabase, dropDatabase } from '../../test/support/postgres.ts';
 import { pgliteCopies, postgresCopies } from './copies.ts';
 import type { Copies } from './copies.ts';
 import { benchEvents } from './events.ts';

@@ -1,12 +1,12 @@
 import type { GitlabConfig } from '../../src/index.ts';
 import { goodToken } from '../../test/fake-gitlab/world/world.ts';
+import { createDatabase, dropDatabase } from '../../test/support/postgres.ts';
 import type { Case } from '../cases.ts';
 import type { Latency, Traffic } from '../fake/served.ts';
 import type { Reading } from '../peers/peer.ts';
 import type { Measured } from '../peers/process.ts';
 import { startChild } from './channel.ts';
 import type { Child } from './channel.ts';
-import { createDatabase, dropDatabase } from './databases.ts';
 
 /** Everybody who is measured. */
 export const readers = ['connector', 'limit', 'one by one, concurrent', 'one by one'] as const;

