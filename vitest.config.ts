@@ -10,6 +10,8 @@ export default defineConfig({
     reporters: ['default', ['json', { outputFile: '.vitest/results.json' }]],
     // Much of a test is waiting, for processes that start and for a GitLab's answers.
     maxWorkers: Math.max(3, availableParallelism() - 1),
+    // A test that asserts nothing cannot fail.
+    expect: { requireAssertions: true },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     server: { deps: { inline: ['graphql-request', '@graphql-typed-document-node/core'] } },

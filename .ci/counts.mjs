@@ -1,13 +1,25 @@
-// Prints `N passed, N failed` from vitest's report. A run that failed without a failed test counts as one failure.
+// The last step of .ci/run: checks vitest's report, whatever the exit code of the run said, and prints `N passed, N failed`.
+// `node .ci/counts.mjs EXIT_CODE [REPORT]`, with the exit code of the steps before. Its own exit code is the one that decides.
 import { readFileSync } from 'node:fs';
 
-const exitCode = Number(process.argv[2]);
-const read = () => {
-  try {
-    return JSON.parse(readFileSync('.vitest/results.json', 'utf8'));
-  } catch {
-    return { numPassedTests: 0, numFailedTests: 0 };
-  }
-};
-const { numPassedTests, numFailedTests } = read();
-console.log(`${numPassedTests} passed, ${exitCode !== 0 && numFailedTests === 0 ? 1 : numFailedTests} failed`);
+/** Fewer tests than this is a run that lost some. Raise it when the suite grows, lower it in the commit that deletes tests, with the reason. */
+const floor = 1080;
+
+const [code, file = '.vitest/results.json'] = process.argv.slice(2);
+const faults = code === '0' ? [] : [`a step ended with exit code ${code}`];
+let report;
+try {
+  report = JSON.parse(readFileSync(file, 'utf8'));
+} catch {
+  faults.push(`there is no report in ${file}`);
+}
+const { numPassedTests: passed = 0, numFailedTests: failed = 0, numTotalTests: total = 0, success = false } = report ?? {};
+if (failed > 0) faults.push(`the report has ${failed} failed`);
+else if (report && !success)
+  faults.push('the report says that the run failed: a file that could not be loaded, or an error outside of tests');
+if (report && total < floor) faults.push(`the report has ${total} tests, fewer than ${floor}`);
+if (passed + failed < total) faults.push(`${total - passed - failed} tests were skipped`);
+for (const fault of faults) console.error(`ERROR: ${fault}`);
+// A run that failed without a failed test counts as one failure.
+console.log(`${passed} passed, ${faults.length > 0 && failed === 0 ? 1 : failed} failed`);
+process.exitCode = faults.length > 0 ? 1 : 0;

@@ -1,5 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/store/database.ts';
@@ -20,17 +20,13 @@ declare module 'vitest' {
  * (`postgres://user:password@host:port`, a user who may create databases) it uses that PostgreSQL instead.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-test-'));
-  const pgliteTemplate = path.join(folder, 'pglite-template');
   const given = process.env.TEST_POSTGRES_URL;
-  const [embedded, postgres] = await Promise.all([openDatabase({ dataDir: pgliteTemplate }), given ? null : startPostgres()]);
-  await embedded.close();
+  const [pgliteTemplate, postgres] = await Promise.all([makePgliteTemplate(), given ? null : startPostgres()]);
   project.provide('pgliteTemplate', pgliteTemplate);
   project.provide('postgresUrl', given ?? postgres?.url ?? '');
   return async () => {
     await postgres?.stop();
     await postgres?.remove();
-    await rm(folder, { recursive: true, force: true });
   };
 }
 
@@ -38,4 +34,21 @@ async function startPostgres(): Promise<OwnPostgres> {
   const postgres = await createPostgres();
   await postgres.start();
   return postgres;
+}
+
+/** Makes the template once for each version of PGlite: initdb takes seconds. Renamed when complete, so a killed run leaves no half. */
+async function makePgliteTemplate(): Promise<string> {
+  const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> };
+  const template = path.resolve('.vitest', `pglite-${dependencies['@electric-sql/pglite']}`);
+  if (existsSync(template)) return template;
+  await mkdir('.vitest', { recursive: true });
+  const folder = await mkdtemp(path.resolve('.vitest', 'pglite-new-'));
+  const database = await openDatabase({ dataDir: path.join(folder, 'template') });
+  await database.close();
+  // Another run may have been faster; its template is as good.
+  await rename(path.join(folder, 'template'), template).catch((error: unknown) => {
+    if (!existsSync(template)) throw error;
+  });
+  await rm(folder, { recursive: true, force: true });
+  return template;
 }

