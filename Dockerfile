@@ -15,7 +15,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.mjs ./scripts/
 COPY schema ./schema/
 COPY src ./src/
-COPY test/fake-gitlab ./test/fake-gitlab/
+COPY fake-gitlab ./fake-gitlab/
 RUN ["npm", "run", "build"]
 
 FROM ${NODE_IMAGE}

@@ -1,5 +1,5 @@
 import { defineConfig } from '@mikro-orm/postgresql';
-import { ormOptions } from './src/store/database.ts';
+import { ormOptions } from './src/store/database/database.ts';
 
 /** For MikroORM's own command line (`npx mikro-orm migration:pending`, `migration:check`) on the PostgreSQL of DATABASE_URL. */
 export default defineConfig({

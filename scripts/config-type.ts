@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { parseConfig, settings } from '../src/config.ts';
-import type { SettingName } from '../src/config.ts';
+import { parseConfig, settings } from '../src/config/parse-config.ts';
+import type { SettingName } from '../src/config/parse-config.ts';
 
 /** Where the type is kept. */
 export const configTypeFile = 'src/config/gitlab-config.ts';
@@ -13,7 +13,7 @@ export function configType(): string {
     const rest = [fallback && `Default: ${fallback}.`, `In the environment: \`${env}\`.`].filter((text) => text !== '');
     return `  /** ${description} ${rest.join(' ')} */\n  readonly ${name}?: ${formsOf(name)} | null | undefined;`;
   });
-  return `// Written by \`npm run docs\` from src/config.ts.
+  return `// Written by \`npm run docs\` from src/config/parse-config.ts.
 
 /**
  * Settings of the connector, as a host keeps them: a JSON object. Keys may be written in camelCase or in snake_case.

@@ -1,5 +1,5 @@
 import { parse, print, visit } from 'graphql';
-import { isRequired } from '../src/gitlab/schema/required.ts';
+import { isRequired } from '../src/gitlab/compat/required-fields.ts';
 
 /** The schema with every field nullable that a GitLab may lack: the generated types then say what may be left out of an answer. */
 export function withOptionalFields(sdl: string): string {

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { settings } from '../src/config.ts';
+import { settings } from '../src/config/parse-config.ts';
 
-const start = '<!-- settings: written by `npm run docs` from src/config.ts -->';
+const start = '<!-- settings: written by `npm run docs` from src/config/parse-config.ts -->';
 const end = '<!-- /settings -->';
 
 /** The README's table of settings, from the schema that parses them. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createFakeGitlab } from '../../test/fake-gitlab/fake-gitlab.ts';
-import { serve } from '../../test/fake-gitlab/serve.ts';
-import { minutes, restTime } from '../../test/fake-gitlab/world/time.ts';
+import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import { serve } from '../../fake-gitlab/serve.ts';
+import { minutes, restTime } from '../../fake-gitlab/world/time.ts';
 import { changeProjects, createBenchWorld, rowsOf } from './world.ts';
 import type { WorldSize } from './world.ts';
 

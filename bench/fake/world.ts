@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { FakeProject } from '../../test/fake-gitlab/world/project.ts';
-import type { FakeFile } from '../../test/fake-gitlab/world/records.ts';
-import { hours, minutes, restTime, seconds } from '../../test/fake-gitlab/world/time.ts';
-import { World } from '../../test/fake-gitlab/world/world.ts';
+import type { FakeProject } from '../../fake-gitlab/world/project.ts';
+import type { FakeFile } from '../../fake-gitlab/world/records.ts';
+import { hours, minutes, restTime, seconds } from '../../fake-gitlab/world/time.ts';
+import { World } from '../../fake-gitlab/world/world.ts';
 
 /** How much a generated GitLab holds. */
 export interface WorldSize {

@@ -1,5 +1,5 @@
 import type { GitlabConfig } from '../../src/index.ts';
-import { goodToken } from '../../test/fake-gitlab/world/world.ts';
+import { goodToken } from '../../fake-gitlab/world/world.ts';
 import { createDatabase, dropDatabase } from '../../test/support/postgres.ts';
 import type { Case } from '../cases.ts';
 import type { Latency, Traffic } from '../fake/served.ts';

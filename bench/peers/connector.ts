@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { ConnectionEntity, syncGitlab } from '../../src/index.ts';
 import type { GitlabConfig, SyncReport } from '../../src/index.ts';
-import { openDatabase } from '../../src/store/database.ts';
-import type { Database, DatabaseOptions } from '../../src/store/database.ts';
+import { openDatabase } from '../../src/store/database/database.ts';
+import type { Database, DatabaseOptions } from '../../src/store/database/database.ts';
 
 /** A pass of the connector, as a user runs it. */
 export interface ConnectorPass {

@@ -8,8 +8,8 @@ import {
   ReleasePageDocument,
 } from '../../src/gitlab/generated/sdk.ts';
 import type { ChangesFragment } from '../../src/gitlab/generated/sdk.ts';
-import { measure } from '../../test/fake-gitlab/graphql/complexity.ts';
-import { latest, schemaOf } from '../../test/fake-gitlab/graphql/variant.ts';
+import { measure } from '../../fake-gitlab/graphql/complexity.ts';
+import { latest, schemaOf } from '../../fake-gitlab/graphql/variant.ts';
 import type { OnRow, Peer, Reading } from './peer.ts';
 
 const complexityLimit = 250;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Config, SettingName } from '../config.ts';
+import type { Config, SettingName } from '../config/parse-config.ts';
 import { ConfigurationError, messageOf } from '../errors.ts';
 
 /** A configuration whose DATABASE_URL holds the password of DATABASE_PASSWORD_FILE, where that is set. Throws ConfigurationError. */

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../events/change-event.ts';
-import type { StoredEvent } from '../store/read-events.ts';
+import type { StoredEvent } from '../store/events/read-events.ts';
 import { tableOf } from './table.ts';
 
 const titlePattern = /^\[(\w+)\] (.*)$/s;

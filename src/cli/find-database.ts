@@ -1,10 +1,10 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
-import type { FoundDatabase } from '../check/check.ts';
-import type { Config } from '../config.ts';
+import type { FoundDatabase } from '../operations/check/check.ts';
+import type { Config } from '../config/parse-config.ts';
 import { DatabaseError } from '../errors.ts';
-import { openDatabase } from '../store/database.ts';
-import type { Database } from '../store/database.ts';
+import { openDatabase } from '../store/database/database.ts';
+import type { Database } from '../store/database/database.ts';
 
 /** Opens the database for an action as far as it is there, making nothing, and closes it afterwards. */
 export async function withFoundDatabase<T>(

@@ -1,5 +1,5 @@
 import type { Json } from '../events/change-event.ts';
-import type { EventVersion } from '../store/read-events.ts';
+import type { EventVersion } from '../store/events/read-events.ts';
 import { tableOf } from './table.ts';
 
 const whenWidth = 21;

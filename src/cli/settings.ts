@@ -1,6 +1,6 @@
-import { insecureWarning, parseConfig, settings, settingsFromEnv } from '../config.ts';
-import type { Config, SettingName } from '../config.ts';
-import type { SettingMeta } from '../config/shape.ts';
+import { insecureWarning, parseConfig, settings, settingsFromEnv } from '../config/parse-config.ts';
+import type { Config, SettingName } from '../config/parse-config.ts';
+import type { SettingMeta } from '../config/settings.ts';
 import { withDatabasePassword } from './database-password.ts';
 import { ConfigurationError } from '../errors.ts';
 import { Option } from 'commander';

@@ -1,4 +1,4 @@
-import { momentOf } from '../config/shape.ts';
+import { momentOf } from '../config/settings.ts';
 import { ConfigurationError } from '../errors.ts';
 
 /** The moment that a flag names: a date, a moment, or a span back from now. Throws ConfigurationError. */

@@ -1,6 +1,6 @@
-import type { Config } from '../config.ts';
-import { openDatabase } from '../store/database.ts';
-import type { Database } from '../store/database.ts';
+import type { Config } from '../config/parse-config.ts';
+import { openDatabase } from '../store/database/database.ts';
+import type { Database } from '../store/database/database.ts';
 
 /** Opens the database for an action and closes it afterwards, whatever happens. */
 export async function withDatabase<T>(

@@ -1,4 +1,4 @@
-// Written by `npm run docs` from src/config.ts.
+// Written by `npm run docs` from src/config/parse-config.ts.
 
 /**
  * Settings of the connector, as a host keeps them: a JSON object. Keys may be written in camelCase or in snake_case.

@@ -1,6 +1,6 @@
 import { NotFoundError } from '../errors.ts';
-import { completeData, required } from './answer.ts';
-import type { Answer } from './answer.ts';
+import { completeData, required } from './graphql-response.ts';
+import type { Answer } from './graphql-response.ts';
 import type { Gitlab } from './client.ts';
 import type { Sdk } from './generated/sdk.ts';
 import { projectGlobalId } from './ids.ts';

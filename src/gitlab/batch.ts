@@ -1,7 +1,7 @@
 import { GraphqlError, InvalidResponseError, isTimeout } from '../errors.ts';
 import type { GraphqlErrorEntry } from '../errors.ts';
-import { answeredAt } from './answer.ts';
-import type { Answer } from './answer.ts';
+import { answeredAt } from './graphql-response.ts';
+import type { Answer } from './graphql-response.ts';
 import type { Gitlab } from './client.ts';
 import type { ChangesFragment, PageFragment } from './generated/sdk.ts';
 import { numberOfGlobalId, projectGlobalId } from './ids.ts';

@@ -1,5 +1,5 @@
 import { GraphqlError } from '../errors.ts';
-import { completeData } from './answer.ts';
+import { completeData } from './graphql-response.ts';
 import { variablesOf } from './batch.ts';
 import type { BatchAsk } from './batch.ts';
 import type { Sdk } from './generated/sdk.ts';

@@ -1,4 +1,4 @@
-import { completeData, required } from './answer.ts';
+import { completeData, required } from './graphql-response.ts';
 import type { ProjectFragment, Sdk } from './generated/sdk.ts';
 import { numberOfGlobalId, projectGlobalId } from './ids.ts';
 

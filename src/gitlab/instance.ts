@@ -1,5 +1,5 @@
 import { GraphqlError, UnsupportedGitlabError } from '../errors.ts';
-import { answeredAt } from './answer.ts';
+import { answeredAt } from './graphql-response.ts';
 import type { Gitlab } from './client.ts';
 
 /** The oldest GitLab that has what is asked for. */

@@ -1,4 +1,4 @@
-import { completeData, required } from './answer.ts';
+import { completeData, required } from './graphql-response.ts';
 import type { ProjectAccessQuery, Sdk } from './generated/sdk.ts';
 import { projectGlobalId } from './ids.ts';
 

@@ -1,5 +1,5 @@
 import { UnsupportedGitlabError } from '../errors.ts';
-import { completeData, required } from './answer.ts';
+import { completeData, required } from './graphql-response.ts';
 import type { Sdk } from './generated/sdk.ts';
 import { numberOfGlobalId, projectGlobalId } from './ids.ts';
 import { connectionPages } from './paging.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GitlabRequestError, InvalidResponseError, NotFoundError } from '../errors.ts';
-import { isTooMuch } from './sizes.ts';
+import { isTooMuch } from './limits/adaptive-size.ts';
 
 /** A commit as `GET /projects/:id/repository/commits?with_stats=true` lists it. */
 export type RestCommit = z.output<typeof commitSchema>;

@@ -1,10 +1,10 @@
 import { GraphqlError } from '../errors.ts';
 import { readBatch } from '../gitlab/batch.ts';
 import type { Batch, BatchAsk } from '../gitlab/batch.ts';
-import { isTooMuch } from '../gitlab/sizes.ts';
+import { isTooMuch } from '../gitlab/limits/adaptive-size.ts';
 import type { WalkEnd } from '../streams/stream.ts';
-import { settle } from './outcome.ts';
-import type { Run } from './run.ts';
+import { settle } from './settle.ts';
+import type { Run } from './pass-state.ts';
 
 /** What asking for some projects brought: those that GitLab returned and those that it does not know, or why they failed. */
 export type ReadByIds =

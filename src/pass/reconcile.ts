@@ -2,10 +2,10 @@ import pLimit from 'p-limit';
 import { batchSizes } from '../gitlab/batch.ts';
 import type { EventProject } from '../events/event-project.ts';
 import type { KnownProject } from '../store/store.ts';
-import { problemOf } from './outcome.ts';
+import { problemOf } from './settle.ts';
 import { readByIds } from './read-by-ids.ts';
-import { chunks, everyOne } from './run.ts';
-import type { Run } from './run.ts';
+import { chunks, everyOne } from './pass-state.ts';
+import type { Run } from './pass-state.ts';
 import { syncProject } from './sync-project.ts';
 
 /** A project that is due, and GitLab's clock when its changes were read. */

@@ -1,4 +1,4 @@
-import type { Outcome } from '../progress.ts';
+import type { Outcome } from '../walk-state.ts';
 
 /** Something that could not be read, or was left out. */
 export interface Problem {

@@ -1,8 +1,8 @@
 import { memberProjects, projectsOf } from '../gitlab/projects.ts';
 import type { BatchSource } from '../gitlab/batch.ts';
 import type { KnownProject } from '../store/store.ts';
-import { isSelected } from './run.ts';
-import type { Run } from './run.ts';
+import { isSelected } from './pass-state.ts';
+import type { Run } from './pass-state.ts';
 
 /** Which projects to read, and how to ask for them. */
 export interface Selection {

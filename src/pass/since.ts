@@ -1,5 +1,5 @@
-import type { ProjectStates, Run } from './run.ts';
-import { isSelected, walkKey } from './run.ts';
+import type { ProjectStates, Run } from './pass-state.ts';
+import { isSelected, walkKey } from './pass-state.ts';
 
 /** Projects whose watermarks lie closer together than this share a batch: the earliest of them is good for all. */
 const closeMs = 60 * 60_000;

@@ -1,12 +1,12 @@
 import type { EventProject } from '../events/event-project.ts';
 import type { BatchProject } from '../gitlab/batch.ts';
-import type { WalkState } from '../progress.ts';
-import type { PlacedState } from '../store/save-progress.ts';
+import type { WalkState } from '../walk-state.ts';
+import type { PlacedState } from '../store/progress/save-progress.ts';
 import { streams } from '../streams/index.ts';
 import type { Page, Stored, Stream, StreamContext, Walk, WalkEnd } from '../streams/stream.ts';
-import { problemOf, settle } from './outcome.ts';
-import { everyOne, walkKey } from './run.ts';
-import type { ProjectStates, Run } from './run.ts';
+import { problemOf, settle } from './settle.ts';
+import { everyOne, walkKey } from './pass-state.ts';
+import type { ProjectStates, Run } from './pass-state.ts';
 
 /** A project in the answer to a batch. */
 export interface ProjectWork {

@@ -1,5 +1,5 @@
-import type { Part } from '../pass/run-parts.ts';
-import type { PassSummary } from './summary.ts';
+import type { Part } from '../pass/part.ts';
+import type { PassSummary } from './pass-summary.ts';
 
 /** A pass that is to be carried out. */
 export interface PassRequest {

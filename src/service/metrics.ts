@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { GitlabAnswer } from '../gitlab/fetch/with-answers.ts';
+import type { GitlabAnswer } from '../gitlab/http/with-answers.ts';
 import type { SyncReport } from '../pass/report.ts';
-import type { PassResult } from '../store/passes.ts';
+import type { PassResult } from '../store/progress/passes.ts';
 import { streams } from '../streams/index.ts';
 import { version } from '../version.ts';
-import { operationOf } from './operation.ts';
+import { operationOf } from './operation-label.ts';
 
 /** How many connections, streams and jobs stand how; read when the metrics are. */
 export interface Gauges {

@@ -1,4 +1,4 @@
-import type { PassSummary } from './summary.ts';
+import type { PassSummary } from './pass-summary.ts';
 
 /** A part of a pass that could not be read now, and may be later. Its summary is kept with the job. */
 export class PartFailure extends Error {

@@ -1,6 +1,6 @@
 import type { Logger } from '../log.ts';
-import type { Served } from './connections.ts';
-import type { PassSummary } from './summary.ts';
+import type { Served } from './connection-source.ts';
+import type { PassSummary } from './pass-summary.ts';
 
 /** Says how passes ended: each that has read, and every change for the worse or the better once. */
 export interface PassLog {

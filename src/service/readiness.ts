@@ -1,5 +1,5 @@
-import type { PassRecord } from '../store/passes.ts';
-import type { Served } from './connections.ts';
+import type { PassRecord } from '../store/progress/passes.ts';
+import type { Served } from './connection-source.ts';
 
 /** A connection and its last pass. */
 export interface Watched {

@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
-import { readCounts, readProjectStatus } from '../store/read-status.ts';
-import type { Database } from '../store/database.ts';
+import { readCounts, readProjectStatus } from '../store/progress/read-status.ts';
+import type { Database } from '../store/database/database.ts';
 import { version } from '../version.ts';
 import type { Engine } from './engine.ts';
 import { textAnswer } from './health-server.ts';

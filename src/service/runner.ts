@@ -1,25 +1,25 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { UnauthorizedError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { endParts, partsOfConnection, syncPart } from '../parts.ts';
-import type { PartsHost } from '../parts.ts';
-import type { Part } from '../pass/run-parts.ts';
-import type { SyncProgress } from '../pass/run.ts';
+import { endParts, partsOfConnection, syncPart } from '../operations/sync-part.ts';
+import type { PartsHost } from '../operations/sync-part.ts';
+import type { Part } from '../pass/part.ts';
+import type { SyncProgress } from '../pass/pass-state.ts';
 import type { SyncReport } from '../pass/report.ts';
-import { beginPass, endPass, movePass, readPasses } from '../store/passes.ts';
-import { syncGitlab } from '../sync.ts';
-import type { SyncFailure } from '../connect.ts';
-import type { Served } from './connections.ts';
+import { beginPass, endPass, movePass, readPasses } from '../store/progress/passes.ts';
+import { syncGitlab } from '../operations/sync.ts';
+import type { SyncFailure } from '../operations/connect.ts';
+import type { Served } from './connection-source.ts';
 import type { EngineWork, PartOrder, PassOrder } from './engine.ts';
 import { withLinkedAbort } from './linked-abort.ts';
 import type { Metrics } from './metrics.ts';
-import { nap, retryDelayMs, troubleOf } from './patience.ts';
-import type { Trouble } from './patience.ts';
+import { nap, retryDelayMs, troubleOf } from './retry-until.ts';
+import type { Trouble } from './retry-until.ts';
 import { PartFailure } from './part-failure.ts';
 import type { PassLog } from './pass-log.ts';
 import { nextStart } from './schedule.ts';
-import { emptySummary, failedSummary, sumOf, summaryOf } from './summary.ts';
-import type { PassSummary } from './summary.ts';
+import { emptySummary, failedSummary, sumOf, summaryOf } from './pass-summary.ts';
+import type { PassSummary } from './pass-summary.ts';
 
 /** What passes are carried out with. */
 export interface RunnerOptions {

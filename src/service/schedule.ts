@@ -1,4 +1,4 @@
-import type { PassRecord } from '../store/passes.ts';
+import type { PassRecord } from '../store/progress/passes.ts';
 
 /** What decides when the next pass over a connection starts. Moments are milliseconds by the database's clock. */
 export interface Timing {

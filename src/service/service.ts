@@ -1,12 +1,12 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/parse-config.ts';
 import { GitlabSyncError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { openDatabase } from '../store/database.ts';
-import type { Database } from '../store/database.ts';
-import type { PassRecord } from '../store/passes.ts';
+import { openDatabase } from '../store/database/database.ts';
+import type { Database } from '../store/database/database.ts';
+import type { PassRecord } from '../store/progress/passes.ts';
 import { version } from '../version.ts';
-import { settingsSource, tableSource } from './connections.ts';
-import type { Served } from './connections.ts';
+import { settingsSource, tableSource } from './connection-source.ts';
+import type { Served } from './connection-source.ts';
 import type { Engine, EngineWork } from './engine.ts';
 import { startHealthServer } from './health-server.ts';
 import { createLocalEngine } from './local-engine.ts';
@@ -15,14 +15,14 @@ import type { LogTarget, Secrets } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { createPassLog } from './pass-log.ts';
-import { createTrouble, nap, retryDelayMs, troubleOf, untilDone } from './patience.ts';
-import type { Trouble } from './patience.ts';
+import { createTrouble, nap, retryDelayMs, troubleOf, untilDone } from './retry-until.ts';
+import type { Trouble } from './retry-until.ts';
 import { routesOf } from './routes.ts';
 import { createRunner } from './runner.ts';
 import { lookInMs, nextStart } from './schedule.ts';
 import { createSharedEngine } from './shared-engine.ts';
-import { createWatch } from './watch.ts';
-import type { Watch } from './watch.ts';
+import { createWatch } from './connection-watcher.ts';
+import type { Watch } from './connection-watcher.ts';
 
 /** What a poller is started with. */
 export interface ServiceOptions {

@@ -5,11 +5,11 @@ import type { JobWithMetadata } from 'pg-boss';
 
 import { DatabaseError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { Part } from '../pass/run-parts.ts';
+import type { Part } from '../pass/part.ts';
 import type { Engine, EngineWork, JobCount, PartsEngine, PassRequest } from './engine.ts';
 import { withLinkedAbort } from './linked-abort.ts';
-import { failedSummary } from './summary.ts';
-import type { PassSummary } from './summary.ts';
+import { failedSummary } from './pass-summary.ts';
+import type { PassSummary } from './pass-summary.ts';
 
 /** What the engine of several processes works with. */
 export interface SharedEngineOptions {

@@ -1,8 +1,8 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { ConfigurationError, DatabaseError } from '../errors.ts';
-import { withDatabaseErrors } from './database-errors.ts';
+import { withDatabaseErrors } from './database/database-errors.ts';
 import { ConnectionEntity } from './entities/connection.ts';
-import { inspectDatabase } from './inspect-database.ts';
+import { inspectDatabase } from './database/inspect-database.ts';
 
 /** What a command knows of the connection that it works for. */
 export interface ConnectionQuery {

@@ -1,25 +1,25 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError } from '../errors.ts';
 import type { EventProject } from '../events/event-project.ts';
-import type { TagChanges, TagLook, WalkState } from '../progress.ts';
-import { countEvents } from './count-events.ts';
-import type { StoredCountQuery } from './count-events.ts';
-import { withDatabaseErrors } from './database-errors.ts';
+import type { TagChanges, TagLook, WalkState } from '../walk-state.ts';
+import { countEvents } from './events/count-events.ts';
+import type { StoredCountQuery } from './events/count-events.ts';
+import { withDatabaseErrors } from './database/database-errors.ts';
 import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
 import { GitlabStreamStateEntity } from './entities/gitlab-stream-state.ts';
 import { groupCommit } from './group-commit.ts';
-import { linkEvents } from './link-events.ts';
-import { withPassLock } from './pass-lock.ts';
-import type { PassScope } from './pass-lock.ts';
-import { countTags, readStates, readTags } from './read-progress.ts';
-import type { TagCount } from './read-progress.ts';
-import { eventTableOf, saveEvents } from './save-events.ts';
-import type { EventPage, SavedEvents } from './save-events.ts';
-import { saveStates, saveTags } from './save-progress.ts';
-import type { PlacedState } from './save-progress.ts';
-import { saveProjects } from './save-projects.ts';
-import type { SeenProject } from './save-projects.ts';
+import { linkEvents } from './events/link-events.ts';
+import { withPassLock } from './database/pass-lock.ts';
+import type { PassScope } from './database/pass-lock.ts';
+import { countTags, readStates, readTags } from './progress/read-progress.ts';
+import type { TagCount } from './progress/read-progress.ts';
+import { eventTableOf, saveEvents } from './events/save-events.ts';
+import type { EventPage, SavedEvents } from './events/save-events.ts';
+import { saveStates, saveTags } from './progress/save-progress.ts';
+import type { PlacedState } from './progress/save-progress.ts';
+import { saveProjects } from './progress/save-projects.ts';
+import type { SeenProject } from './progress/save-projects.ts';
 
 /** The database as a pass sees it: one connection's events, projects and progress. */
 export interface Store {

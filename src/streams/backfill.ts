@@ -2,8 +2,8 @@ import type { ChangeEvent } from '../events/change-event.ts';
 import { presentNodes } from '../events/text.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
 import { connectionPages } from '../gitlab/paging.ts';
-import { beginningOfTime } from '../progress.ts';
-import type { Backfill, Progress, WalkState } from '../progress.ts';
+import { beginningOfTime } from '../walk-state.ts';
+import type { Backfill, Progress, WalkState } from '../walk-state.ts';
 import type { Depth, Pages, Stored, StreamContext } from './stream.ts';
 import { hasWatermark, isCovered, selectionOf, watermarkAfter } from './watermark.ts';
 

@@ -1,8 +1,8 @@
 import { NotFoundError } from '../errors.ts';
 import { commitToEvent } from '../events/commit.ts';
 import type { RestCommit } from '../gitlab/rest.ts';
-import { beginningOfTime } from '../progress.ts';
-import type { Backfill, WalkState } from '../progress.ts';
+import { beginningOfTime } from '../walk-state.ts';
+import type { Backfill, WalkState } from '../walk-state.ts';
 import { deeperBackfill, firstBackfill, largestPage } from './backfill.ts';
 import { endPage } from './stream.ts';
 import type { Depth, Page, Pages, Stored, Stream, StreamContext } from './stream.ts';

@@ -1,11 +1,11 @@
 import { pipelineToEvent } from '../events/pipeline.ts';
 import { presentNodes } from '../events/text.ts';
-import { required } from '../gitlab/answer.ts';
+import { required } from '../gitlab/graphql-response.ts';
 import { askProject } from '../gitlab/ask-project.ts';
 import type { PipelineFragment, PipelinePageQueryVariables } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
-import type { Backfill, WalkState } from '../progress.ts';
+import type { Backfill, WalkState } from '../walk-state.ts';
 import { features, refusal } from './access.ts';
 import { backfillPages, deeperBackfill, firstBackfill, largestPage, wayBack, withBeginning } from './backfill.ts';
 import { endPage } from './stream.ts';

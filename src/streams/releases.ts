@@ -1,10 +1,10 @@
 import { releaseToEvent } from '../events/release.ts';
 import { presentNodes } from '../events/text.ts';
-import { required } from '../gitlab/answer.ts';
+import { required } from '../gitlab/graphql-response.ts';
 import { askProject } from '../gitlab/ask-project.ts';
 import type { ReleaseFragment, ReleasesFragment } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
-import { beginningOfTime } from '../progress.ts';
+import { beginningOfTime } from '../walk-state.ts';
 import { deeperBackfill, largestPage, wayBack } from './backfill.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext, WalkEnd } from './stream.ts';

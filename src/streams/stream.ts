@@ -2,7 +2,7 @@ import type { ChangeEvent } from '../events/change-event.ts';
 import type { EventProject } from '../events/event-project.ts';
 import type { BatchProject } from '../gitlab/batch.ts';
 import type { Gitlab } from '../gitlab/client.ts';
-import type { Backfill, Outcome, Progress, TagChanges, TagLook, WalkState } from '../progress.ts';
+import type { Backfill, Outcome, Progress, TagChanges, TagLook, WalkState } from '../walk-state.ts';
 
 /** How deep to read a project that is seen for the first time. */
 export interface Depth {

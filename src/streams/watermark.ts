@@ -1,4 +1,4 @@
-import type { WalkState } from '../progress.ts';
+import type { WalkState } from '../walk-state.ts';
 import type { StreamContext, StreamOptions } from './stream.ts';
 
 /** GitLab may commit a change a little after the moment that it notes as its time; so much is read again. */

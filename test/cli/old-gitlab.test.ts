@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { run } from '../../src/cli/program.ts';
-import { createDemoWorld } from '../fake-gitlab/demo-world.ts';
-import { createFakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
-import type { SchemaVariant } from '../fake-gitlab/graphql/variant.ts';
-import { serve } from '../fake-gitlab/serve.ts';
-import { goodToken } from '../fake-gitlab/world/world.ts';
+import { createDemoWorld } from '../../fake-gitlab/demo-world.ts';
+import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import type { SchemaVariant } from '../../fake-gitlab/graphql/variant.ts';
+import { serve } from '../../fake-gitlab/serve.ts';
+import { goodToken } from '../../fake-gitlab/world/world.ts';
 import { createTestDatabase } from '../support/databases.ts';
 
 /** A sync as the command line runs it, of the demo's projects on a GitLab with this schema. */

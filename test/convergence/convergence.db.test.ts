@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { describeDatabases } from '../support/databases.ts';
 import { fakeUrl } from '../support/fake.ts';
-import { useSync } from '../sync/fixture.ts';
+import { useSync } from '../operations/fixture.ts';
 import { converge } from './convergence.ts';
 import { createRandom } from './random.ts';
 import { randomWorld } from './random-change.ts';

@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
 import { createHosts, syncGitlab } from '../../src/index.ts';
-import type { Database } from '../../src/store/database.ts';
-import type { Clock } from '../../src/gitlab/clock.ts';
-import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
+import type { Database } from '../../src/store/database/database.ts';
+import type { Clock } from '../../src/gitlab/limits/clock.ts';
+import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import type { Faults } from './faults.ts';
-import { minutes } from '../fake-gitlab/world/time.ts';
-import type { World } from '../fake-gitlab/world/world.ts';
+import { minutes } from '../../fake-gitlab/world/time.ts';
+import type { World } from '../../fake-gitlab/world/world.ts';
 import { fetchFrom } from '../support/fake.ts';
 import { eventRows } from '../support/rows.ts';
 import type { EventRow } from '../support/rows.ts';

@@ -1,8 +1,8 @@
-import type { FakeProject } from '../fake-gitlab/world/project.ts';
-import type { FakeImageRepository, FakeMergeRequest, FakePipeline, FakeRelease, FakeTag } from '../fake-gitlab/world/records.ts';
-import type { FakeCommit } from '../fake-gitlab/world/repository.ts';
-import { graphqlTime, restTime } from '../fake-gitlab/world/time.ts';
-import type { Micros } from '../fake-gitlab/world/time.ts';
+import type { FakeProject } from '../../fake-gitlab/world/project.ts';
+import type { FakeImageRepository, FakeMergeRequest, FakePipeline, FakeRelease, FakeTag } from '../../fake-gitlab/world/records.ts';
+import type { FakeCommit } from '../../fake-gitlab/world/repository.ts';
+import { graphqlTime, restTime } from '../../fake-gitlab/world/time.ts';
+import type { Micros } from '../../fake-gitlab/world/time.ts';
 import type { EventRow } from '../support/rows.ts';
 
 /**

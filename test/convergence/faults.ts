@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
-import { html, json } from '../fake-gitlab/fake-gitlab.ts';
+import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import { html, json } from '../../fake-gitlab/fake-gitlab.ts';
 import type { Random } from './random.ts';
-import type { World } from '../fake-gitlab/world/world.ts';
+import type { World } from '../../fake-gitlab/world/world.ts';
 
 /** What breaks requests. */
 export interface Faults {

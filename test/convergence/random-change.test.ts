@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { World } from '../fake-gitlab/world/world.ts';
+import type { World } from '../../fake-gitlab/world/world.ts';
 import { changeNames, randomChange, randomWorld } from './random-change.ts';
 import { createRandom } from './random.ts';
 

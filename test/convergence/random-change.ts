@@ -1,7 +1,7 @@
-import type { FakeProject } from '../fake-gitlab/world/project.ts';
-import type { FakeMergeRequest } from '../fake-gitlab/world/records.ts';
-import { days, hours, minutes, seconds } from '../fake-gitlab/world/time.ts';
-import { World } from '../fake-gitlab/world/world.ts';
+import type { FakeProject } from '../../fake-gitlab/world/project.ts';
+import type { FakeMergeRequest } from '../../fake-gitlab/world/records.ts';
+import { days, hours, minutes, seconds } from '../../fake-gitlab/world/time.ts';
+import { World } from '../../fake-gitlab/world/world.ts';
 import type { Random } from './random.ts';
 
 /** What a change may touch. */

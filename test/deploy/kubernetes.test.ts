@@ -16,7 +16,7 @@ import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import type { IServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { parseConfig, settingsFromEnv } from '../../src/config.ts';
+import { parseConfig, settingsFromEnv } from '../../src/config/parse-config.ts';
 import { knownSettings } from '../project/known-settings.ts';
 import { readStages } from './dockerfile.ts';
 

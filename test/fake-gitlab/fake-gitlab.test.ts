@@ -1,10 +1,10 @@
 import { getIntrospectionQuery } from 'graphql';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createFakeGitlab } from './fake-gitlab.ts';
-import type { FakeGitlab } from './fake-gitlab.ts';
-import type { FakeProject } from './world/project.ts';
-import { minutes, moment, seconds } from './world/time.ts';
-import { World, goodToken } from './world/world.ts';
+import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import type { FakeProject } from '../../fake-gitlab/world/project.ts';
+import { minutes, moment, seconds } from '../../fake-gitlab/world/time.ts';
+import { World, goodToken } from '../../fake-gitlab/world/world.ts';
 
 let world: World;
 let project: FakeProject;

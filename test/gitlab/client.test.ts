@@ -4,7 +4,7 @@ import { allNodes, connectionPages } from '../../src/gitlab/paging.ts';
 import { createGitlab } from '../../src/gitlab/client.ts';
 import { readBatch } from '../../src/gitlab/batch.ts';
 import { memberProjects, projectsOf } from '../../src/gitlab/projects.ts';
-import { goodToken } from '../fake-gitlab/world/world.ts';
+import { goodToken } from '../../fake-gitlab/world/world.ts';
 import { fakeUrl, useFakeGitlab } from '../support/fake.ts';
 
 const createFake = useFakeGitlab();

@@ -54,7 +54,7 @@ test(
 test(
   'and works',
   async () => {
-    await expect(tool('vitest/vitest.mjs', 'run', 'test/sync/milestones.db.test.ts')).resolves.toBeUndefined();
+    await expect(tool('vitest/vitest.mjs', 'run', 'test/operations/milestones.db.test.ts')).resolves.toBeUndefined();
   },
   3 * minutes,
 );

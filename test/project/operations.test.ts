@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { settings } from '../../src/index.ts';
 import { longestLookMs } from '../../src/service/schedule.ts';
 import { lagIntervals } from '../../src/service/readiness.ts';
-import { memoryMs } from '../../src/gitlab/schema/learned-schema.ts';
+import { memoryMs } from '../../src/gitlab/compat/missing-fields.ts';
 
 const operations = readFileSync('docs/operations.md', 'utf8');
 const source = globSync('src/**/*.ts', { exclude: ['src/gitlab/generated/**'] })

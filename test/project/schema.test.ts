@@ -3,8 +3,8 @@ import { buildSchema, concatAST, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { sliceSchema } from '../../scripts/schema-slice.ts';
 import { batchSizes } from '../../src/gitlab/batch.ts';
-import { measure } from '../fake-gitlab/graphql/complexity.ts';
-import { limits } from '../fake-gitlab/graphql/execute.ts';
+import { measure } from '../../fake-gitlab/graphql/complexity.ts';
+import { limits } from '../../fake-gitlab/graphql/execute.ts';
 
 const sdl = readFileSync('schema/gitlab.graphql', 'utf8');
 const schema = buildSchema(sdl);

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pullSchema } from '../../scripts/schema-pull.ts';
-import { createFakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
-import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
-import { latest } from '../fake-gitlab/graphql/variant.ts';
-import { serve } from '../fake-gitlab/serve.ts';
-import { World, goodToken } from '../fake-gitlab/world/world.ts';
+import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import { latest } from '../../fake-gitlab/graphql/variant.ts';
+import { serve } from '../../fake-gitlab/serve.ts';
+import { World, goodToken } from '../../fake-gitlab/world/world.ts';
 import { fetchFrom } from '../support/fake.ts';
 
 const slice = readFileSync('schema/gitlab.graphql', 'utf8');

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { createLog, createSecrets, passwordsOf } from '../../src/service/log.ts';
 import { createPassLog } from '../../src/service/pass-log.ts';
-import { failedSummary } from '../../src/service/summary.ts';
-import type { PassSummary } from '../../src/service/summary.ts';
+import { failedSummary } from '../../src/service/pass-summary.ts';
+import type { PassSummary } from '../../src/service/pass-summary.ts';
 
 function logTo(isTTY = false) {
   const lines: string[] = [];

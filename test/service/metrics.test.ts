@@ -4,9 +4,9 @@ import { createGitlab } from '../../src/gitlab/client.ts';
 import { memberProjects } from '../../src/gitlab/projects.ts';
 import { createMetrics } from '../../src/service/metrics.ts';
 import type { Gauges } from '../../src/service/metrics.ts';
-import { operationOf } from '../../src/service/operation.ts';
-import { World, goodToken } from '../fake-gitlab/world/world.ts';
-import { createFakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
+import { operationOf } from '../../src/service/operation-label.ts';
+import { World, goodToken } from '../../fake-gitlab/world/world.ts';
+import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import { fakeUrl, fetchFrom } from '../support/fake.ts';
 
 const noGauges: Gauges = { connections: [], projects: [], outcomes: [], jobs: [], isReady: true, isDatabaseUp: true };

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { endParts, partsOfConnection, syncPart } from '../../src/parts.ts';
-import type { Part, Parts } from '../../src/pass/run-parts.ts';
-import { minutes } from '../fake-gitlab/world/time.ts';
+import { endParts, partsOfConnection, syncPart } from '../../src/operations/sync-part.ts';
+import type { Part, Parts } from '../../src/pass/part.ts';
+import { minutes } from '../../fake-gitlab/world/time.ts';
 import { describeDatabases } from '../support/databases.ts';
-import { useSync } from '../sync/fixture.ts';
+import { useSync } from '../operations/fixture.ts';
 
 describeDatabases('a connection in parts', (kind) => {
   const given = useSync(kind);

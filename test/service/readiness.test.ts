@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { lagMs, readinessOf } from '../../src/service/readiness.ts';
 import type { Watched } from '../../src/service/readiness.ts';
-import { summaryOf, sumOf } from '../../src/service/summary.ts';
-import type { PassSummary } from '../../src/service/summary.ts';
+import { summaryOf, sumOf } from '../../src/service/pass-summary.ts';
+import type { PassSummary } from '../../src/service/pass-summary.ts';
 import { UnauthorizedError } from '../../src/errors.ts';
-import type { PassRecord } from '../../src/store/passes.ts';
+import type { PassRecord } from '../../src/store/progress/passes.ts';
 
 const second = 1_000;
 const now = 10_000 * second;

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openDatabase } from '../../src/store/database.ts';
-import { createFakeGitlab, html } from '../fake-gitlab/fake-gitlab.ts';
-import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
-import { serve } from '../fake-gitlab/serve.ts';
-import type { Served } from '../fake-gitlab/serve.ts';
-import { World, goodToken } from '../fake-gitlab/world/world.ts';
+import { openDatabase } from '../../src/store/database/database.ts';
+import { createFakeGitlab, html } from '../../fake-gitlab/fake-gitlab.ts';
+import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import { serve } from '../../fake-gitlab/serve.ts';
+import type { Served } from '../../fake-gitlab/serve.ts';
+import { World, goodToken } from '../../fake-gitlab/world/world.ts';
 import { createTestDatabase } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { eventRows } from '../support/rows.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { backoffMs, jitterMs, longestLookMs, lookInMs, nextStart, shortestLookMs } from '../../src/service/schedule.ts';
-import type { PassRecord } from '../../src/store/passes.ts';
+import type { PassRecord } from '../../src/store/progress/passes.ts';
 
 const minute = 60_000;
 const interval = 5 * minute;

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHosts, syncGitlab } from '../../src/index.ts';
-import type { Database } from '../../src/store/database.ts';
-import { createDemoWorld } from '../fake-gitlab/demo-world.ts';
-import { createFakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
-import { goodToken } from '../fake-gitlab/world/world.ts';
+import type { Database } from '../../src/store/database/database.ts';
+import { createDemoWorld } from '../../fake-gitlab/demo-world.ts';
+import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import { goodToken } from '../../fake-gitlab/world/world.ts';
 import { openTestDatabase } from '../support/databases.ts';
 import { fakeUrl, fetchFrom } from '../support/fake.ts';
 import { addConnection, eventRows } from '../support/rows.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ChangeEvent, Outcome } from '../../src/index.ts';
-import type { WalkState } from '../../src/progress.ts';
-import type { Database } from '../../src/store/database.ts';
+import type { WalkState } from '../../src/walk-state.ts';
+import type { Database } from '../../src/store/database/database.ts';
 import { createStore } from '../../src/store/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { describeDatabases, openTestDatabase } from '../support/databases.ts';

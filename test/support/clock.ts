@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/gitlab/clock.ts';
+import type { Clock } from '../../src/gitlab/limits/clock.ts';
 
 /** A clock that jumps to the next moment that somebody waits for, as soon as nothing else is going on in this process. */
 export function createTestClock(random: () => number = () => 0): Clock {

@@ -2,8 +2,8 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, inject } from 'vitest';
-import { openDatabase } from '../../src/store/database.ts';
-import type { Database, DatabaseOptions } from '../../src/store/database.ts';
+import { openDatabase } from '../../src/store/database/database.ts';
+import type { Database, DatabaseOptions } from '../../src/store/database/database.ts';
 import { createDatabase, dropDatabase } from './postgres.ts';
 
 /** The two databases that everything runs on. */

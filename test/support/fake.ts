@@ -1,9 +1,9 @@
 import { HttpResponse, http } from 'msw';
 import { setupServer } from 'msw/node';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { createFakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
-import type { FakeGitlab } from '../fake-gitlab/fake-gitlab.ts';
-import { World, goodToken } from '../fake-gitlab/world/world.ts';
+import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import { World, goodToken } from '../../fake-gitlab/world/world.ts';
 
 /** Where the fake GitLab stands in tests. */
 export const fakeUrl = 'https://gitlab.example.com';

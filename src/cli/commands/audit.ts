@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { auditGitlab } from '../../audit.ts';
-import type { AuditEntry } from '../../audit.ts';
+import { auditGitlab } from '../../operations/audit.ts';
+import type { AuditEntry } from '../../operations/audit.ts';
 import { ensureConnection } from '../../store/connections.ts';
 import { streams } from '../../streams/index.ts';
 import { exitCodes } from '../io.ts';

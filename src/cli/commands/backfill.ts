@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { estimateBackfill } from '../../estimate.ts';
+import { estimateBackfill } from '../../operations/estimate.ts';
 import { ensureConnection } from '../../store/connections.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';

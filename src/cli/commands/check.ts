@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { checkAll } from '../../check/check-gitlab.ts';
-import type { CheckReport } from '../../check/check-gitlab.ts';
-import type { CheckEntry } from '../../check/check.ts';
+import { checkAll } from '../../operations/check/check-gitlab.ts';
+import type { CheckReport } from '../../operations/check/check-gitlab.ts';
+import type { CheckEntry } from '../../operations/check/check.ts';
 import { withFoundDatabase } from '../find-database.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';

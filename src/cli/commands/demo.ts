@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
-import type { createDemoWorld as CreateDemoWorld } from '../../../test/fake-gitlab/demo-world.ts';
-import { parseConfig } from '../../config.ts';
-import { readEvents, readHistory } from '../../store/read-events.ts';
-import type { Database } from '../../store/database.ts';
+import type { createDemoWorld as CreateDemoWorld } from '../../../fake-gitlab/demo-world.ts';
+import { parseConfig } from '../../config/parse-config.ts';
+import { readEvents, readHistory } from '../../store/events/read-events.ts';
+import type { Database } from '../../store/database/database.ts';
 import { eventTable } from '../event-table.ts';
 import { historyTable } from '../history-table.ts';
 import { exitCodes } from '../io.ts';
@@ -36,10 +36,10 @@ export function addDemo(program: Command, io: Io, end: (code: ExitCode) => void)
 async function demo(dataDir: string, io: Io): Promise<ExitCode> {
   // Loaded here only: no other command has anything to do with it.
   const [{ createDemoWorld }, { createFakeGitlab }, { serve }, { goodToken }] = await Promise.all([
-    import('../../../test/fake-gitlab/demo-world.ts'),
-    import('../../../test/fake-gitlab/fake-gitlab.ts'),
-    import('../../../test/fake-gitlab/serve.ts'),
-    import('../../../test/fake-gitlab/world/world.ts'),
+    import('../../../fake-gitlab/demo-world.ts'),
+    import('../../../fake-gitlab/fake-gitlab.ts'),
+    import('../../../fake-gitlab/serve.ts'),
+    import('../../../fake-gitlab/world/world.ts'),
   ]);
   const demoWorld = createDemoWorld();
   const served = await serve(createFakeGitlab(demoWorld.world));

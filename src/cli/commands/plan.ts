@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { Config } from '../../config.ts';
-import { planSync } from '../../plan/plan-sync.ts';
-import type { PlanOptions, SyncPlan } from '../../plan/plan-sync.ts';
-import type { PlanStep } from '../../plan/steps.ts';
-import type { SyncFailure } from '../../connect.ts';
+import type { Config } from '../../config/parse-config.ts';
+import { planSync } from '../../operations/plan/plan-sync.ts';
+import type { PlanOptions, SyncPlan } from '../../operations/plan/plan-sync.ts';
+import type { PlanStep } from '../../operations/plan/steps.ts';
+import type { SyncFailure } from '../../operations/connect.ts';
 import { knownConnection } from '../../store/connections.ts';
 import { withFoundDatabase } from '../find-database.ts';
 import { exitCodes } from '../io.ts';

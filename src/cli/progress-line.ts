@@ -1,0 +1,30 @@
+import type { SyncProgress } from '../pass/pass-state.ts';
+import type { Output } from './io.ts';
+
+/** A line that is written over itself while a pass runs; nothing where there is no terminal. */
+export interface ProgressLine {
+  readonly show: (progress: SyncProgress) => void;
+  /** Clears the line. */
+  readonly end: () => void;
+}
+
+const clearLine = '\r\u001b[2K';
+const intervalMs = 100;
+
+/** Shows at most ten states a second. `now` is in milliseconds; `expected` events are about to be read, 0 = unknown. */
+export function progressLine(output: Output, now: () => number, expected = 0): ProgressLine {
+  if (!output.isTTY) return { show: () => {}, end: () => {} };
+  const ofExpected = expected > 0 ? ` of about ${expected}` : '';
+  let shownAt = Number.NEGATIVE_INFINITY;
+  return {
+    show: ({ projects, projectsDone, requests, fetched, stored }) => {
+      if (now() - shownAt < intervalMs) return;
+      shownAt = now();
+      const line = `${projectsDone} of ${projects} projects, ${requests} requests, ${fetched}${ofExpected} events read, ${stored} stored`;
+      output.write(`${clearLine}${line.slice(0, (output.columns ?? 80) - 1)}`);
+    },
+    end: () => {
+      output.write(clearLine);
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createSecureContext, getCACertificates } from 'node:tls';
+import type { SecureContext } from 'node:tls';
+import { ConfigurationError, messageOf } from '../../errors.ts';
+
+/** How to get to a GitLab. */
+export interface NetworkOptions {
+  readonly url: string;
+  /** Proxies for https:// and for http:// URLs; a user name and a password may be in them. */
+  readonly httpsProxy?: string | undefined;
+  readonly httpProxy?: string | undefined;
+  /** Hosts without a proxy: names, which stand for all below them as well, addresses, `*`; each with a port or without. */
+  readonly noProxy: readonly string[];
+  /** A file of CA certificates in PEM, trusted beside those that Node trusts. */
+  readonly caFile?: string | undefined;
+  readonly connectTimeoutMs: number;
+  /** Trust any certificate. */
+  readonly insecureTls: boolean;
+}
+
+/** A way to a GitLab. */
+export interface Network {
+  /** Undefined: the global one does. */
+  readonly fetch: typeof globalThis.fetch | undefined;
+  /** Ends its connections. */
+  readonly close: () => Promise<void>;
+}
+
+/** The connect time out that the global fetch has, in milliseconds. */
+const usualConnectTimeoutMs = 10_000;
+
+/**
+ * Opens the way to a GitLab. Where the settings ask for nothing that the global fetch does not do, that is used: a host
+ * may have made its own of it. Throws ConfigurationError when the CA file cannot be used.
+ */
+export async function openNetwork(options: NetworkOptions): Promise<Network> {
+  const { noProxy, caFile, connectTimeoutMs, insecureTls } = options;
+  const proxy = proxyFor(options);
+  if (!proxy && !caFile && !insecureTls && connectTimeoutMs === usualConnectTimeoutMs) {
+    return { fetch: undefined, close: async () => {} };
+  }
+  const tls = {
+    timeout: connectTimeoutMs,
+    rejectUnauthorized: !insecureTls,
+    ...(await trustOf(caFile)),
+  };
+  // undici's own fetch: the one in Node takes no dispatcher of another version. Loaded where it is needed only.
+  const { EnvHttpProxyAgent, fetch } = await import('undici');
+  const dispatcher = new EnvHttpProxyAgent({
+    // Empty texts keep it from looking into the environment.
+    httpProxy: proxy ?? '',
+    httpsProxy: proxy ?? '',
+    noProxy: noProxy.join(','),
+    proxyTunnel: false,
+    connect: tls,
+    requestTls: tls,
+    proxyTls: tls,
+  });
+  const send = (input: string, init: object) => fetch(input, { ...init, dispatcher });
+  return { fetch: send as unknown as typeof globalThis.fetch, close: () => dispatcher.destroy() };
+}
+
+/** Whom to trust in TLS, as its options say it. Throws ConfigurationError when the CA file cannot be used. */
+export async function trustOf(caFile: string | undefined): Promise<{ readonly secureContext?: SecureContext }> {
+  if (!caFile) return {};
+  return { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ...(await readCertificates(caFile))] }) };
+}
+
+/** The proxy that is set for a URL, whether NO_PROXY takes its host out or not. */
+export const proxyFor = ({ url, httpsProxy, httpProxy }: Pick<NetworkOptions, 'url' | 'httpsProxy' | 'httpProxy'>): string | undefined =>
+  new URL(url).protocol === 'https:' ? httpsProxy : httpProxy;
+
+async function readCertificates(file: string): Promise<string[]> {
+  try {
+    const text = await readFile(file, 'utf8');
+    const certificates = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+    if (certificates.length === 0) throw new Error('there is no certificate in PEM in it');
+    return certificates.map((certificate) => new X509Certificate(certificate).toString());
+  } catch (error) {
+    throw new ConfigurationError([`the file of CA certificates ${file} (CA_FILE) cannot be used: ${messageOf(error)}`]);
+  }
+}

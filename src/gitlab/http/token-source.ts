@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { isToken } from '../../config/values.ts';
+import { ConfigurationError, messageOf } from '../../errors.ts';
+
+/** Where a token comes from. */
+export interface TokenSource {
+  readonly current: () => string;
+  /** Looks for another token after one was refused; resolves to the same when there is none. */
+  readonly renew: (refused: string) => Promise<string>;
+}
+
+/** A token that is what it is. */
+export const fixedToken = (token: string): TokenSource => ({ current: () => token, renew: async () => token });
+
+/**
+ * A token in a file that may be replaced while it is in use: read now, and again when the token is refused. White
+ * space around it does not count. Throws ConfigurationError with the file's name, and nothing of what is in it.
+ */
+export async function openTokenFile(file: string): Promise<TokenSource> {
+  let token = await readToken(file);
+  let reading: Promise<string> | undefined;
+  return {
+    current: () => token,
+    renew: async (refused) => {
+      if (token !== refused) return token;
+      reading ??= readToken(file).finally(() => {
+        reading = undefined;
+      });
+      token = await reading;
+      return token;
+    },
+  };
+}
+
+async function readToken(file: string): Promise<string> {
+  let text: string;
+  try {
+    text = (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    throw new ConfigurationError([`the token file ${file} (GITLAB_TOKEN_FILE) cannot be read: ${messageOf(error)}`]);
+  }
+  if (text === '') throw new ConfigurationError([`the token file ${file} (GITLAB_TOKEN_FILE) is empty`]);
+  if (!isToken(text))
+    throw new ConfigurationError([`the token file ${file} (GITLAB_TOKEN_FILE) must hold a token and nothing else, in one line`]);
+  return text;
+}

@@ -1,0 +1,80 @@
+import { InvalidResponseError, RateLimitedError, ServerError, UnreachableError } from '../../errors.ts';
+import type { GitlabRequestError } from '../../errors.ts';
+import type { Logger } from '../../log.ts';
+import type { Host } from '../limits/host-state.ts';
+import type { Fetch } from './fetch.ts';
+import { longestWaitMs } from '../limits/retry-after.ts';
+import { isLasting, timeoutCode } from './unreachable.ts';
+
+/** How failed requests are tried again. */
+export interface RetryOptions {
+  /** Attempts in all, the first one included. */
+  readonly attempts: number;
+  /** The most that the second attempt waits, in milliseconds; it doubles from there. */
+  readonly baseDelayMs: number;
+}
+
+const longestDelayMs = 60_000;
+/** What is limited is limited by the minute: when GitLab does not say when to come back, it is not worth coming back soon. */
+const limitedFactor = 20;
+
+/**
+ * Tries again what may pass: connections that fail or are cut, time outs, truncated answers, 429 and most 5xx. Every
+ * request here only reads, so a POST is repeated like a GET. The last error is thrown as it is.
+ */
+export function withRetry(
+  fetch: Fetch,
+  { host, log, attempts, baseDelayMs }: RetryOptions & { readonly host: Host; readonly log: Logger },
+): Fetch {
+  return async (url, init) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await fetch(url, { ...init, attempt });
+      } catch (error) {
+        if (init.signal?.aborted || !isTransient(error) || (init.isResizable && isForItsSize(error))) throw error;
+        if (attempt >= (host.isSilent ? 1 : attempts)) {
+          host.isSilent ||= error instanceof UnreachableError;
+          throw error;
+        }
+        const delayMs = delayBefore(attempt, error, { baseDelayMs, random: host.clock.random });
+        const { operation, status, message: reason } = error;
+        log.warn({ operation, attempt, delayMs, ...(status === undefined ? {} : { status }), reason }, 'request failed, trying again');
+        await host.clock.sleep(delayMs, init.signal);
+      }
+    }
+  };
+}
+
+/** 500 to 504 but those that will be so for ever, and what Cloudflare says for a server behind it that is away. */
+const transientStatuses = new Set([500, 502, 503, 504, 520, 521, 522, 523, 524]);
+
+/** Whether the same request may succeed in a while. */
+export function isTransient(error: unknown): error is GitlabRequestError {
+  if (error instanceof UnreachableError) return !isLasting(error.code);
+  if (error instanceof RateLimitedError) return (error.retryAfterMs ?? 0) <= longestWaitMs;
+  if (error instanceof ServerError) return transientStatuses.has(error.status ?? 0);
+  return error instanceof InvalidResponseError && error.isTruncated;
+}
+
+/** Whether a request may have failed because it asked for too much. */
+export function isForItsSize(error: unknown): boolean {
+  if (error instanceof UnreachableError) return error.code === timeoutCode;
+  return error instanceof ServerError && transientStatuses.has(error.status ?? 0);
+}
+
+/**
+ * Milliseconds to wait after `attempt` attempts, the last of which failed with `error`: at random up to a bound that
+ * doubles, so that clients that failed together do not come back together. 0 when GitLab said when to come back: its
+ * host holds every request until then.
+ */
+export function delayBefore(
+  attempt: number,
+  error: unknown,
+  { baseDelayMs = 500, random = Math.random }: { readonly baseDelayMs?: number; readonly random?: () => number } = {},
+): number {
+  const isLimited = error instanceof RateLimitedError;
+  const told = isLimited || error instanceof ServerError ? error.retryAfterMs : undefined;
+  if (told !== undefined) return 0;
+  const bound = baseDelayMs * (isLimited ? limitedFactor : 1) * 2 ** (attempt - 1);
+  return Math.round(random() * Math.min(bound, longestDelayMs));
+}

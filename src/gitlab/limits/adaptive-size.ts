@@ -1,0 +1,93 @@
+import { GraphqlError, ServerError, UnreachableError, isTimeout } from '../../errors.ts';
+
+/** Answers within this time may be larger. */
+const quickMs = 5000;
+/** Half of the time that GitLab gives a query: what takes longer is asked for in smaller parts before it fails. */
+const slowMs = 15_000;
+const growth = 1.5;
+
+/** GraphQL operations that are fitted: what may have been too much is asked for again in smaller parts, not as it was. */
+export const isFitted = (operation: string): boolean =>
+  /^(Project|Group)Changes$|^(MergeRequest|Pipeline|Release|ContainerRepository)Page$/.test(operation);
+
+/** How much a GitLab bears of each kind of request, in rows or projects: learnt from its answers, forgotten with the process. */
+export interface Sizes {
+  /** The size to ask for now: `largest`, or less where that was too much. */
+  of(kind: string, largest: number): number;
+  noteAnswer(kind: string, answer: { readonly size: number; readonly durationMs: number }): void;
+  /** `factor`: by how much the next one is to be smaller. */
+  noteTooMuch(kind: string, refusal: { readonly size: number; readonly factor: number }): void;
+}
+
+/** Everything is asked for at its largest until an answer says otherwise. */
+export function createSizes(): Sizes {
+  const reduced = new Map<string, number>();
+  return {
+    of: (kind, largest) => Math.min(reduced.get(kind) ?? largest, largest),
+    noteAnswer(kind, { size, durationMs }) {
+      const now = reduced.get(kind);
+      if (durationMs >= slowMs) reduced.set(kind, Math.max(1, Math.min(now ?? size, Math.floor(size / growth))));
+      else if (durationMs <= quickMs && now !== undefined && size >= now) reduced.set(kind, Math.ceil(now * growth));
+    },
+    noteTooMuch(kind, { size, factor }) {
+      // Of several that fail at once at the same size only the first makes it smaller.
+      reduced.set(kind, Math.max(1, Math.min(reduced.get(kind) ?? size, Math.floor(size * factor))));
+    },
+  };
+}
+
+/** A request whose size can be chosen. */
+export interface Sized<T> {
+  /** What is learnt of one request holds for all of its kind. */
+  readonly kind: string;
+  /** The largest size to ask for; 1 is the smallest. */
+  readonly largest: number;
+  readonly ask: (size: number) => Promise<T>;
+  /** Whether an answer that did come was too much all the same. */
+  readonly wasTooMuch?: (answer: T) => boolean;
+}
+
+/** What fitting a request works with. */
+export interface Fitting {
+  readonly sizes: Sizes;
+  /** Attempts at the smallest size. */
+  readonly attempts: number;
+  /** Waits before the next attempt, counted from 1. */
+  readonly wait: (attempt: number, error: unknown) => Promise<void>;
+  /** Milliseconds from any origin. */
+  readonly now: () => number;
+}
+
+/**
+ * Asks for as much as GitLab bears: less, after a pause, when it was too much, and more again after quick answers.
+ * Throws the last error when even the smallest size fails.
+ */
+export async function fitted<T>({ sizes, attempts, wait, now }: Fitting, { kind, largest, ask, wasTooMuch }: Sized<T>): Promise<T> {
+  let failuresAtSmallest = 0;
+  for (;;) {
+    const size = sizes.of(kind, largest);
+    const startedAt = now();
+    try {
+      const answer = await ask(size);
+      if (wasTooMuch?.(answer)) sizes.noteTooMuch(kind, { size, factor: 0.5 });
+      else sizes.noteAnswer(kind, { size, durationMs: now() - startedAt });
+      return answer;
+    } catch (error) {
+      if (!isTooMuch(error)) throw error;
+      const excess = complexityIn(error);
+      if (size === 1) failuresAtSmallest++;
+      if (size === 1 && (excess || failuresAtSmallest >= attempts)) throw error;
+      sizes.noteTooMuch(kind, { size, factor: excess ? Math.min(0.5, excess.limit / excess.score) : 0.5 });
+      if (!excess) await wait(Math.max(1, failuresAtSmallest), error);
+    }
+  }
+}
+
+/** Whether a smaller request may succeed where this one failed: too complex, out of time, or more than the server could bear. */
+export function isTooMuch(error: unknown): boolean {
+  if (error instanceof ServerError) return true;
+  if (error instanceof UnreachableError) return error.code === 'TIMEOUT';
+  return error instanceof GraphqlError && (error.complexity !== undefined || error.errors.some(isTimeout));
+}
+
+const complexityIn = (error: unknown) => (error instanceof GraphqlError ? error.complexity : undefined);

@@ -1,0 +1,108 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { Config } from '../../config/parse-config.ts';
+import type { GitlabConfig } from '../../config/gitlab-config.ts';
+import { withGitlab, withGitlabEnd } from '../connect.ts';
+import type { ConnectOptions, SyncFailure } from '../connect.ts';
+import type { Gitlab } from '../../gitlab/client.ts';
+import { ok, runChecks } from './check.ts';
+import type { Check, CheckEntry, CheckScope, FoundDatabase } from './check.ts';
+import { connection, database, privileges, tables } from './database.ts';
+import { clock, url, version } from './gitlab.ts';
+import { dns, network, way } from './network.ts';
+import { projects } from './projects.ts';
+import { schema } from './schema.ts';
+import { expiry, scopes, token } from './token.ts';
+
+/** Result of a check. */
+export interface CheckReport {
+  /** The worst that was found. `unreachable`: GitLab or the database, so that nothing can be read or stored at all. */
+  readonly result: 'ok' | 'warning' | 'failure' | 'unreachable';
+  readonly checks: readonly CheckEntry[];
+  readonly requests: { readonly graphql: number; readonly rest: number };
+}
+
+/** What is set, for people; secrets are left out. */
+const settings: Check = {
+  name: 'settings',
+  after: [],
+  look: async ({ config }) => ok(settingsText(config)),
+};
+
+/** Everything that is looked at, in this order. */
+const checks: readonly Check[] = [
+  settings,
+  way,
+  dns,
+  network,
+  url,
+  version,
+  clock,
+  token,
+  scopes,
+  expiry,
+  projects,
+  schema,
+  database,
+  tables,
+  privileges,
+  connection,
+];
+
+/**
+ * Looks whether a pass could run: the way to GitLab, its version, the token, the projects, the database; with what to do
+ * about everything that is wrong. Makes and changes nothing. Without an EntityManager the database is left out; the
+ * connection is the one of `connectionId` in `config`, or that of the URL.
+ *
+ * Resolves to `{ error }` when the settings cannot be used; all else is in the report.
+ */
+export async function checkGitlab(
+  em: SqlEntityManager | null,
+  config: GitlabConfig,
+  options: ConnectOptions = {},
+): Promise<CheckReport | SyncFailure> {
+  return checkAll(em ? { kind: 'open', em } : { kind: 'none' }, config, options);
+}
+
+/** The same with a database as it was found. */
+export async function checkAll(
+  found: FoundDatabase,
+  input: GitlabConfig,
+  options: ConnectOptions = {},
+): Promise<CheckReport | SyncFailure> {
+  const { fetch, signal } = options;
+  return withGitlabEnd({ config: input, options }, async ({ config, gitlab }) => {
+    const requests = [gitlab.requests];
+    const apart: CheckScope['apart'] = (url, action) =>
+      withGitlab({ ...config, url }, options, (other) => {
+        requests.push(other.requests);
+        return action(other);
+      });
+    const means = { ...(fetch ? { fetch } : {}), ...(signal ? { signal } : {}) };
+    const entries = await runChecks(checks, { ...means, config, gitlab, apart, database: found, now: () => new Date(), facts: {} });
+    const sent = (kind: keyof Gitlab['requests']) => requests.reduce((sum, counted) => sum + counted[kind], 0);
+    const has = (result: CheckEntry['result']) => entries.some((entry) => entry.result === result);
+    const isUnreachable = entries.some((entry) => entry.isUnreachable);
+    return {
+      result: isUnreachable ? 'unreachable' : has('failure') ? 'failure' : has('warning') ? 'warning' : 'ok',
+      checks: entries.map(({ isUnreachable: _isUnreachable, ...entry }) => entry),
+      requests: { graphql: sent('graphql'), rest: sent('rest') },
+    };
+  });
+}
+
+function settingsText({ url: gitlabUrl, repos, projectLimit, branches, databaseUrl, dataDir }: Config): string {
+  const memberships = projectLimit === 0 ? "all of the token's memberships" : `the ${projectLimit} most recently active memberships`;
+  const database = databaseUrl ? `PostgreSQL at ${new URL(databaseUrl).host}` : `the embedded database in ${dataDir}`;
+  return [
+    gitlabUrl,
+    repos.length === 0 ? memberships : shortened(repos),
+    branches.length === 0 ? 'every branch, no commits' : `branches ${shortened(branches)}`,
+    `into ${database}`,
+  ].join('; ');
+}
+
+/** So many entries of a list are named. */
+const namesShown = 5;
+
+const shortened = (names: readonly string[]) =>
+  `${names.slice(0, namesShown).join(', ')}${names.length > namesShown ? ` and ${names.length - namesShown} more` : ''}`;

@@ -1,0 +1,90 @@
+import { DataDirInUseError, DatabaseError } from '../../errors.ts';
+import { findConnection } from '../../store/connections.ts';
+import { inspectDatabase, oldestPostgres } from '../../store/database/inspect-database.ts';
+import { failure, ok, plural, skipped, unreachable, warning } from './check.ts';
+import type { Check, FoundDatabase } from './check.ts';
+
+const nothingThere = skipped('there is no database to look into');
+
+/** Can the database be reached, and will it do? Nothing is made to find out. */
+export const database: Check = {
+  name: 'database',
+  after: [],
+  look: async ({ database: found, facts }) => {
+    if (found.kind !== 'open') return unopened(found);
+    const inspection = await inspectDatabase(found.em);
+    facts.database = inspection;
+    const { version, majorVersion, isReadOnly, user } = inspection;
+    const name = `PostgreSQL ${version}, as ${user}`;
+    if (majorVersion < oldestPostgres) {
+      return failure(`${name}: too old, ${oldestPostgres} or later is needed`, 'update it, or name another one in DATABASE_URL');
+    }
+    if (isReadOnly) return failure(`${name}: it can only be read`, 'name the primary in DATABASE_URL, not a standby');
+    return ok(name);
+  },
+};
+
+function unopened(found: Exclude<FoundDatabase, { readonly kind: 'open' }>) {
+  if (found.kind === 'none') return skipped('no database was given');
+  if (found.kind === 'failed') {
+    const { message } = found.error;
+    return found.error instanceof DataDirInUseError
+      ? warning(message, 'look again when the other process has ended')
+      : unreachable(message);
+  }
+  const { description, isWritable } = found;
+  if (isWritable) return ok(`there is no ${description} yet: the first sync makes it`);
+  return unreachable(`there is no ${description}, and it cannot be made there`, 'set DATA_DIR to a folder that can be written');
+}
+
+/** Are the tables there, and up to date? */
+export const tables: Check = {
+  name: 'migrations',
+  after: ['database'],
+  look: async ({ facts: { database: inspection } }) => {
+    if (!inspection) return nothingThere;
+    const { applied, pending, hasTables, mayMakeTables, user, schema } = inspection;
+    if (applied === null && hasTables) return ok('the tables are there; which migrations made them is not noted');
+    if (pending.length === 0) return ok(`${applied?.length ?? 0} applied, none pending`);
+    const state = `${applied?.length ?? 0} applied, ${pending.length} pending`;
+    if (mayMakeTables) return ok(`${state}: the next sync applies ${pending.length === 1 ? 'it' : 'them'}`);
+    return failure(
+      `${state}, and ${user} may not make tables${schema ? ` in the schema ${schema}` : ''}`,
+      'let `gitlab-connector migrate` run as a user who may, or grant create on the schema',
+    );
+  },
+};
+
+/** May the user write? */
+export const privileges: Check = {
+  name: 'privileges',
+  after: ['database'],
+  look: async ({ facts: { database: inspection } }) => {
+    if (!inspection) return nothingThere;
+    const { missingPrivileges: missing, user, hasTables } = inspection;
+    if (missing.length === 0) return ok(hasTables ? 'the tables can be read and written' : 'there is no table that could not be written');
+    return failure(
+      `${user} lacks ${plural(missing.length, 'privilege')}: ${missing.join(', ')}`,
+      `grant ${missing.join('; grant ')} to ${user}`,
+    );
+  },
+};
+
+/** Under which connection are events stored? */
+export const connection: Check = {
+  name: 'connection',
+  after: ['database', 'privileges'],
+  look: async ({ database: found, facts, config }) => {
+    if (found.kind !== 'open' || !facts.database) return nothingThere;
+    if (!facts.database.hasTables) return skipped('there are no tables yet');
+    try {
+      const id = await findConnection(found.em.fork({ clear: true }), config);
+      return ok(id === null ? `none yet for ${config.url}: the first sync makes one` : `events are stored under connection ${id}`);
+    } catch (error) {
+      // The row that CONNECTION_ID names is missing: the database is there.
+      if (error instanceof DatabaseError)
+        return failure(error.message, 'set CONNECTION_ID to the id of a row of connections, or leave it out');
+      throw error;
+    }
+  },
+};

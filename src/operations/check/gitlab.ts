@@ -1,0 +1,91 @@
+import { ForbiddenError, GitlabRequestError, NotFoundError, ServerError, UnauthorizedError } from '../../errors.ts';
+import { isTooOld, oldestVersion, readInstance } from '../../gitlab/instance.ts';
+import { failure, ok, skipped, unreachable, warning } from './check.ts';
+import type { Check, CheckScope } from './check.ts';
+
+/** Does a GitLab answer at the URL? */
+export const url: Check = {
+  name: 'url',
+  after: ['network'],
+  look: async (scope) => {
+    const { config, gitlab, facts, now } = scope;
+    const sent = now();
+    try {
+      facts.instance = await readInstance(gitlab);
+      facts.askedAt = { sent, received: now() };
+      return ok(`a GitLab answers at ${config.url}`);
+    } catch (error) {
+      if (!(error instanceof GitlabRequestError)) throw error;
+      if (error instanceof UnauthorizedError || error instanceof ForbiddenError) {
+        facts.refusal = error;
+        return ok(`a GitLab answers at ${config.url}, and refuses the token`);
+      }
+      if (error instanceof ServerError) return unreachable(error.message, 'see whether this GitLab works in a browser, and try again');
+      const detail = error instanceof NotFoundError ? `there is no GitLab at ${config.url} (404)` : error.message;
+      const better = await betterUrl(scope);
+      const advice = 'set GITLAB_URL to the address of its start page, without /api and without the path of a project or group';
+      return unreachable(detail, better ? `set GITLAB_URL to ${better}` : advice);
+    }
+  },
+};
+
+/** Deeper than this lies no GitLab. */
+const deepestBase = 3;
+
+/** Where a GitLab answers above a URL that names one of its pages, or its API. Null when it does nowhere. */
+async function betterUrl({ config, apart }: CheckScope): Promise<string | null> {
+  const { origin, pathname } = new URL(config.url);
+  const segments = pathname.split('/').filter(Boolean);
+  const above = segments.map((_, length) => [origin, ...segments.slice(0, length)].join('/')).slice(0, deepestBase);
+  for (const candidate of above) {
+    const isThere = await apart(candidate, async (gitlab) => {
+      await readInstance(gitlab);
+      return true;
+    }).catch((error: unknown) => {
+      if (error instanceof GitlabRequestError) return false;
+      throw error;
+    });
+    if (isThere) return candidate;
+  }
+  return null;
+}
+
+/** Is GitLab new enough? */
+export const version: Check = {
+  name: 'version',
+  after: ['url'],
+  look: async ({ facts }) => {
+    if (!facts.instance) return skipped('GitLab tells its version to good tokens only');
+    const { version: text, isEnterprise } = facts.instance;
+    if (text === null) return skipped('this token may not ask for it');
+    if (isTooOld(text)) {
+      return failure(
+        `GitLab ${text} is too old: the connector needs ${oldestVersion} or later`,
+        `update GitLab to ${oldestVersion} or later`,
+      );
+    }
+    const edition = isEnterprise === null ? '' : isEnterprise ? ', Enterprise Edition' : ', Community Edition';
+    return ok(`GitLab ${text}${edition}`);
+  },
+};
+
+/** Clocks that differ by less, in milliseconds, are the same. */
+const skewLimitMs = 60_000;
+
+/** Is this machine's clock GitLab's? */
+export const clock: Check = {
+  name: 'clock',
+  after: ['url'],
+  look: async ({ facts: { instance, askedAt } }) => {
+    if (!instance?.at || !askedAt) return skipped('GitLab did not say what time it is');
+    // GitLab's clock shows whole seconds, and was read at some moment in between.
+    const behindMs = instance.at.getTime() - askedAt.received.getTime();
+    const aheadMs = askedAt.sent.getTime() - instance.at.getTime() - 1000;
+    if (Math.max(behindMs, aheadMs) <= skewLimitMs) return ok("this machine's clock and GitLab's agree");
+    const seconds = Math.round(Math.max(behindMs, aheadMs) / 1000);
+    return warning(
+      `this machine's clock is ${seconds} s ${behindMs > aheadMs ? 'behind' : 'ahead of'} GitLab's`,
+      'set it by a time server; what is read follows GitLab alone, but what is noted of passes will be off',
+    );
+  },
+};

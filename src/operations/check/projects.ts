@@ -1,0 +1,83 @@
+import { readProjectAccess } from '../../gitlab/project-access.ts';
+import type { ProjectAccess } from '../../gitlab/project-access.ts';
+import { numberOfGlobalId } from '../../gitlab/ids.ts';
+import { noSuchEntry, selectProjects } from '../../pass/selection.ts';
+import { closed, features } from '../../streams/access.ts';
+import { failure, ok, plural } from './check.ts';
+import type { Check, Finding } from './check.ts';
+
+/** May the projects that the settings ask for be read? One finding for each that may not, and one for all. */
+export const projects: Check = {
+  name: 'projects',
+  after: ['url', 'token', 'token-scopes'],
+  look: async ({ config, gitlab }) => {
+    const { ids, missing } = await selectProjects({ config, gitlab, known: new Map() }, true);
+    const seen = await readProjectAccess(gitlab.graphql, ids);
+    const seenIds = new Set(seen.map(({ id }) => numberOfGlobalId(id)));
+    const unseen = [...missing, ...ids.filter((id) => !seenIds.has(id)).map(String)];
+    const views = seen.map(viewOf);
+    const problems = [
+      ...unseen.map((entry) => ({
+        subject: entry,
+        ...failure(noSuchEntry, `check the spelling, or make the token's user a member of it`),
+      })),
+      ...views.flatMap(forbiddenFinding).toSorted((a, b) => a.subject.localeCompare(b.subject, 'en')),
+    ];
+    return [...problems, summaryOf(views, unseen.length)];
+  },
+};
+
+/** What a repository is read for. */
+const commits = 'commits';
+
+/** What the token may see of a project. */
+interface View {
+  readonly fullPath: string;
+  /** Switched off, or without anything in it. */
+  readonly off: readonly string[];
+  readonly forbidden: readonly string[];
+}
+
+function viewOf(project: ProjectAccess): View {
+  const ends = Object.values(features).flatMap((feature) => {
+    const end = closed(project, feature);
+    return end ? [{ what: feature.what, isForbidden: end.outcome === 'forbidden' }] : [];
+  });
+  const repository = repositoryOf(project);
+  return {
+    fullPath: project.fullPath,
+    off: [...ends.filter(({ isForbidden }) => !isForbidden).map(({ what }) => what), ...(repository === 'off' ? [commits] : [])],
+    forbidden: [...ends.filter(({ isForbidden }) => isForbidden).map(({ what }) => what), ...(repository === 'forbidden' ? [commits] : [])],
+  };
+}
+
+/** A repository that is switched off takes merge requests and pipelines with it; GitLab shows it no more than one that is forbidden. */
+function repositoryOf({ repository, mergeRequestsEnabled, jobsEnabled }: ProjectAccess): 'on' | 'off' | 'forbidden' {
+  if (repository) return repository.exists && !repository.empty ? 'on' : 'off';
+  return mergeRequestsEnabled === false && jobsEnabled === false ? 'off' : 'forbidden';
+}
+
+function forbiddenFinding({ fullPath, forbidden }: View): Array<Finding & { readonly subject: string }> {
+  if (forbidden.length === 0) return [];
+  const fix = "give the token's user at least the role Reporter in the project";
+  return [{ subject: fullPath, ...failure(`the token's role is too small to read ${listed(forbidden)}`, fix) }];
+}
+
+const listed = (words: readonly string[]) => [words.slice(0, -1).join(', '), ...words.slice(-1)].filter(Boolean).join(' and ');
+
+function summaryOf(views: readonly View[], unseen: number): Finding {
+  const total = views.length + unseen;
+  if (total === 0) {
+    return failure(
+      'the token is a member of no project: there is nothing to read',
+      'make its user a member of some, or name projects in REPOS',
+    );
+  }
+  const whole = views.filter(({ forbidden }) => forbidden.length === 0).length;
+  const off = [...Object.values(features).map(({ what }) => what), commits]
+    .map((what) => ({ what, count: views.filter((view) => view.off.includes(what)).length }))
+    .flatMap(({ what, count }) => (count > 0 ? [`${what} in ${count}`] : []));
+  const rest = off.length === 0 ? '' : `; switched off, or nothing there: ${off.join(', ')}`;
+  const detail = `${whole} of ${plural(total, 'project')} can be read${rest}`;
+  return whole === total ? ok(detail) : failure(detail);
+}

@@ -1,0 +1,130 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { insecureWarning, parseConfig } from '../config/parse-config.ts';
+import type { Config } from '../config/parse-config.ts';
+import type { GitlabConfig } from '../config/gitlab-config.ts';
+import { ConfigurationError, DatabaseError, GitlabRequestError } from '../errors.ts';
+import type { GitlabSyncError } from '../errors.ts';
+import { createGitlab } from '../gitlab/client.ts';
+import type { Gitlab } from '../gitlab/client.ts';
+import { createHosts } from '../gitlab/limits/host-state.ts';
+import type { Hosts } from '../gitlab/limits/host-state.ts';
+import { openNetwork } from '../gitlab/http/network.ts';
+import { fixedToken } from '../gitlab/http/token-source.ts';
+import type { TokenSource } from '../gitlab/http/token-source.ts';
+import type { GitlabAnswer } from '../gitlab/http/with-answers.ts';
+import { silentLogger } from '../log.ts';
+import type { Logger } from '../log.ts';
+import { createStore } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
+import { openTokenFile } from '../gitlab/http/token-source.ts';
+import { version } from '../version.ts';
+
+/** What a host may hand over beside its configuration. Everything is optional. */
+export interface ConnectOptions {
+  /** Ends the work between two pages; what is stored stays stored. */
+  readonly signal?: AbortSignal;
+  /** Default: silent. A pino logger fits. */
+  readonly logger?: Logger;
+  /** In place of the global fetch. The settings of proxies, certificates and CONNECT_TIMEOUT are then its own business. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Whose budgets of requests to share. Default: everything in the process shares one for each GitLab. */
+  readonly hosts?: Hosts;
+  /** Called for every request with what became of it, retries included: for metrics. Must not throw. */
+  readonly onAnswer?: (answer: GitlabAnswer) => void;
+}
+
+/** Limits belong to a GitLab, whoever asks it; what is kept of one is when it may be asked again. Decision 12. */
+const hostsOfProcess = createHosts();
+
+/** Why something could not run. */
+export interface SyncFailure {
+  /** One line for a person, without secrets. */
+  readonly error: string;
+  /** `configuration`: a setting is wrong; `gitlab`: unreachable, or it refuses; `database`: it refuses; `aborted`: by the signal; `busy`: another pass over the connection runs. */
+  readonly code: 'configuration' | 'gitlab' | 'database' | 'aborted' | 'busy';
+  /** The error behind it where there is one: its class says more than the code, such as UnauthorizedError. */
+  readonly cause?: GitlabSyncError;
+}
+
+/** Whose database and GitLab, and how. */
+export interface Host<O extends ConnectOptions> {
+  readonly em: SqlEntityManager;
+  readonly config: GitlabConfig;
+  readonly connectionId: number;
+  readonly options: O;
+}
+
+/** One end: a GitLab. */
+export interface GitlabEnd {
+  readonly config: Config;
+  readonly gitlab: Gitlab;
+  readonly log: Logger;
+}
+
+/** Both ends: a GitLab and the store of one connection. */
+export interface Connected extends GitlabEnd {
+  readonly store: Store;
+}
+
+/** Runs an action on both ends. Failures that a user can mend come back as values; mistakes of this package's own are thrown. */
+export async function withBothEnds<T, O extends ConnectOptions>(
+  { em, config: input, connectionId, options }: Host<O>,
+  action: (ends: Connected) => Promise<T>,
+): Promise<T | SyncFailure> {
+  return withGitlabEnd({ config: input, options }, async (end) => action({ ...end, store: await createStore(em, connectionId) }));
+}
+
+/** Runs an action on a GitLab alone. Failures come back as with both ends. */
+export async function withGitlabEnd<T, O extends ConnectOptions>(
+  { config: input, options }: Pick<Host<O>, 'config' | 'options'>,
+  action: (end: GitlabEnd) => Promise<T>,
+): Promise<T | SyncFailure> {
+  const { signal, logger: log = silentLogger } = options;
+  try {
+    const config = parseConfig(input);
+    if (!config.token && !config.tokenFile) return { error: 'No GitLab token configured', code: 'configuration' };
+    return await withGitlab(config, options, (gitlab) => action({ config, gitlab, log }));
+  } catch (error) {
+    return failureOf(error, signal);
+  }
+}
+
+/** A GitLab for an action; its connections end with it. Throws ConfigurationError when a file that is named cannot be used. */
+export async function withGitlab<T>(config: Config, options: ConnectOptions, action: (gitlab: Gitlab) => Promise<T>): Promise<T> {
+  const { signal, fetch, onAnswer, logger: log = silentLogger, hosts = hostsOfProcess } = options;
+  const token = config.token || config.tokenFile ? await tokenOf(config) : null;
+  const network = fetch ? undefined : await openNetwork({ ...config, connectTimeoutMs: config.connectTimeout * 1000 });
+  try {
+    if (network && config.insecureTls) log.warn({ url: config.url }, insecureWarning);
+    const gitlab = createGitlab({
+      url: config.url,
+      token,
+      userAgent: `painchain-gitlab-connector/${version}`,
+      concurrency: config.concurrency,
+      maxRequestsPerMinute: config.maxRequestsPerMinute,
+      timeoutMs: config.requestTimeout * 1000,
+      responseTimeoutMs: config.responseTimeout * 1000,
+      retry: { attempts: config.maxAttempts },
+      log,
+      signal,
+      fetch: fetch ?? network?.fetch,
+      host: hosts.at(config.url),
+      onAnswer,
+    });
+    return await action(gitlab);
+  } finally {
+    await network?.close();
+  }
+}
+
+/** The token that is set, or the one in the file that is. Throws ConfigurationError when the file cannot be used. */
+export const tokenOf = async ({ token, tokenFile }: Pick<Config, 'token' | 'tokenFile'>): Promise<TokenSource> =>
+  tokenFile ? openTokenFile(tokenFile) : fixedToken(token ?? '');
+
+function failureOf(error: unknown, signal: AbortSignal | undefined): SyncFailure {
+  if (signal?.aborted) return { error: 'Stopped before the end', code: 'aborted' };
+  if (error instanceof ConfigurationError) return { error: `Invalid configuration: ${error.message}`, code: 'configuration', cause: error };
+  if (error instanceof GitlabRequestError) return { error: `Failed to connect to GitLab: ${error.message}`, code: 'gitlab', cause: error };
+  if (error instanceof DatabaseError) return { error: `Failed to store: ${error.message}`, code: 'database', cause: error };
+  throw error;
+}

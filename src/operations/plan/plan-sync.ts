@@ -1,0 +1,129 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { GitlabConfig } from '../../config/gitlab-config.ts';
+import { withBothEnds, withGitlabEnd } from '../connect.ts';
+import type { ConnectOptions, GitlabEnd, SyncFailure } from '../connect.ts';
+import { batchSizes } from '../../gitlab/batch.ts';
+import { readCost } from '../../gitlab/cost.ts';
+import type { Cost, CostQuery } from '../../gitlab/cost.ts';
+import { optionsOf } from '../../pass/pass.ts';
+import { statesByProject } from '../../pass/pass-state.ts';
+import { listPageSize } from '../../pass/selection.ts';
+import type { Store } from '../../store/store.ts';
+import { countedFor } from './count-rows.ts';
+import type { Counted } from './count-rows.ts';
+import { measured, secondsOf } from './measure.ts';
+import type { Measure } from './measure.ts';
+import { selectedBy } from './select-batches.ts';
+import type { PlannedRun, Selected } from './select-batches.ts';
+import { stepsOf } from './steps.ts';
+import type { PlanStep } from './steps.ts';
+
+/** What the next pass would do. */
+export interface SyncPlan {
+  readonly projects: {
+    /** Read before. */
+    readonly known: number;
+    readonly fresh: number;
+    /** Entries of `repos` that name nothing, or nothing that this token may see. */
+    readonly missing: readonly string[];
+  };
+  readonly steps: readonly PlanStep[];
+  /** Merge requests, pipelines and releases to read; an estimate. */
+  readonly rows: number;
+  /** Requests in all. Those of GraphQL are an estimate, those of REST the fewest that it can be. */
+  readonly requests: { readonly graphql: number; readonly rest: number };
+  /** What GitLab charges for the batches, as it says itself. */
+  readonly complexity: readonly PlannedCost[];
+  /** At least so many seconds: requests at the concurrency and the round-trip time, within the limit. */
+  readonly seconds: number;
+  readonly measure: Measure & { readonly concurrency: number };
+  /** Requests that planning took. */
+  readonly asked: { readonly graphql: number; readonly rest: number };
+}
+
+/** What GitLab charges for one kind of batch. */
+export interface PlannedCost extends Cost {
+  readonly ask: 'changes' | 'newest' | 'traceless';
+  /** How many projects such a request has room for. */
+  readonly projects: number;
+}
+
+/** What a host may hand to a plan beside its configuration. Everything is optional. */
+export interface PlanOptions extends ConnectOptions {
+  /** Plan a pass with this `deepenTo`. */
+  readonly deepenTo?: Date;
+}
+
+/**
+ * Works out what the next pass would do, without doing it: reads only, a request for 50 projects or so, and writes
+ * nothing. Without an EntityManager, or a connection, everything is new. Resolves to `{ error }` when it could not run.
+ */
+export async function planSync(
+  em: SqlEntityManager | null,
+  config: GitlabConfig,
+  connectionId: number | null,
+  options: PlanOptions = {},
+): Promise<SyncPlan | SyncFailure> {
+  return em && connectionId !== null
+    ? withBothEnds({ em, config, connectionId, options }, (ends) => plan(ends, ends.store, options))
+    : withGitlabEnd({ config, options }, (end) => plan(end, null, options));
+}
+
+async function plan({ config, gitlab: unmeasured }: GitlabEnd, store: Store | null, { deepenTo }: PlanOptions): Promise<SyncPlan> {
+  const { gitlab, measure } = measured(unmeasured, config);
+  const now = () => new Date();
+  const [projects, states] = store ? await Promise.all([store.readProjects(), store.readStates()]) : [[], []];
+  const run: PlannedRun = {
+    config,
+    gitlab,
+    known: new Map(projects.map((project) => [project.id, project])),
+    states: statesByProject(states),
+    options: optionsOf(config, now()),
+    now,
+  };
+  const selected = await selectedBy(run);
+  const counted = await countedFor(run, selected, store, deepenTo ?? null);
+  const complexity = await costsOf(run, selected, counted);
+  const steps = stepsOf(run, selected, counted);
+  const sum = (of: (step: PlanStep) => number) => steps.reduce((total, step) => total + of(step), 0);
+  const requests = { graphql: sum(({ graphql }) => graphql), rest: sum(({ rest }) => rest) };
+  const measures = { ...measure(), concurrency: config.concurrency };
+  return {
+    projects: { known: counted.changed.length, fresh: counted.fresh.length, missing: missingOf(selected, counted) },
+    steps,
+    rows: sum(({ rows }) => rows ?? 0),
+    requests,
+    complexity,
+    seconds: secondsOf(requests.graphql + requests.rest, measures),
+    measure: measures,
+    asked: { ...gitlab.requests },
+  };
+}
+
+/** Ids that GitLab returned nothing for are missing as well. */
+function missingOf({ missing, pages, batches }: Selected, { changed, fresh }: Counted): string[] {
+  const found = new Set([...changed, ...fresh].map(({ id }) => id));
+  const asked = [...pages, ...batches].flatMap(({ ids }) => ids);
+  return [...missing, ...asked.filter((id) => !found.has(id)).map((id) => String(id))];
+}
+
+/** One question for each kind of batch that the pass would send. */
+async function costsOf(run: PlannedRun, { pages, batches }: Selected, { due }: Counted): Promise<PlannedCost[]> {
+  const { gitlab, options, config, now } = run;
+  const kinds = new Map<string, Omit<CostQuery, 'branches'>>();
+  const add = (kind: Omit<CostQuery, 'branches'>) => {
+    const key = `${kind.source} ${kind.ask.kind}`;
+    kinds.set(key, { ...kind, projects: Math.max(kind.projects, kinds.get(key)?.projects ?? 0) });
+  };
+  const room = { membership: Math.min(config.projectLimit || listPageSize, listPageSize), group: listPageSize };
+  for (const { source, since } of pages) add({ source, ask: { kind: 'changes', since }, projects: room[source] });
+  for (const { ids, ask } of batches) add({ source: 'ids', ask, projects: ids.length });
+  const dueTogether = Math.min(due.length, batchSizes.traceless.projects);
+  if (dueTogether > 0) add({ source: 'ids', ask: { kind: 'traceless', pipelinesSince: now() }, projects: dueTogether });
+  const costs: PlannedCost[] = [];
+  for (const kind of kinds.values()) {
+    const cost = await readCost(gitlab.graphql, { ...kind, branches: options.branches });
+    if (cost) costs.push({ ...cost, ask: kind.ask.kind, projects: kind.projects });
+  }
+  return costs;
+}

@@ -1,0 +1,51 @@
+import { memberProjects, projectsOf } from '../../gitlab/projects.ts';
+import { batchesOf } from '../../pass/read-projects.ts';
+import type { IdBatch } from '../../pass/read-by-ids.ts';
+import { chunks } from '../../pass/pass-state.ts';
+import type { Run } from '../../pass/pass-state.ts';
+import { listPageSize, selectProjects } from '../../pass/selection.ts';
+import type { ListedSource } from '../../pass/selection.ts';
+import { commonSince, fitsSince, sinceOf } from '../../pass/since.ts';
+
+/** The part of a pass that deciding what it reads takes. */
+export type PlannedRun = Pick<Run, 'config' | 'gitlab' | 'known' | 'states' | 'options' | 'now' | 'reconcile'>;
+
+/** The projects that a pass would read, and how it would ask for them. */
+export interface Selected {
+  /** Requests that finding them takes. */
+  readonly lookups: number;
+  /** Pages of memberships and groups, each a batch of its own. */
+  readonly pages: ReadonlyArray<{ readonly source: ListedSource['kind']; readonly since: Date; readonly ids: readonly number[] }>;
+  /** Projects that are asked for by id. */
+  readonly batches: readonly IdBatch[];
+  /** Entries of `repos` that name nothing. */
+  readonly missing: readonly string[];
+}
+
+/** Decides as a pass does which projects to read, and in which batches. */
+export async function selectedBy(run: PlannedRun): Promise<Selected> {
+  const { gitlab, states } = run;
+  const since = commonSince(run);
+  const before = gitlab.requests.graphql;
+  const { ids, lists, missing } = await selectProjects(run, since === null);
+  const lookups = gitlab.requests.graphql - before;
+  if (since === null) return { lookups, pages: [], batches: batchesOf(run, ids), missing };
+  const listed: Array<{ readonly source: ListedSource['kind']; readonly ids: readonly number[] }> = [];
+  for (const list of lists) listed.push({ source: list.kind, ids: await idsOf(run, list) });
+  const fits = (id: number) => fitsSince(sinceOf(states.get(id)), since);
+  const pages = listed.flatMap((list) =>
+    // An empty list is asked for as well.
+    (list.ids.length === 0 ? [[]] : chunks(list.ids, listPageSize)).map((page) => ({ source: list.source, since, ids: page.filter(fits) })),
+  );
+  const read = new Set(listed.flatMap((list) => list.ids));
+  const waiting = [...read].filter((id) => !fits(id));
+  return { lookups, pages, batches: batchesOf(run, [...new Set([...ids.filter((id) => !read.has(id)), ...waiting])]), missing };
+}
+
+async function idsOf({ gitlab, config }: PlannedRun, list: ListedSource): Promise<number[]> {
+  const projects =
+    list.kind === 'membership'
+      ? await memberProjects(gitlab.graphql, config.projectLimit)
+      : (await projectsOf(gitlab.graphql, [list.path])).projects;
+  return projects.map(({ id }) => id);
+}

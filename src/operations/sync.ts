@@ -1,0 +1,40 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { GitlabConfig } from '../config/gitlab-config.ts';
+import { withBothEnds } from './connect.ts';
+import type { ConnectOptions, SyncFailure } from './connect.ts';
+import type { SyncReport } from '../pass/report.ts';
+import type { SyncProgress } from '../pass/pass-state.ts';
+import { runPass } from '../pass/pass.ts';
+
+/** What a host may hand to a pass beside its configuration. Everything is optional. */
+export interface SyncOptions extends ConnectOptions {
+  /** Called whenever a figure has moved. */
+  readonly onProgress?: (progress: SyncProgress) => void;
+  /** Read again at once what may change without a trace, which else happens every `reconcileInterval`. Default: false. */
+  readonly reconcile?: boolean;
+  /** Read what is known already down to this moment as well; when the pass is stopped, the next one goes on with it. */
+  readonly deepenTo?: Date;
+}
+
+/**
+ * Reads what changed in a GitLab into the host's database: one pass.
+ *
+ * `em` is a MikroORM EntityManager on PostgreSQL or PGlite whose database has this package's tables (`migrations`); it
+ * is forked, never flushed. `config` takes the settings of the README in camelCase or snake_case. Events are stored
+ * under `connectionId`, a row of `connections`. Repeating a pass is safe and writes only what differs.
+ *
+ * Resolves to the report, or to `{ error }` when the pass could not run; what could not be read is in `problems`.
+ * Writes nothing to the console. Rejects only for mistakes of this package's own.
+ */
+export async function syncGitlab(
+  em: SqlEntityManager,
+  config: GitlabConfig,
+  connectionId: number,
+  options: SyncOptions = {},
+): Promise<SyncReport | SyncFailure> {
+  const { signal, onProgress, reconcile, deepenTo } = options;
+  return withBothEnds({ em, config, connectionId, options }, async (ends): Promise<SyncReport | SyncFailure> => {
+    const report = await runPass({ ...ends, signal, onProgress, reconcile, deepenTo, now: () => new Date() });
+    return report ?? { error: `Another pass over connection ${connectionId} runs already: this one has stepped aside`, code: 'busy' };
+  });
+}

@@ -1,0 +1,17 @@
+import { streams } from '../streams/index.ts';
+import { isSelected, walkKey } from './pass-state.ts';
+import type { Run } from './pass-state.ts';
+
+/** Notes for every project that is read that its walks are to go back to an earlier moment. Where they are deep enough, nothing. */
+export async function deepen({ known, states, store }: Run, since: Date): Promise<void> {
+  const deeper = [...states.values()].flatMap((ofProject) =>
+    [...ofProject.values()].flatMap((state) => {
+      const stream = streams.find(({ name }) => name === state.stream);
+      const backfill = isSelected(known.get(state.projectId)) ? stream?.deeper(state, since) : null;
+      return backfill ? [{ ...state, backfill }] : [];
+    }),
+  );
+  if (deeper.length === 0) return;
+  await store.saveStates(deeper);
+  for (const state of deeper) states.get(state.projectId)?.set(walkKey(state.stream, state.scope), state);
+}

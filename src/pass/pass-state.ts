@@ -1,0 +1,102 @@
+import type { Config } from '../config/parse-config.ts';
+import type { Gitlab } from '../gitlab/client.ts';
+import type { Logger } from '../log.ts';
+import type { KnownProject, Store } from '../store/store.ts';
+import type { PlacedState } from '../store/progress/save-progress.ts';
+import type { StreamOptions } from '../streams/stream.ts';
+import type { Answers } from './circuit-breaker.ts';
+import type { Tally } from './report.ts';
+
+/** What a pass works with. */
+export interface Pass {
+  readonly config: Config;
+  readonly gitlab: Gitlab;
+  readonly store: Store;
+  readonly log: Logger;
+  /** Our clock: for durations and bookkeeping, never for watermarks. */
+  readonly now: () => Date;
+  readonly signal?: AbortSignal | undefined;
+  /** Called whenever a figure has moved. */
+  readonly onProgress?: ((progress: SyncProgress) => void) | undefined;
+  /** Read again at once what may change without a trace, of every project. */
+  readonly reconcile?: boolean | undefined;
+  /** Read what is known down to this moment. */
+  readonly deepenTo?: Date | undefined;
+}
+
+/** How far a pass has come. */
+export interface SyncProgress {
+  /** Projects that are known to be read; grows while a list of them is read. */
+  readonly projects: number;
+  readonly projectsDone: number;
+  readonly requests: number;
+  readonly fetched: number;
+  readonly stored: number;
+}
+
+/** The states of a project's walks, by stream and scope. */
+export type ProjectStates = Map<string, PlacedState>;
+
+/** A pass under way: what it works with, what was known when it began, and what it has found. */
+export interface Run extends Pass {
+  readonly options: StreamOptions;
+  readonly tally: Tally;
+  readonly answers: Answers;
+  readonly known: ReadonlyMap<number, KnownProject>;
+  readonly states: Map<number, ProjectStates>;
+  readonly progress: Progress;
+}
+
+/** Counts for `onProgress`. */
+export interface Progress {
+  readonly projectsFound: (count: number) => void;
+  readonly projectsEnded: (count: number) => void;
+  readonly update: () => void;
+}
+
+/** Key of a walk's state. */
+export const walkKey = (stream: string, scope: string): string => `${stream}\n${scope}`;
+
+/** The states by project. */
+export function statesByProject(states: readonly PlacedState[]): Map<number, ProjectStates> {
+  const byProject = new Map<number, ProjectStates>();
+  for (const state of states) {
+    const ofProject: ProjectStates = byProject.get(state.projectId) ?? new Map();
+    byProject.set(state.projectId, ofProject.set(walkKey(state.stream, state.scope), state));
+  }
+  return byProject;
+}
+
+/** Counts that start at zero. */
+export function createProgress({ onProgress, gitlab }: Pass, tally: Tally): Progress {
+  let projects = 0;
+  let projectsDone = 0;
+  const update = () =>
+    onProgress?.({ projects, projectsDone, requests: gitlab.requests.graphql + gitlab.requests.rest, ...tally.totals() });
+  return {
+    update,
+    projectsFound: (count) => {
+      projects += count;
+      update();
+    },
+    projectsEnded: (count) => {
+      projectsDone += count;
+      update();
+    },
+  };
+}
+
+/** Waits for all, so that nothing goes on in the background, before it throws the first error. */
+export async function everyOne<T>(promises: ReadonlyArray<Promise<T>>): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}
+
+/** Parts of a list, in its order. */
+export function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+}
+
+/** Whether a project is among those to read, as far as is known. */
+export const isSelected = (project: KnownProject | undefined): project is KnownProject =>
+  project !== undefined && project.goneAt === null && project.unselectedAt === null;

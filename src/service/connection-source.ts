@@ -1,0 +1,76 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { camelCase, parseConfig } from '../config/parse-config.ts';
+import type { Config } from '../config/parse-config.ts';
+import { ConfigurationError } from '../errors.ts';
+import { enabledConnections, ensureConnection } from '../store/connections.ts';
+import type { StoredConnection } from '../store/connections.ts';
+
+/** A connection that the poller serves. */
+export interface Served {
+  readonly id: number;
+  readonly name: string;
+  readonly intervalMs: number;
+  /** Null when it cannot be used. */
+  readonly config: Config | null;
+  /** Why it cannot be used, in one line; null when it can. */
+  readonly problem: string | null;
+}
+
+/** Which connections there are now. */
+export type ConnectionSource = (em: SqlEntityManager) => Promise<Served[]>;
+
+/** The one connection that the settings describe; its row is made when missing. */
+export function settingsSource(config: Config): ConnectionSource {
+  return async (em) => {
+    const id = await ensureConnection(em, config);
+    return [{ id, name: new URL(config.url).host, intervalMs: config.pollInterval * 1000, config, problem: null }];
+  };
+}
+
+/** Every connection of type gitlab that is switched on in the table, with what the settings say of the process as a whole. */
+export function tableSource(settings: Config): ConnectionSource {
+  return async (em) => (await enabledConnections(em)).map((row) => served(row, settings));
+}
+
+/** What a row may say of itself; the rest is for who runs the process. */
+const ownKeys = new Set([
+  'token',
+  'url',
+  'repos',
+  'branches',
+  'pollInterval',
+  'projectLimit',
+  'syncLimit',
+  'syncSince',
+  'reconcileInterval',
+  'tagChecks',
+  'tagLimit',
+]);
+
+/** What the settings say of one GitLab, and not of every one. */
+const identityKeys = new Set(['token', 'tokenFile', 'url', 'repos', 'branches', 'connectionId']);
+
+function served({ id, name, config: row }: StoredConnection, settings: Config): Served {
+  const own = Object.fromEntries(
+    Object.entries(row)
+      .map(([key, value]) => [camelCase(key), value] as const)
+      .filter(([key, value]) => ownKeys.has(key) && value !== null && value !== ''),
+  );
+  const shared = Object.entries(settings).filter(([key]) => !identityKeys.has(key));
+  try {
+    const config = parseConfig({ ...Object.fromEntries(shared), ...own, connectionId: id });
+    const intervalMs = config.pollInterval * 1000;
+    if (config.token) return { id, name, intervalMs, config, problem: null };
+    // Rows that this connector makes hold no token. It goes to its own GitLab and to no other.
+    if (config.url === settings.url && hasToken(settings))
+      return { id, name, intervalMs, config: withTokenOf(settings, config), problem: null };
+    return { id, name, intervalMs, config: null, problem: 'its config has no token' };
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    return { id, name, intervalMs: settings.pollInterval * 1000, config: null, problem: error.issues.join('; ') };
+  }
+}
+
+const tokensOf = (settings: Config) => Object.entries(settings).filter(([key]) => key === 'token' || key === 'tokenFile');
+const hasToken = (settings: Config) => tokensOf(settings).some(([, value]) => value !== undefined);
+const withTokenOf = (settings: Config, config: Config): Config => ({ ...config, ...Object.fromEntries(tokensOf(settings)) });

@@ -1,0 +1,28 @@
+import { DatabaseError, GitlabSyncError, messageOf } from '../../errors.ts';
+
+/** Gives every failure of the database one class and one line. */
+export async function withDatabaseErrors<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    if (cause instanceof GitlabSyncError) throw cause;
+    const reason = driverError(cause);
+    if (missingTable.has((reason as { code?: unknown }).code)) {
+      throw new DatabaseError(
+        'the tables are not there or not up to date: run `gitlab-connector migrate`, or the migrations that this package exports',
+        { cause },
+      );
+    }
+    throw new DatabaseError(`the database refused (${messageOf(reason).slice(0, 300)})`, { cause });
+  }
+}
+
+/** PostgreSQL's codes for an unknown table and an unknown column. */
+const missingTable = new Set<unknown>(['42P01', '42703']);
+
+/** The driver's own error: MikroORM wraps it and repeats the whole statement, Node makes one of several attempts. */
+export function driverError(error: unknown): unknown {
+  if (error instanceof AggregateError && error.errors.length > 0) return driverError(error.errors[0]);
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? driverError(cause) : error;
+}

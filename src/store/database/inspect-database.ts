@@ -1,0 +1,92 @@
+import type { EntityName, SqlEntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import { DatabaseError } from '../../errors.ts';
+import { withDatabaseErrors } from './database-errors.ts';
+import { entities } from '../entities/index.ts';
+import { migrations } from '../migrations/index.ts';
+
+/** The oldest PostgreSQL that will do: the suite has passed on 13, 14, 15 and 18 (TEST_POSTGRES_URL). */
+export const oldestPostgres = 13;
+
+/** A database as it is: nothing was made or changed to see it. */
+export interface DatabaseInspection {
+  /** Such as `17.5`. */
+  readonly version: string;
+  readonly majorVersion: number;
+  readonly user: string;
+  readonly schema: string | null;
+  /** A standby, or one whose transactions may only read. */
+  readonly isReadOnly: boolean;
+  readonly mayMakeTables: boolean;
+  /** Names of migrations that have run, oldest first; null when there is no table of them. */
+  readonly applied: readonly string[] | null;
+  /** Those of this package that have not. */
+  readonly pending: readonly string[];
+  /** Whether every table of this package is there. */
+  readonly hasTables: boolean;
+  /** What the user lacks on tables and sequences that are there, such as `update on change_events`. */
+  readonly missingPrivileges: readonly string[];
+}
+
+/** What a pass does with its tables; only tags are ever deleted. */
+const privileges = ['select', 'insert', 'update'];
+
+/** Looks into a database without making or changing anything in it. Throws DatabaseError when it cannot be read. */
+export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseInspection> {
+  const own = entities.map((entity: EntityName<object>) => em.getMetadata(entity).tableName);
+  const { tableName: migrationTable = 'mikro_orm_migrations' } = em.config.get('migrations');
+  const tables = [...own, migrationTable];
+  const kysely = em.fork({ clear: true }).getKysely();
+  return withDatabaseErrors(async () => {
+    const { rows: servers } = await sql<ServerRow>`
+      select split_part(current_setting('server_version'), ' ', 1) as version, current_setting('server_version_num')::int / 10000 as "majorVersion",
+        current_user::text as "user", current_schema()::text as schema,
+        pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as "isReadOnly",
+        coalesce(has_schema_privilege(current_schema(), 'create'), false) as "mayMakeTables"`.execute(kysely);
+    const { rows: found } = await sql<TableRow>`
+      select t.name, to_regclass(t.name) is not null as present,
+        array(select p.privilege || ' on ' || t.name from unnest(${privileges}::text[]) with ordinality p (privilege, place)
+          where to_regclass(t.name) is not null and not has_table_privilege(to_regclass(t.name), p.privilege) order by place) as missing
+      from unnest(${tables}::text[]) with ordinality t (name, place) order by t.place`.execute(kysely);
+    // A column that counts by itself the old way needs leave to use its sequence.
+    const { rows: sequences } = await sql<{ readonly name: string }>`
+      select s.name from unnest(${tables}::text[]) t (name)
+      join pg_attribute a on a.attrelid = to_regclass(t.name) and a.attnum > 0 and not a.attisdropped and a.attidentity = ''
+      cross join lateral pg_get_serial_sequence(t.name, a.attname) s (name)
+      where s.name is not null and not has_sequence_privilege(s.name, 'usage')`.execute(kysely);
+    const isReadable = found.some(
+      ({ name, present, missing }) => name === migrationTable && present && !missing.some((privilege) => privilege.startsWith('select')),
+    );
+    const applied = isReadable
+      ? (await sql<{ readonly name: string }>`select name from ${sql.table(migrationTable)} order by id`.execute(kysely)).rows
+      : null;
+    const names = applied?.map(({ name }) => name) ?? null;
+    const [server] = servers;
+    if (!server) throw new DatabaseError('the database answered a question about itself with nothing');
+    return {
+      ...server,
+      applied: names,
+      pending: migrationNames(em).filter((name) => !names?.includes(name)),
+      hasTables: found.every(({ name, present }) => present || name === migrationTable),
+      missingPrivileges: [...found.flatMap(({ missing }) => missing), ...sequences.map(({ name }) => `usage on sequence ${name}`)],
+    };
+  });
+}
+
+interface ServerRow {
+  readonly version: string;
+  readonly majorVersion: number;
+  readonly user: string;
+  readonly schema: string | null;
+  readonly isReadOnly: boolean;
+  readonly mayMakeTables: boolean;
+}
+
+interface TableRow {
+  readonly name: string;
+  readonly present: boolean;
+  readonly missing: readonly string[];
+}
+
+const migrationNames = (em: SqlEntityManager): string[] =>
+  migrations.map((Migration) => new Migration(em.getDriver(), em.config).name ?? Migration.name);

@@ -1,0 +1,197 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import type { QueryExecutorProvider, RawBuilder } from 'kysely';
+import type { ChangeEvent } from '../../events/change-event.ts';
+import { storableAuthor, storableEventId, storableJson } from './storable.ts';
+
+/** How many rows a page made and changed. Rows that were already as they should be are not touched. */
+export interface SavedEvents {
+  readonly inserted: number;
+  readonly updated: number;
+}
+
+/** What depends on who created change_events. */
+export interface EventTable {
+  /** PainChain's own table has timestamps without a zone, in UTC by convention. */
+  readonly hasNaiveTimestamps: boolean;
+}
+
+/** Events of one stream of one project. */
+export interface EventPage {
+  readonly projectId: number;
+  readonly stream: string;
+  readonly events: readonly ChangeEvent[];
+  /** GitLab's clock when they were read; the time of events that have none of their own. */
+  readonly seenAt: Date;
+  /** Leaves out events that are not stored yet. */
+  readonly updatesOnly?: boolean | undefined;
+}
+
+/** How change_events was created in this database. */
+export async function eventTableOf(em: SqlEntityManager): Promise<EventTable> {
+  const rows = await em.execute<Array<{ data_type: string }>>(
+    `select data_type from information_schema.columns
+     where table_schema = any (current_schemas(false)) and table_name = 'change_events' and column_name = 'timestamp'`,
+  );
+  return { hasNaiveTimestamps: rows[0]?.data_type === 'timestamp without time zone' };
+}
+
+/** Where the pages belong. */
+export interface EventTarget {
+  readonly connectionId: number;
+  readonly table: EventTable;
+}
+
+/**
+ * Inserts events that are new and updates those that differ, with a version of each, in one statement; the rest is not
+ * written at all. Related events that are already linked, and first values of the keys in `keep`, stay. Idempotent.
+ * Resolves to what each page wrote, in their order.
+ */
+export async function saveEvents(kysely: QueryExecutorProvider, target: EventTarget, pages: readonly EventPage[]): Promise<SavedEvents[]> {
+  const rows = rowsOf(pages);
+  const saved = pages.map(() => ({ inserted: 0, updated: 0 }));
+  if (rows.size === 0) return saved;
+  const json = storableJson([...rows.values()]);
+  if ([...rows.values()].some(({ former }) => former.length > 0)) await continueFormerRows(kysely, target.connectionId, json);
+  const { rows: written } = await upsert(target, json).execute(kysely);
+  await relinkFormerly(
+    kysely,
+    target.connectionId,
+    written.flatMap(({ lost_keys }) => lost_keys ?? []),
+  );
+  for (const { event_id, inserted } of written) {
+    const counts = saved[rows.get(event_id)?.page ?? -1];
+    if (counts) counts[inserted ? 'inserted' : 'updated']++;
+  }
+  return saved;
+}
+
+/** One row for each event id: PostgreSQL refuses to touch a row twice in one statement. */
+function rowsOf(pages: readonly EventPage[]) {
+  const rows = pages.flatMap(({ events, projectId, stream, seenAt, updatesOnly = false }, page) =>
+    events.map(({ eventId, formerEventIds, timestamp, author, linkKeys, ...event }) => ({
+      ...event,
+      page,
+      event_id: storableEventId(eventId),
+      former: (formerEventIds ?? []).map(storableEventId),
+      author: storableAuthor(author),
+      at: timestamp !== null && Number.isNaN(timestamp.getTime()) ? null : timestamp,
+      project_id: projectId,
+      stream,
+      link_keys: (linkKeys ?? []).map((key) => `${projectId}:${key}`),
+      seen_at: seenAt,
+      updates_only: updatesOnly,
+    })),
+  );
+  const byId = new Map<string, (typeof rows)[number]>();
+  for (const row of rows) if (!(row.keep && byId.has(row.event_id))) byId.set(row.event_id, row);
+  return byId;
+}
+
+/** Gives the row of an older connector its new id, so that the update finds it. */
+async function continueFormerRows(kysely: QueryExecutorProvider, connectionId: number, json: string): Promise<void> {
+  await sql`
+    with former as (
+      select distinct on (i.event_id) i.event_id, e.id
+      from jsonb_to_recordset(${json}::jsonb) as i (event_id text, former json)
+      cross join lateral json_array_elements_text(i.former) with ordinality as f (event_id, position)
+      join change_events e on e.connection_id = ${connectionId} and e.event_id = f.event_id
+      where not exists (select 1 from change_events x where x.connection_id = ${connectionId} and x.event_id = i.event_id)
+      order by i.event_id, f.position
+    )
+    update change_events e set event_id = former.event_id from former where e.id = former.id`.execute(kysely);
+}
+
+/** Everything that a version may tell of: the columns, and the keys of both JSON columns, in one object. */
+const flat = (row: string) =>
+  `jsonb_build_object('title', ${row}.title, 'author', ${row}.author, 'url', ${row}.url, 'status', ${row}.status)
+   || (coalesce(${row}.description::jsonb, '{}') - 'related_events') || coalesce(${row}.metadata::jsonb, '{}')`;
+
+/** A value in a version; a long one is cut, the whole is in the row itself. */
+const shortened = (value: string) =>
+  `case when length(${value}::text) > 10000 then to_jsonb(left(${value} #>> '{}', 10000) || '…') else ${value} end`;
+
+const differences = `
+  select jsonb_object_agg(key, jsonb_build_object('old', ${shortened('o.value')}, 'new', ${shortened('n.value')}))
+  from jsonb_each(${flat('e')}) o full join jsonb_each(${flat('m')}) n using (key)
+  where o.value is distinct from n.value`;
+
+interface Written {
+  readonly event_id: string;
+  readonly inserted: boolean;
+  /** Link keys that the event had and has no more. */
+  readonly lost_keys: readonly string[] | null;
+}
+
+/** Events that were related to one that has lost a key must be linked anew. */
+async function relinkFormerly(kysely: QueryExecutorProvider, connectionId: number, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await sql`update change_events set is_unlinked = true where connection_id = ${connectionId} and link_keys && ${[...keys]}::text[]`.execute(
+    kysely,
+  );
+}
+
+/**
+ * Each event is looked up in the unique index on its own (`lateral … limit 1`): joined, PostgreSQL reads the whole table for
+ * every page wherever nobody has analyzed it.
+ */
+function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<Written> {
+  const storedAt = sql.raw(table.hasNaiveTimestamps ? `(e."timestamp" at time zone 'UTC')` : 'e."timestamp"');
+  const toColumn = (time: 'at' | 'now()') => sql.raw(table.hasNaiveTimestamps ? `${time} at time zone 'UTC'` : time);
+  return sql<Written>`
+    with incoming as (
+      select * from jsonb_to_recordset(${json}::jsonb) as i (
+        event_id text, title text, description jsonb, author text, at timestamptz, url text, status text, metadata jsonb, keep jsonb,
+        project_id bigint, stream text, link_keys text[], seen_at timestamptz, updates_only boolean
+      )
+    ),
+    merged as (
+      select
+        e.stored, i.event_id, i.title, i.author, i.url, i.status, i.project_id, i.stream, i.link_keys, i.seen_at, i.updates_only,
+        coalesce(i.at, ${storedAt}, i.seen_at) as at,
+        case when e.description::jsonb ? 'related_events'
+          then i.description || jsonb_build_object('related_events', e.description::jsonb -> 'related_events')
+          else i.description end as description,
+        case when i.keep is null or e.metadata is null then i.metadata
+          else i.metadata || (
+            select coalesce(jsonb_object_agg(k, e.metadata::jsonb -> k), '{}')
+            from jsonb_array_elements_text(i.keep) as k where e.metadata::jsonb ? k
+          ) end as metadata
+      from incoming i
+      left join lateral (select c as stored, c.* from change_events c where c.connection_id = ${connectionId} and c.event_id = i.event_id limit 1) e on true
+    ),
+    changed as (
+      select m.*, e.id is null or e.link_keys is distinct from m.link_keys as is_unlinked,
+        case when e.id is not null then (${sql.raw(differences)}) end as changes
+      from merged m, lateral (select (m.stored).*) as e
+      where (e.id is null and not m.updates_only)
+        or e.id is not null and (e.title, e.author, e.url, e.status, ${storedAt}, e.description::jsonb, e.metadata::jsonb, e.project_id, e.stream, e.link_keys)
+          is distinct from (m.title, m.author, m.url, m.status, m.at, m.description, m.metadata, m.project_id, m.stream, m.link_keys)
+    ),
+    written as (
+      insert into change_events as e (
+        connection_id, source, event_id, title, description, author, "timestamp", url, status, metadata,
+        project_id, stream, link_keys, is_unlinked, created_at, updated_at
+      )
+      select ${connectionId}, 'gitlab', event_id, title, description, author, ${toColumn('at')}, url, status, metadata,
+        project_id, stream, link_keys, is_unlinked, ${toColumn('now()')}, now()
+      from changed
+      on conflict (connection_id, event_id) do update set
+        title = excluded.title, description = excluded.description, author = excluded.author, "timestamp" = excluded."timestamp",
+        url = excluded.url, status = excluded.status, metadata = excluded.metadata, project_id = excluded.project_id,
+        stream = excluded.stream, link_keys = excluded.link_keys, is_unlinked = e.is_unlinked or excluded.is_unlinked,
+        updated_at = excluded.updated_at
+      -- Somebody else may have inserted it meanwhile. (xmax = 0 would tell as well, but not where the table is partitioned.)
+      returning e.id, e.event_id, e.created_at is not distinct from ${toColumn('now()')} as is_own
+    ),
+    versioned as (
+      insert into change_event_versions (change_event_id, version, status, changes, happened_at, seen_at)
+      select w.id, coalesce((select max(v.version) from change_event_versions v where v.change_event_id = w.id), 0) + 1,
+        c.status, c.changes, c.at, c.seen_at
+      from written w join changed c on c.event_id = w.event_id
+      where w.is_own and (c.stored).id is null or c.changes is not null
+    )
+    select w.event_id, w.is_own and (c.stored).id is null as inserted,
+      (select array_agg(key) from unnest((c.stored).link_keys) as key where key <> all (c.link_keys)) as lost_keys
+    from written w join changed c on c.event_id = w.event_id`;
+}

@@ -1,0 +1,99 @@
+import { sql } from 'kysely';
+import type { QueryExecutorProvider } from 'kysely';
+import type { Backfill, Outcome, TagLook } from '../../walk-state.ts';
+import type { PlacedState } from './save-progress.ts';
+
+interface StateRow {
+  readonly project_id: string;
+  readonly stream: string;
+  readonly scope: string;
+  readonly selection: string;
+  readonly watermark: string | null;
+  readonly cursor: string | null;
+  readonly walk_started_at: string | null;
+  readonly frontier: string | null;
+  readonly depth: string | null;
+  readonly backfill: Backfill | null;
+  readonly outcome: Outcome;
+  readonly error: string | null;
+  readonly last_attempt_at: string;
+  readonly last_success_at: string | null;
+}
+
+const dateOf = (text: string | null) => (text === null ? null : new Date(text));
+
+/** The states of every walk of a connection, or of some of its projects. */
+export async function readStates(
+  kysely: QueryExecutorProvider,
+  connectionId: number,
+  projectIds?: readonly number[],
+): Promise<PlacedState[]> {
+  const ids = projectIds ? JSON.stringify(projectIds) : null;
+  // JSON, because drivers differ in what they make of a bigint and of a time.
+  const { rows } = await sql<{ row: StateRow }>`
+    select to_json(s) as row from gitlab_stream_state s
+    where connection_id = ${connectionId} and (${ids}::json is null or project_id in (select value::bigint from json_array_elements_text(${ids}::json)))`.execute(
+    kysely,
+  );
+  return rows.map(({ row }) => ({
+    projectId: Number(row.project_id),
+    stream: row.stream,
+    scope: row.scope,
+    selection: row.selection,
+    watermark: dateOf(row.watermark),
+    cursor: row.cursor,
+    walkStartedAt: dateOf(row.walk_started_at),
+    frontier: row.frontier,
+    depth: dateOf(row.depth),
+    backfill: row.backfill,
+    outcome: row.outcome,
+    error: row.error,
+    lastAttemptAt: new Date(row.last_attempt_at),
+    lastSuccessAt: dateOf(row.last_success_at),
+  }));
+}
+
+interface TagRow {
+  readonly name: string;
+  readonly digest: string | null;
+  readonly looked_at: string | null;
+}
+
+/** How many tags of a container repository are known. */
+export interface TagCount {
+  readonly projectId: number;
+  /** All of them. */
+  readonly known: number;
+  /** Those that were looked at. */
+  readonly looked: number;
+}
+
+/** The numbers of known tags, one for each container repository of a connection. */
+export async function countTags(kysely: QueryExecutorProvider, connectionId: number): Promise<TagCount[]> {
+  const { rows } = await sql<{ readonly row: { readonly project_id: number; readonly known: number; readonly looked: number } }>`
+    select to_json(t) as row from (
+      select project_id, count(*) as known, count(looked_at) as looked from gitlab_registry_tags
+      where connection_id = ${connectionId} group by project_id, repository_id
+    ) t`.execute(kysely);
+  return rows.map(({ row }) => ({ projectId: row.project_id, known: row.known, looked: row.looked }));
+}
+
+/** A container repository of a project. */
+export interface RepositoryKey {
+  readonly connectionId: number;
+  readonly projectId: number;
+  readonly repositoryId: number;
+}
+
+/** What is known of a container repository's tags. */
+export async function readTags(
+  kysely: QueryExecutorProvider,
+  { connectionId, projectId, repositoryId }: RepositoryKey,
+): Promise<TagLook[]> {
+  const { rows } = await sql<{ row: TagRow }>`
+    select to_json(t) as row from (
+      select name, digest, looked_at from gitlab_registry_tags
+      where connection_id = ${connectionId} and project_id = ${projectId} and repository_id = ${repositoryId}
+    ) t`.execute(kysely);
+  return rows.map(({ row }) => ({ repositoryId, name: row.name, digest: row.digest, lookedAt: dateOf(row.looked_at) }));
+}

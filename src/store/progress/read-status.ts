@@ -1,0 +1,82 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import type { Outcome } from '../../walk-state.ts';
+import { withDatabaseErrors } from '../database/database-errors.ts';
+
+/** How reading one stream of a project stands. Times are ISO 8601 in UTC. */
+export interface StreamStatus {
+  readonly stream: string;
+  /** A branch or a container repository where the stream has several walks; else empty. */
+  readonly scope: string;
+  readonly outcome: Outcome;
+  /** Why the outcome is not `ok`; null when it is. */
+  readonly error: string | null;
+  /** Everything that GitLab changed before is stored; null before the first reading has ended. */
+  readonly watermark: string | null;
+  readonly lastAttemptAt: string;
+  /** Null when it has never ended `ok`. */
+  readonly lastSuccessAt: string | null;
+}
+
+/** How reading a project stands. */
+export interface ProjectStatus {
+  readonly id: number;
+  readonly path: string;
+  readonly lastSeenAt: string;
+  /** Since when GitLab does not return it any more; null while it does. */
+  readonly goneAt: string | null;
+  /** Since when it is not among the projects to read; null while it is. */
+  readonly unselectedAt: string | null;
+  readonly streams: readonly StreamStatus[];
+}
+
+const iso = (column: string) => sql`to_char(${sql.raw(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** The projects of a connection with their streams, by path. */
+export async function readProjectStatus(em: SqlEntityManager, connectionId: number): Promise<ProjectStatus[]> {
+  return withDatabaseErrors(async () => {
+    const { rows } = await sql<{ project: ProjectStatus }>`
+      select json_build_object(
+        'id', p.project_id, 'path', p.full_path, 'lastSeenAt', ${iso('p.last_seen_at')}, 'goneAt', ${iso('p.gone_at')},
+        'unselectedAt', ${iso('p.unselected_at')},
+        'streams', coalesce(json_agg(json_build_object(
+          'stream', s.stream, 'scope', s.scope, 'outcome', s.outcome, 'error', s.error, 'watermark', ${iso('s.watermark')},
+          'lastAttemptAt', ${iso('s.last_attempt_at')}, 'lastSuccessAt', ${iso('s.last_success_at')}
+        ) order by s.stream, s.scope) filter (where s.stream is not null), '[]')) as project
+      from gitlab_projects p
+      left join gitlab_stream_state s on s.connection_id = p.connection_id and s.project_id = p.project_id
+      where p.connection_id = ${connectionId}
+      group by p.connection_id, p.project_id order by p.full_path`.execute(em.fork().getKysely());
+    return rows.map(({ project }) => project);
+  });
+}
+
+/** How many walks of a connection ended how, as far as their projects are read. */
+export interface OutcomeCount {
+  readonly connectionId: number;
+  readonly stream: string;
+  readonly outcome: Outcome;
+  readonly walks: number;
+}
+
+/** Counts of what is read, over all connections. */
+export interface Counts {
+  readonly outcomes: readonly OutcomeCount[];
+  readonly projects: ReadonlyArray<{ readonly connectionId: number; readonly count: number }>;
+}
+
+/** Counts walks by their outcome, and projects that are read, over all connections. */
+export async function readCounts(em: SqlEntityManager): Promise<Counts> {
+  return withDatabaseErrors(async () => {
+    const kysely = em.fork().getKysely();
+    const { rows: outcomes } = await sql<OutcomeCount>`
+      select s.connection_id as "connectionId", s.stream, s.outcome, count(*)::int as walks
+      from gitlab_stream_state s join gitlab_projects p on p.connection_id = s.connection_id and p.project_id = s.project_id
+      where p.unselected_at is null
+      group by s.connection_id, s.stream, s.outcome`.execute(kysely);
+    const { rows: projects } = await sql<Counts['projects'][number]>`
+      select connection_id as "connectionId", count(*)::int as count from gitlab_projects
+      where gone_at is null and unselected_at is null group by connection_id`.execute(kysely);
+    return { outcomes, projects };
+  });
+}

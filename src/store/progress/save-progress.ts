@@ -1,0 +1,66 @@
+import { sql } from 'kysely';
+import type { QueryExecutorProvider } from 'kysely';
+import type { TagChanges, WalkState } from '../../walk-state.ts';
+
+/** A walk's state with its place. */
+export interface PlacedState extends WalkState {
+  readonly projectId: number;
+  readonly stream: string;
+  readonly scope: string;
+}
+
+/** Stores the states of walks. */
+export async function saveStates(kysely: QueryExecutorProvider, connectionId: number, states: readonly PlacedState[]): Promise<void> {
+  // The last one where a walk has several: they come in the order of its pages.
+  const latest = new Map(states.map((state) => [JSON.stringify([state.projectId, state.stream, state.scope]), state]));
+  if (latest.size === 0) return;
+  const json = JSON.stringify([...latest.values()]);
+  await sql`
+    insert into gitlab_stream_state (
+      connection_id, project_id, stream, scope, selection, watermark, cursor, walk_started_at, frontier, depth, backfill,
+      outcome, error, last_attempt_at, last_success_at
+    )
+    select ${connectionId}, "projectId", stream, scope, selection, watermark, cursor, "walkStartedAt", frontier, depth, backfill,
+      outcome, error, "lastAttemptAt", "lastSuccessAt"
+    from json_to_recordset(${json}::json) as s (
+      "projectId" bigint, stream text, scope text, selection text, watermark timestamptz, cursor text, "walkStartedAt" timestamptz,
+      frontier text, depth timestamptz, backfill jsonb, outcome text, error text, "lastAttemptAt" timestamptz, "lastSuccessAt" timestamptz
+    )
+    on conflict (connection_id, project_id, stream, scope) do update set
+      selection = excluded.selection, watermark = excluded.watermark, cursor = excluded.cursor, walk_started_at = excluded.walk_started_at,
+      frontier = excluded.frontier, depth = excluded.depth, backfill = excluded.backfill, outcome = excluded.outcome,
+      error = excluded.error, last_attempt_at = excluded.last_attempt_at, last_success_at = excluded.last_success_at`.execute(kysely);
+}
+
+/** Tag changes with the project that they belong to. */
+export interface PlacedTags extends TagChanges {
+  readonly projectId: number;
+}
+
+/** Stores looks at container tags, and forgets tags that are no more. Their events stay. */
+export async function saveTags(kysely: QueryExecutorProvider, connectionId: number, changes: readonly PlacedTags[]): Promise<void> {
+  const looked = changes.flatMap((change) => change.looked.map((look) => ({ ...look, projectId: change.projectId })));
+  const removed = changes.flatMap(({ projectId, repositoryId, removed: names }) =>
+    names.map((name) => ({ projectId, repositoryId, name })),
+  );
+  if (looked.length > 0) {
+    const latest = new Map(looked.map((look) => [JSON.stringify([look.projectId, look.repositoryId, look.name]), look]));
+    await sql`
+      insert into gitlab_registry_tags (connection_id, project_id, repository_id, name, digest, looked_at)
+      select ${connectionId}, "projectId", "repositoryId", name, digest, "lookedAt"
+      from json_to_recordset(${JSON.stringify([...latest.values()])}::json) as t (
+        "projectId" bigint, "repositoryId" bigint, name text, digest text, "lookedAt" timestamptz
+      )
+      on conflict (connection_id, project_id, repository_id, name) do update set digest = excluded.digest, looked_at = excluded.looked_at`.execute(
+      kysely,
+    );
+  }
+  if (removed.length > 0) {
+    await sql`
+      delete from gitlab_registry_tags t
+      using json_to_recordset(${JSON.stringify(removed)}::json) as r ("projectId" bigint, "repositoryId" bigint, name text)
+      where t.connection_id = ${connectionId} and t.project_id = r."projectId" and t.repository_id = r."repositoryId" and t.name = r.name`.execute(
+      kysely,
+    );
+  }
+}

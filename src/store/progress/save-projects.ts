@@ -1,0 +1,51 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { EventProject } from '../../events/event-project.ts';
+import { moveEvents } from '../events/move-events.ts';
+import type { MovedProject } from '../events/move-events.ts';
+import { GitlabProjectEntity } from '../entities/gitlab-project.ts';
+
+/** A project as GitLab describes it now. */
+export interface SeenProject {
+  readonly id: number;
+  readonly fullPath: string;
+  readonly webUrl: string;
+}
+
+/** Projects that a pass has seen. */
+export interface SeenProjects {
+  readonly connectionId: number;
+  readonly projects: readonly SeenProject[];
+  readonly seenAt: Date;
+}
+
+/** Stores projects, and gives each the path of its event ids: the one under which it was first stored. Moves the events of those that have moved. */
+export async function saveProjects(
+  em: SqlEntityManager,
+  { connectionId, projects, seenAt }: SeenProjects,
+): Promise<Map<number, EventProject>> {
+  const known = await em.find(GitlabProjectEntity, { connectionId, projectId: projects.map(({ id }) => id) });
+  const byId = new Map(known.map((project) => [project.projectId, project]));
+  const taken = await em.find(GitlabProjectEntity, { connectionId, eventPath: projects.map(({ fullPath }) => fullPath) });
+  const takenPaths = new Set(taken.map(({ eventPath }) => eventPath));
+  const result = new Map<number, EventProject>();
+  const moved: MovedProject[] = [];
+  for (const { id, fullPath, webUrl } of projects) {
+    const stored = byId.get(id);
+    // A path that another project had first stays that one's, although it has moved away.
+    const eventPath = stored?.eventPath ?? (takenPaths.has(fullPath) ? `${fullPath}~${id}` : fullPath);
+    const now = { fullPath, webUrl, lastSeenAt: seenAt, goneAt: null, unselectedAt: null };
+    if (stored) {
+      if (stored.fullPath !== fullPath || stored.webUrl !== webUrl)
+        moved.push({ id, fullPath, webUrl, former: { fullPath: stored.fullPath, webUrl: stored.webUrl } });
+      Object.assign(stored, now);
+    } else
+      em.persist(
+        em.create(GitlabProjectEntity, { connectionId, projectId: id, eventPath, reconciledAt: seenAt, createdAt: seenAt, ...now }),
+      );
+    takenPaths.add(eventPath);
+    result.set(id, { id, fullPath, webUrl, eventPath });
+  }
+  await em.flush();
+  await moveEvents(em.getKysely(), connectionId, moved);
+  return result;
+}

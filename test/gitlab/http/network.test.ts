@@ -1,0 +1,283 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { RequestListener } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ConfigurationError, GitlabRequestError, UnreachableError } from '../../../src/errors.ts';
+import { createGitlab } from '../../../src/gitlab/client.ts';
+import { openNetwork } from '../../../src/gitlab/http/network.ts';
+import type { Network, NetworkOptions } from '../../../src/gitlab/http/network.ts';
+import { makeCa, makeServerCertificate } from '../../support/certificates.ts';
+import type { Certificate } from '../../support/certificates.ts';
+import { useServers } from '../../support/servers.ts';
+
+const secret = 'glpat-very-secret';
+const servers = useServers();
+const opened: Network[] = [];
+afterEach(async () => {
+  for (const network of opened.splice(0)) await network.close();
+});
+
+interface Options extends Partial<Omit<NetworkOptions, 'url'>> {
+  readonly responseTimeoutMs?: number;
+  readonly timeoutMs?: number;
+}
+
+/** Asks the GitLab at a URL for something, once. */
+async function ask(url: string, { responseTimeoutMs = 5_000, timeoutMs = 5_000, ...options }: Options = {}): Promise<string> {
+  const network = await openNetwork({ url, noProxy: [], connectTimeoutMs: 10_000, insecureTls: false, ...options });
+  opened.push(network);
+  const { rest } = createGitlab({
+    url,
+    token: secret,
+    userAgent: 'test',
+    concurrency: 1,
+    timeoutMs,
+    responseTimeoutMs,
+    fetch: network.fetch,
+    retry: { attempts: 1 },
+  });
+  return (await rest.tag({ projectId: 1, repositoryId: 2 }, 'v1')).name;
+}
+
+async function failure(promise: Promise<unknown>): Promise<GitlabRequestError> {
+  const error = await promise.then(
+    (value) => new Error(`did not fail: ${inspect(value)}`),
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof GitlabRequestError)) throw error;
+  expect(error.message).not.toContain('\n');
+  expect(inspect(error, { depth: null, showHidden: true })).not.toMatch(/very-secret|proxy-secret/);
+  return error;
+}
+
+const gitlab: RequestListener = (request, response) => {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ name: `for ${request.headers.authorization}` }));
+};
+const answered = 'for Bearer [token]';
+
+let folder: string;
+let ca: Certificate;
+let good: Certificate;
+let caFile: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-network-'));
+  ca = await makeCa('Test CA');
+  good = await makeServerCertificate('localhost', { ca });
+  caFile = path.join(folder, 'ca.pem');
+  await writeFile(caFile, `# Our own\n${ca.cert}\n`);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('a certificate', () => {
+  test('of a CA of one’s own is trusted when its file is named, and only then', async () => {
+    const url = `https://localhost:${await servers.https(good, gitlab)}`;
+    const error = await failure(ask(url));
+    expect(error).toBeInstanceOf(UnreachableError);
+    expect(error.message).toMatch(
+      /^cannot reach https:\/\/localhost:\d+ \(.*\): its certificate is not trusted here: name the certificate of its CA in CA_FILE$/,
+    );
+    expect(await ask(url, { caFile })).toBe(answered);
+  });
+
+  test('of another CA is not trusted, and says what to do', async () => {
+    const other = path.join(folder, 'other.pem');
+    await writeFile(other, (await makeCa('Another CA')).cert);
+    const url = `https://localhost:${await servers.https(good, gitlab)}`;
+    expect((await failure(ask(url, { caFile: other }))).message).toMatch(/name the certificate of its CA in CA_FILE$/);
+  });
+
+  test('that nobody signed, that has expired or that is for another name is refused, each with its advice', async () => {
+    const messageFor = async (certificate: Certificate) =>
+      (await failure(ask(`https://localhost:${await servers.https(certificate, gitlab)}`, { caFile }))).message;
+    expect(await messageFor(await makeServerCertificate('localhost'))).toMatch(/name the certificate of its CA in CA_FILE$/);
+    expect(await messageFor(await makeServerCertificate('localhost', { ca, endsInDays: -10 }))).toMatch(
+      /\(certificate has expired\): its certificate has expired and must be renewed there$/,
+    );
+    expect(await messageFor(await makeServerCertificate('git.example.com', { ca }))).toMatch(
+      /: its certificate is for another name: use that name in the URL$/,
+    );
+  });
+
+  test('of any kind is trusted with INSECURE_TLS', async () => {
+    for (const certificate of [good, await makeServerCertificate('git.example.com', { endsInDays: -10 })])
+      expect(await ask(`https://localhost:${await servers.https(certificate, gitlab)}`, { insecureTls: true })).toBe(answered);
+  });
+
+  test('is not looked for where no TLS is spoken', async () => {
+    const url = `https://localhost:${await servers.http(gitlab)}`;
+    for (const options of [{}, { caFile }])
+      expect((await failure(ask(url, options))).message).toMatch(
+        /: it does not speak TLS there: check the port, and http:\/\/ or https:\/\/, in the URL$/,
+      );
+  });
+
+  test('file that cannot be used is a mistake of the configuration, with its name', async () => {
+    const issue = async (file: string) => {
+      const error: unknown = await ask('https://localhost', { caFile: file }).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(ConfigurationError);
+      return (error as Error).message;
+    };
+    const missing = path.join(folder, 'missing.pem');
+    expect(await issue(missing)).toMatch(`the file of CA certificates ${missing} (CA_FILE) cannot be used: ENOENT`);
+    const wrong = path.join(folder, 'wrong.pem');
+    await writeFile(wrong, good.key);
+    expect(await issue(wrong)).toBe(`the file of CA certificates ${wrong} (CA_FILE) cannot be used: there is no certificate in PEM in it`);
+    await writeFile(wrong, '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n');
+    expect(await issue(wrong)).toMatch(`the file of CA certificates ${wrong} (CA_FILE) cannot be used: `);
+  });
+});
+
+describe('a proxy', () => {
+  test('carries what is asked of an https:// GitLab, without seeing it', async () => {
+    const port = await servers.https(good, gitlab);
+    const proxy = await servers.proxy();
+    expect(await ask(`https://localhost:${port}`, { httpsProxy: proxy.url, caFile })).toBe(answered);
+    expect(proxy.asked).toEqual([`CONNECT localhost:${port}`]);
+    expect(JSON.stringify(proxy.headers)).not.toContain(secret);
+  });
+
+  test('of an http:// GitLab is asked in its place', async () => {
+    const proxy = await servers.proxy();
+    expect(await ask('http://git.example.com', { httpProxy: proxy.url })).toBe('through the proxy');
+    expect(proxy.asked).toEqual(['GET http://git.example.com/api/v4/projects/1/registry/repositories/2/tags/v1']);
+  });
+
+  test('is sent its user name and password, and nobody else is', async () => {
+    const seen: unknown[] = [];
+    const port = await servers.https(good, (request, response) => {
+      seen.push(request.headers);
+      gitlab(request, response);
+    });
+    const proxy = await servers.proxy({ credentials: 'me:proxy-secret' });
+    expect(await ask(`https://localhost:${port}`, { httpsProxy: proxy.url, caFile })).toBe(answered);
+    expect(JSON.stringify(seen)).not.toContain('proxy-auth');
+    expect(await ask('http://git.example.com', { httpProxy: proxy.url })).toBe('through the proxy');
+  });
+
+  test.each(['https', 'http'] as const)('that wants a password says so (%s)', async (protocol) => {
+    const proxy = await servers.proxy({ credentials: 'me:proxy-secret' });
+    const wrong = proxy.url.replace('proxy-secret', 'wrong-proxy-secret');
+    for (const url of [wrong, wrong.replace(/\/\/.*@/, '//')]) {
+      const error = await failure(ask(`${protocol}://git.example.com`, { [`${protocol}Proxy`]: url }));
+      expect(error).toMatchObject({ name: 'UnreachableError', code: 'PROXY_407' });
+      expect(error.message).toBe(
+        `cannot reach ${protocol}://git.example.com (its proxy answered 407): the proxy wants a user name and a password: put them into its URL, http://user:password@host:port`,
+      );
+    }
+  });
+
+  test('that refuses, or is not there, is the reason that is given', async () => {
+    const forbidding = await servers.proxy({ status: 403, credentials: 'me:proxy-secret' });
+    expect((await failure(ask('https://git.example.com', { httpsProxy: forbidding.url }))).message).toContain(
+      '(its proxy answered 403): the proxy does not let this host through',
+    );
+    const broken = await servers.proxy({ status: 503 });
+    expect((await failure(ask('https://git.example.com', { httpsProxy: broken.url }))).message).toContain('the proxy cannot reach it');
+    const port = await servers.closedPort();
+    const error = await failure(ask('https://git.example.com', { httpsProxy: `http://me:proxy-secret@127.0.0.1:${port}` }));
+    expect(error.message).toContain(`connect ECONNREFUSED 127.0.0.1:${port}`);
+  });
+
+  test('is not used for the hosts of NO_PROXY, with the names below them', async () => {
+    const port = await servers.https(good, gitlab);
+    const proxy = await servers.proxy();
+    for (const noProxy of [['other', 'localhost'], [`localhost:${port}`], ['*'], ['.localhost']])
+      expect(await ask(`https://localhost:${port}`, { httpsProxy: proxy.url, noProxy, caFile })).toBe(answered);
+    expect(proxy.asked).toEqual([]);
+    await ask('http://git.example.com', { httpProxy: proxy.url, noProxy: ['ample.com', 'git.example.com:8080', 'x.git.example.com'] });
+    expect(proxy.asked).toHaveLength(1);
+  });
+
+  test('is that of the settings: those of this process’s environment are not looked at', async () => {
+    const url = `https://localhost:${await servers.https(good, gitlab)}`;
+    for (const name of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']) vi.stubEnv(name, 'http://127.0.0.1:1');
+    try {
+      expect(await ask(url, { caFile, httpProxy: 'http://127.0.0.1:1' })).toBe(answered);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+});
+
+describe('a time limit', () => {
+  test('of connecting counts until TLS is there', async () => {
+    const url = `https://localhost:${await servers.tcp(() => {})}`;
+    const startedAt = performance.now();
+    const error = await failure(ask(url, { connectTimeoutMs: 500 }));
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(error).toMatchObject({ code: 'UND_ERR_CONNECT_TIMEOUT' });
+    expect(error.message).toMatch(/: check the network: a firewall may be in the way, or HTTPS_PROXY missing$/);
+  });
+
+  test.each(['global', 'own'] as const)('of the answer, and of the whole request, holds with the %s fetch', async (kind) => {
+    const options = kind === 'own' ? { insecureTls: true } : {};
+    const silent = `http://localhost:${await servers.http(() => {})}`;
+    expect((await failure(ask(silent, { ...options, responseTimeoutMs: 300 }))).message).toContain('within 0.3 s (RESPONSE_TIMEOUT)');
+    const stalling = `http://localhost:${await servers.http((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.write('{"name":');
+    })}`;
+    const error = await failure(ask(stalling, { ...options, responseTimeoutMs: 500, timeoutMs: 900 }));
+    expect(error.message).toContain('within 0.9 s (REQUEST_TIMEOUT)');
+  });
+
+  test('holds for a proxy that takes the connection and says nothing', async () => {
+    const proxy = `http://127.0.0.1:${await servers.tcp(() => {})}`;
+    const error = await failure(ask('https://git.example.com', { httpsProxy: proxy, responseTimeoutMs: 300 }));
+    expect(error).toMatchObject({ code: 'TIMEOUT' });
+  });
+});
+
+describe.each(['global', 'own'] as const)('with the %s fetch', (kind) => {
+  const options = kind === 'own' ? { insecureTls: true } : {};
+
+  test.each([301, 302, 307, 308])('a redirect (%i) is named and not followed: the token stays where it was sent', async (status) => {
+    const elsewhere: unknown[] = [];
+    const other = await servers.http((request, response) => {
+      elsewhere.push(request.headers);
+      gitlab(request, response);
+    });
+    const location = `http://127.0.0.1:${other}/login?next=x`;
+    const url = `http://localhost:${await servers.http((_, response) => response.writeHead(status, { location }).end())}`;
+    const error = await failure(ask(url, options));
+    expect(error.message).toMatch(
+      new RegExp(`^GitLab redirects GET .* to http://127\\.0\\.0\\.1:${other}: set the URL to where it really is$`),
+    );
+    expect(elsewhere).toEqual([]);
+  });
+
+  test('a body that is cut, a connection that is dropped, and one that is refused are named', async () => {
+    const cut = await servers.http((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
+      response.write('{"name":');
+      setTimeout(() => response.destroy(), 10);
+    });
+    const dropped = await servers.tcp((socket) => socket.destroy());
+    for (const port of [cut, dropped, await servers.closedPort()]) {
+      const error = await failure(ask(`http://localhost:${port}`, options));
+      expect(error).toBeInstanceOf(UnreachableError);
+      expect(error.message).toMatch(/^cannot reach http:\/\/localhost:\d+ \(.+\): check /);
+    }
+  });
+});
+
+test('without a setting that asks for more, the global fetch is left as it is', async () => {
+  const usual = { url: 'https://git.example.com', noProxy: [], connectTimeoutMs: 10_000, insecureTls: false };
+  for (const options of [usual, { ...usual, httpProxy: 'http://proxy.example.com' }, { ...usual, noProxy: ['x'] }])
+    expect((await openNetwork(options)).fetch).toBeUndefined();
+});
+
+test('connections end with the network, also those in the middle of something', async () => {
+  const port = await servers.http((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.write('{');
+  });
+  const asking = failure(ask(`http://localhost:${port}`, { insecureTls: true }));
+  await vi.waitFor(() => expect(servers.connectionsAt(port)).toBe(1));
+  await opened.at(-1)?.close();
+  await asking;
+  await vi.waitFor(() => expect(servers.connectionsAt(port)).toBe(0));
+});

@@ -1,0 +1,222 @@
+import { describe, expect, test } from 'vitest';
+import { RateLimitedError } from '../../../src/errors.ts';
+import { createHosts } from '../../../src/gitlab/limits/host-state.ts';
+import type { Host } from '../../../src/gitlab/limits/host-state.ts';
+import { createTestClock } from '../../support/clock.ts';
+
+const url = 'https://gitlab.example.com';
+const free = { concurrency: 100, maxRequestsPerMinute: 0, operation: 'Test' };
+/** A server whose clock is years away from ours. */
+const serverTime = Date.UTC(2031, 0, 1, 12, 0, 0);
+const rateHeaders = (headers: Record<string, string | number>) =>
+  new Headers({ date: new Date(serverTime).toUTCString(), ...Object.fromEntries(Object.entries(headers).map(([k, v]) => [k, String(v)])) });
+
+/** One request that is answered at once with these headers; resolves to when it was sent, in milliseconds. */
+async function ask(host: Host, answer: Headers = new Headers(), limits: Partial<typeof free> & { signal?: AbortSignal } = {}) {
+  const leave = await host.enter({ ...free, ...limits });
+  const sentAt = host.clock.now();
+  host.observe(answer);
+  leave();
+  return sentAt;
+}
+
+const newHost = () => createHosts({ clock: createTestClock() }).at(url);
+const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => make(index));
+
+describe('a host', () => {
+  test('is an origin and a base path, however they are written, and one for all who ask for it', () => {
+    const hosts = createHosts();
+    const host = hosts.at('https://gitlab.example.com/git');
+    expect(hosts.at('https://GitLab.example.com:443/git/')).toBe(host);
+    for (const other of ['https://gitlab.example.com', 'https://gitlab.example.com/other', 'http://gitlab.example.com/git'])
+      expect(hosts.at(other)).not.toBe(host);
+    expect(createHosts().at('https://gitlab.example.com/git')).not.toBe(host);
+  });
+
+  test('is forgotten when there are very many others and nobody asks it', async () => {
+    const hosts = createHosts();
+    const [busy, idle] = [hosts.at('https://busy.example.com'), hosts.at('https://idle.example.com')];
+    const leave = await busy.enter(free);
+    for (let i = 0; i < 1_200; i++) hosts.at(`https://host-${i}.example.com`);
+    expect(hosts.at('https://busy.example.com')).toBe(busy);
+    expect(hosts.at('https://idle.example.com')).not.toBe(idle);
+    leave();
+  });
+
+  test('is asked by so many at once as each of them allows, in their order', async () => {
+    const host = newHost();
+    const order: string[] = [];
+    let underWay = 0;
+    let most = 0;
+    let alone = 0;
+    const slow = async (name: string, concurrency: number) => {
+      const leave = await host.enter({ ...free, concurrency });
+      order.push(name);
+      most = Math.max(most, ++underWay);
+      if (concurrency === 1) alone = underWay;
+      await host.clock.sleep(5);
+      underWay--;
+      leave();
+    };
+    await Promise.all([...times(6, (i) => slow(`a${i}`, 3)), slow('alone', 1), ...times(3, (i) => slow(`b${i}`, 3))]);
+    expect([most, alone]).toEqual([3, 1]);
+    expect(order).toEqual(['a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'alone', 'b0', 'b1', 'b2']);
+  });
+
+  test('lets go of who gives up waiting, with the reason, and goes on with the others', async () => {
+    const host = newHost();
+    const leave = await host.enter({ ...free, concurrency: 1 });
+    const stop = new AbortController();
+    const waiting = [ask(host, undefined, { concurrency: 1, signal: stop.signal }), ask(host, undefined, { concurrency: 1 })];
+    const reason = new Error('enough');
+    stop.abort(reason);
+    await expect(waiting[0]).rejects.toBe(reason);
+    await expect(host.enter({ ...free, signal: stop.signal })).rejects.toBe(reason);
+    leave();
+    await expect(waiting[1]).resolves.toBe(0);
+    await expect(ask(host, undefined, { concurrency: 1 })).resolves.toBe(0);
+  });
+});
+
+describe('Retry-After', () => {
+  test('closes the host for everyone, until then', async () => {
+    const host = newHost();
+    expect(await ask(host, new Headers({ 'retry-after': '17' }))).toBe(0);
+    expect(await Promise.all(times(3, () => ask(host)))).toEqual([17_000, 17_000, 17_000]);
+    expect(await ask(host)).toBe(17_000);
+  });
+
+  test('may be a moment by the clock of the server', async () => {
+    const host = newHost();
+    await ask(host, rateHeaders({ 'retry-after': new Date(serverTime + 30_000).toUTCString() }));
+    expect(await ask(host)).toBe(30_000);
+  });
+
+  test('counts while others wait already, and the longest one counts', async () => {
+    const host = newHost();
+    await ask(host, new Headers({ 'retry-after': '10' }));
+    const waiting = ask(host);
+    host.observe(new Headers({ 'retry-after': '60' }));
+    host.observe(new Headers({ 'retry-after': '1' }));
+    expect(await waiting).toBe(60_000);
+  });
+
+  test('is spread by up to a second, so that clients do not come back together', async () => {
+    const host = createHosts({ clock: createTestClock(() => 0.5) }).at(url);
+    await ask(host, new Headers({ 'retry-after': '10' }));
+    expect(await ask(host)).toBe(10_500);
+  });
+
+  test('of more than five minutes fails what waits and what comes, with how long, and sends nothing', async () => {
+    const host = newHost();
+    const leave = await host.enter({ ...free, concurrency: 1 });
+    const waiting = times(3, () => ask(host, undefined, { concurrency: 1 }).catch((error: unknown) => error));
+    host.observe(new Headers({ 'retry-after': '2400' }));
+    leave();
+    for (const error of [...(await Promise.all(waiting)), await ask(host).catch((thrown: unknown) => thrown)]) {
+      expect(error).toBeInstanceOf(RateLimitedError);
+      expect(error).toMatchObject({
+        retryAfterMs: 2_400_000,
+        message:
+          'https://gitlab.example.com is not to be asked for another 40 min, by its rate limit (Test was not sent): run again later, or less often',
+      });
+    }
+    await host.clock.sleep(2_400_000);
+    expect(await ask(host)).toBe(2_400_000);
+  });
+
+  test('of a day is not believed for more than an hour', async () => {
+    const host = newHost();
+    await ask(host, new Headers({ 'retry-after': '86400' }));
+    await host.clock.sleep(3_600_000);
+    expect(await ask(host)).toBe(3_600_000);
+  });
+
+  test.each(['', 'soon', '-1', '0'])('that says nothing (%o) closes nothing', async (text) => {
+    const host = newHost();
+    await ask(host, rateHeaders({ 'retry-after': text }));
+    expect(await ask(host)).toBe(0);
+  });
+});
+
+describe('RateLimit headers', () => {
+  const reset = serverTime / 1000 + 60;
+
+  test('slow nothing down while much is left', async () => {
+    const host = newHost();
+    await ask(host, rateHeaders({ 'ratelimit-limit': 100, 'ratelimit-remaining': 21, 'ratelimit-reset': reset }));
+    expect(await ask(host)).toBe(0);
+  });
+
+  test('spread what is left over the time that is left once less than a fifth remains', async () => {
+    const host = newHost();
+    await ask(host, rateHeaders({ 'ratelimit-limit': 100, 'ratelimit-remaining': 10, 'ratelimit-reset': reset }));
+    const sent = await Promise.all(times(12, () => ask(host)));
+    expect(sent.slice(0, 10).map(Math.round)).toEqual(times(10, (index) => index * 6_000));
+    // The rest belongs to the next window.
+    expect(sent.slice(10)).toEqual([60_000, 60_000]);
+  });
+
+  test('stop all at nothing left, until the reset by the clock of the server', async () => {
+    const host = newHost();
+    await ask(host, rateHeaders({ 'ratelimit-limit': 2000, 'ratelimit-remaining': 0, 'ratelimit-reset': reset }));
+    expect(await ask(host)).toBe(60_000);
+  });
+
+  test('count what is under way as spent: it may not be in the figure yet', async () => {
+    const host = newHost();
+    const leaves = await Promise.all(times(5, () => host.enter(free)));
+    host.observe(rateHeaders({ 'ratelimit-limit': 100, 'ratelimit-remaining': 4, 'ratelimit-reset': reset }));
+    for (const leave of leaves) leave();
+    expect(await ask(host)).toBe(60_000);
+  });
+
+  test('are measured by what was observed where the limit is scaled to a minute', async () => {
+    const host = newHost();
+    const hour = {
+      'ratelimit-limit': 120,
+      'ratelimit-observed': 6_200,
+      'ratelimit-remaining': 1_000,
+      'ratelimit-reset': serverTime / 1000 + 1_800,
+    };
+    await ask(host, rateHeaders(hour));
+    expect((await Promise.all(times(3, () => ask(host)))).map(Math.round)).toEqual([0, 1_800, 3_600]);
+  });
+
+  test('fail, with how long, what would wait for more than five minutes', async () => {
+    const host = newHost();
+    await ask(host, rateHeaders({ 'ratelimit-limit': 120, 'ratelimit-remaining': 0, 'ratelimit-reset': serverTime / 1000 + 1_800 }));
+    await expect(ask(host)).rejects.toMatchObject({ name: 'RateLimitedError', retryAfterMs: 1_800_000 });
+  });
+
+  test.each([
+    ['no Date', new Headers({ 'ratelimit-limit': '10', 'ratelimit-remaining': '0', 'ratelimit-reset': String(reset) })],
+    ['a reset in the past', rateHeaders({ 'ratelimit-limit': 10, 'ratelimit-remaining': 0, 'ratelimit-reset': reset - 100 })],
+    ['no figures', rateHeaders({ 'ratelimit-limit': 10, 'ratelimit-remaining': 'none', 'ratelimit-reset': 'soon' })],
+  ])('with %s are not acted on', async (_, headers) => {
+    const host = newHost();
+    await ask(host, headers);
+    expect(await ask(host)).toBe(0);
+  });
+});
+
+describe('a limit of our own', () => {
+  test('holds in any 60 seconds, whoever asks, and lets nothing lie idle', async () => {
+    const host = newHost();
+    const sent: number[] = [];
+    for (let i = 0; i < 250; i++) {
+      if (i % 7 === 0) await host.clock.sleep(1_300);
+      sent.push(await ask(host, undefined, { maxRequestsPerMinute: 20 }));
+    }
+    const most = Math.max(...sent.map((from) => sent.filter((at) => at >= from && at < from + 60_000).length));
+    expect(most).toBe(20);
+    expect(sent.at(-1)).toBeLessThan(60_000 * (250 / 20));
+  });
+
+  test('counts the requests of those without one, and does not bind them', async () => {
+    const host = newHost();
+    await Promise.all(times(30, () => ask(host)));
+    expect(host.clock.now()).toBe(0);
+    expect(await ask(host, undefined, { maxRequestsPerMinute: 20 })).toBe(60_000);
+  });
+});

@@ -1,0 +1,147 @@
+import { Client } from 'pg';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import { serve } from '../../fake-gitlab/serve.ts';
+import type { Served } from '../../fake-gitlab/serve.ts';
+import { World, goodToken } from '../../fake-gitlab/world/world.ts';
+import { createTestDatabase } from '../support/databases.ts';
+import type { TestDatabase } from '../support/databases.ts';
+import { painchainTables } from '../support/painchain.ts';
+import { startPoller, until } from './poller.ts';
+import type { PollerProcess } from './poller.ts';
+
+const otherToken = 'glpat-of-the-other-gitlab';
+
+/** A GitLab with one project, and the tokens that it was sent. */
+interface Place {
+  readonly fake: FakeGitlab;
+  readonly served: Served;
+  readonly world: World;
+  readonly tokens: Set<string | null>;
+}
+
+async function createPlace(path: string, token: string): Promise<Place> {
+  const world = new World();
+  world.tokens.clear();
+  world.tokens.set(token, { state: 'active', scopes: ['read_api'] });
+  world.addProject(path).openMergeRequest({ title: path });
+  const fake = createFakeGitlab(world);
+  const tokens = new Set<string | null>();
+  fake.intercept = (request) => {
+    tokens.add(request.headers.get('authorization'));
+    return undefined;
+  };
+  return { fake, served: await serve(fake), world, tokens };
+}
+
+describe('poll --all', () => {
+  let own: Place;
+  let other: Place;
+  let database: TestDatabase;
+  let client: Client;
+  let poller: PollerProcess | undefined;
+  beforeEach(async () => {
+    own = await createPlace('acme/own', goodToken);
+    other = await createPlace('acme/other', otherToken);
+    database = await createTestDatabase('postgres');
+    client = new Client(database.options.databaseUrl);
+    await client.connect();
+    await client.query(painchainTables);
+  });
+  afterEach(async () => {
+    poller?.child.kill('SIGKILL');
+    await poller?.ended;
+    await client.end();
+    await own.served.close();
+    await other.served.close();
+    await database.remove();
+  });
+
+  const add = async (name: string, config: object, { type = 'gitlab', enabled = true } = {}): Promise<number> => {
+    const { rows } = await client.query<{ id: number }>(
+      'insert into connections (name, type, config, enabled) values ($1, $2, $3, $4) returning id',
+      [name, type, JSON.stringify(config), enabled],
+    );
+    return rows[0]?.id ?? 0;
+  };
+  const idsOf = async (connectionId: number) => {
+    const { rows } = await client.query<{ event_id: string }>('select event_id from change_events where connection_id = $1 order by 1', [
+      connectionId,
+    ]);
+    return rows.map(({ event_id }) => event_id);
+  };
+  const stores = (connectionId: number, eventIds: readonly string[]) =>
+    until(
+      async () => JSON.stringify(await idsOf(connectionId)) === JSON.stringify(eventIds),
+      `events ${eventIds.join(' ')} of ${connectionId}`,
+    );
+
+  test('serves every enabled GitLab of the table, by its own config, and notices what becomes of it', async () => {
+    const camel = await add('camel', { token: otherToken, url: other.served.url, repos: 'acme/other', branches: '', pollInterval: 1 });
+    const snake = await add('snake', { token: otherToken, url: other.served.url, repos: ['acme/other'], poll_interval: '1' });
+    const made = await add('made by this connector', { url: own.served.url, poll_interval: 1 });
+    const broken = await add('broken', { token: otherToken, url: 'ftp://nowhere', repos: '' });
+    const tokenless = await add('tokenless', { url: other.served.url });
+    const disabled = await add('disabled', { token: otherToken, url: other.served.url, poll_interval: 1 }, { enabled: false });
+    await add('no GitLab', { token: 'x' }, { type: 'github' });
+    const settings = { GITLAB_TOKEN: goodToken, GITLAB_URL: own.served.url, REPOS: 'nothing/of/this', PROJECT_LIMIT: '0' };
+    poller = startPoller({ DATABASE_URL: database.options.databaseUrl ?? '', ...settings }, ['--all']);
+    const errors = () => poller?.lines.filter(({ level }) => level === 'error').map(({ connection, error }) => [connection, error]);
+
+    await stores(camel, ['mr-acme/other-1']);
+    await stores(snake, ['mr-acme/other-1']);
+    await stores(made, ['mr-acme/own-1']);
+    expect(errors()).toEqual([
+      [broken, 'url must be an http:// or https:// URL, such as https://gitlab.example.com, not "ftp://nowhere"'],
+      [tokenless, 'its config has no token'],
+    ]);
+    const synced = async () => {
+      const { rows } = await client.query<{ id: number }>(
+        `select id from connections where last_sync > now() - interval '1 day' order by id`,
+      );
+      return rows.map(({ id }) => id);
+    };
+    await until(async () => (await synced()).length >= 3, 'the end of three passes');
+    expect(await synced()).toEqual([camel, snake, made]);
+    // The token of the settings goes to the GitLab of the settings only.
+    expect([...own.tokens]).toEqual([`Bearer ${goodToken}`]);
+    expect([...other.tokens]).toEqual([`Bearer ${otherToken}`]);
+    const ready = await fetch(`${await poller.url()}/readyz`);
+    expect({ status: ready.status, text: await ready.text() }).toEqual({
+      status: 200,
+      text: expect.stringContaining(`ready\nconnection ${broken} (broken): url must be`) as unknown,
+    });
+
+    await client.query('update connections set enabled = true where id = $1', [disabled]);
+    await stores(disabled, ['mr-acme/other-1']);
+    await client.query('update connections set config = $2 where id = $1', [broken, { token: otherToken, url: other.served.url }]);
+    await stores(broken, ['mr-acme/other-1']);
+    other.world.addProject('acme/second').openMergeRequest({ title: 'x' });
+    await client.query(`update connections set config = config || '{"repos": "acme/other,acme/second"}' where id = $1`, [camel]);
+    await stores(camel, ['mr-acme/other-1', 'mr-acme/second-1']);
+    const added = await add('added', { token: otherToken, url: other.served.url, repos: 'acme/second' });
+    await stores(added, ['mr-acme/second-1']);
+
+    await client.query('delete from connections where id = $1', [snake]);
+    await client.query('update connections set enabled = false where id = $1', [camel]);
+    for (const id of [snake, camel])
+      await poller.line(({ msg, connection }) => msg === 'connection is served no more' && connection === id);
+    const status = (await (await fetch(`${await poller.url()}/status`)).json()) as {
+      connections: Array<{ id: number; problem: string | null }>;
+    };
+    expect(status.connections.map(({ id }) => id)).toEqual([made, broken, tokenless, disabled, added]);
+    expect(await (await fetch(`${await poller.url()}/metrics`)).text()).not.toContain(`connection="${snake}"`);
+    expect(JSON.stringify(poller.lines)).not.toMatch(new RegExp(`${goodToken}|${otherToken}`));
+    expect(poller.lines.filter(({ msg }) => msg === 'mistake of the program')).toEqual([]);
+  }, 90_000);
+
+  test('waits where the table has no GitLab yet', async () => {
+    poller = startPoller({ DATABASE_URL: database.options.databaseUrl ?? '' }, ['--all']);
+    await poller.line(({ msg }) => msg === 'database ready');
+    await until(async () => (await fetch(`${await poller?.url()}/readyz`)).status === 200, 'ready for nothing');
+    const added = await add('the first', { token: goodToken, url: own.served.url });
+    await stores(added, ['mr-acme/own-1']);
+    expect(poller.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  }, 60_000);
+});
