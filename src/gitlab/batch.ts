@@ -22,7 +22,7 @@ export type BatchAsk =
   /** The newest of each, the last updated merge requests first. */
   | { readonly kind: 'newest'; readonly rows: number }
   /** What may change without a trace: open merge requests, pipelines that changed since a moment, releases. */
-  | { readonly kind: 'traceless'; readonly pipelinesSince: Date };
+  | { readonly kind: 'reconcile'; readonly pipelinesSince: Date };
 
 /** A batch of projects. */
 export interface BatchQuery {
@@ -61,7 +61,7 @@ export interface Batch {
 export const batchSizes = {
   changes: { projects: 50, pageSize: 10, releasePageSize: 3 },
   newest: { projects: 10, pageSize: 50, releasePageSize: 50 },
-  traceless: { projects: 10, pageSize: 50, releasePageSize: 50 },
+  reconcile: { projects: 10, pageSize: 50, releasePageSize: 50 },
 } as const;
 
 /** The sizes of a batch are cut in so many steps: to one project with one row of each stream. */
@@ -120,7 +120,7 @@ export function variablesOf({ ask: what, branches }: Pick<BatchQuery, 'ask' | 'b
     releasePageSize: what.kind === 'newest' ? rows : fitting(releasePageSize),
     mergeRequestSort: what.kind === 'changes' ? ('UPDATED_ASC' as const) : ('UPDATED_DESC' as const),
     ...(what.kind === 'changes' ? { updatedAfter: what.since.toISOString(), pipelinesUpdatedAfter: what.since.toISOString() } : {}),
-    ...(what.kind === 'traceless'
+    ...(what.kind === 'reconcile'
       ? { mergeRequestState: 'opened' as const, pipelinesUpdatedAfter: what.pipelinesSince.toISOString() }
       : {}),
     ...(branches.length > 0 ? { targetBranches: [...branches] } : {}),

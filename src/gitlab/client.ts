@@ -11,18 +11,18 @@ import { delayBefore, withRetry } from './http/with-retry.ts';
 import type { RetryOptions } from './http/with-retry.ts';
 import { withTimeout } from './http/with-timeout.ts';
 import { withToken } from './http/with-token.ts';
-import { withNotes, withTurns } from './http/with-request-queue.ts';
+import { withNotes, withRequestQueue } from './http/with-request-queue.ts';
 import { getSdk } from './generated/sdk.ts';
 import type { Sdk } from './generated/sdk.ts';
-import { createHosts } from './limits/host-state.ts';
-import type { Host } from './limits/host-state.ts';
+import { createHostStates } from './limits/host-state.ts';
+import type { HostState } from './limits/host-state.ts';
 import { createRest } from './rest.ts';
 import { fitted, isFitted } from './limits/adaptive-size.ts';
 import type { Sized } from './limits/adaptive-size.ts';
 import type { GitlabRest } from './rest.ts';
 import { fixedToken } from './http/token-source.ts';
 import type { TokenSource } from './http/token-source.ts';
-import { withLearnedSchema } from './compat/with-missing-fields.ts';
+import { withMissingFields } from './compat/with-missing-fields.ts';
 
 /** One GitLab, read with one token. */
 export interface Gitlab {
@@ -37,7 +37,7 @@ export interface Gitlab {
   /** Requests sent so far, retries included. */
   readonly requests: { readonly graphql: number; readonly rest: number };
   /** What is shared with others that read the same GitLab. */
-  readonly host: Host;
+  readonly host: HostState;
   /** What this GitLab turned out not to have, of what was asked for so far: `Pipeline.source`, `projects(fullPaths:)`. */
   readonly missingFields: () => readonly string[];
 }
@@ -67,7 +67,7 @@ export interface GitlabOptions {
   /** In place of the global fetch. */
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Default: one of its own. */
-  readonly host?: Host | undefined;
+  readonly host?: HostState | undefined;
   /** GraphQL operations that are not repeated as they are when they may have asked for too much: whoever asks does so again, for less. */
   readonly isResizable?: ((operation: string) => boolean) | undefined;
   readonly retry?: Partial<RetryOptions> | undefined;
@@ -76,7 +76,7 @@ export interface GitlabOptions {
 /** Connects nothing yet: the first request does. After a 401 that no other token helps, all requests fail with it, unsent. */
 export function createGitlab(options: GitlabOptions): Gitlab {
   const requests = { graphql: 0, rest: 0 };
-  const host = options.host ?? createHosts().at(options.url);
+  const host = options.host ?? createHostStates().at(options.url);
   const fetch = layeredFetch(options, host, (kind) => {
     requests[kind]++;
     options.onRequest?.();
@@ -103,7 +103,7 @@ export function createGitlab(options: GitlabOptions): Gitlab {
   const wait = (attempt: number, error: unknown) =>
     clock.sleep(delayBefore(attempt, error, { baseDelayMs, random: clock.random }), options.signal);
   const fit = <T>(request: Sized<T>) => fitted({ sizes, attempts, wait, now: clock.now }, request);
-  const graphql = getSdk(withLearnedSchema(client, { learned, log: options.log ?? silentLogger }), checkedAnswer);
+  const graphql = getSdk(withMissingFields(client, { learned, log: options.log ?? silentLogger }), checkedAnswer);
   const ask: Gitlab['ask'] = async (query, variables) => {
     const operation = /^query (\w+)/.exec(query)?.[1] ?? 'GraphQL';
     const send = () => client.rawRequest<Readonly<Record<string, unknown>>>(query, variables);
@@ -116,7 +116,7 @@ export function createGitlab(options: GitlabOptions): Gitlab {
  * From the outside in: retries, a turn at the host, the token, errors of their own classes, what the host says about
  * limits, time outs. The token is inside of the turn: while it is refused, nobody else is sent.
  */
-function layeredFetch(options: GitlabOptions, host: Host, count: (kind: 'graphql' | 'rest') => void): Fetch {
+function layeredFetch(options: GitlabOptions, host: HostState, count: (kind: 'graphql' | 'rest') => void): Fetch {
   const { token, concurrency, maxRequestsPerMinute = 0, timeoutMs, responseTimeoutMs = timeoutMs, log = silentLogger } = options;
   const ended = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
@@ -125,7 +125,7 @@ function layeredFetch(options: GitlabOptions, host: Host, count: (kind: 'graphql
   const answered = options.onAnswer ? withAnswers(timed, options.onAnswer) : timed;
   const checked = withErrors(withNotes(answered, host));
   const authorised = tokens ? withToken(checked, tokens, (reason) => ended.abort(reason)) : checked;
-  const inTurn = withTurns(authorised, host, { concurrency, maxRequestsPerMinute });
+  const inTurn = withRequestQueue(authorised, host, { concurrency, maxRequestsPerMinute });
   const retried = withRetry(inTurn, { ...defaultRetry, ...options.retry, host, log });
   return (url, init) => retried(url, { ...init, signal }).catch((error: unknown) => throwAsAborted(options.signal, error));
 }

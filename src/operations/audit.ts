@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GitlabConfig } from '../config/gitlab-config.ts';
-import { withBothEnds } from './connect.ts';
-import type { Connected, ConnectOptions, SyncFailure } from './connect.ts';
+import { withGitlabAndStore } from './connect.ts';
+import type { GitlabAndStore, ConnectOptions, SyncFailure } from './connect.ts';
 import { readCounts } from '../gitlab/counts.ts';
 import type { ProjectCounts, TimeWindow } from '../gitlab/counts.ts';
 import { chunks, isSelected, statesByProject, walkKey } from '../pass/pass-state.ts';
@@ -49,7 +49,7 @@ export async function auditGitlab(
   connectionId: number,
   options: ConnectOptions = {},
 ): Promise<AuditReport | SyncFailure> {
-  return withBothEnds({ em, config, connectionId, options }, async (ends) => {
+  return withGitlabAndStore({ em, config, connectionId, options }, async (ends) => {
     const [projects, states] = await Promise.all([ends.store.readProjects(), ends.store.readStates()]);
     const byProject = statesByProject(states);
     const audited = projects.filter(isSelected).map((project) => claimOf(project, byProject.get(project.id)));
@@ -117,7 +117,7 @@ const uncounted = {
   'registry-images': 'GitLab counts the tags of now, not the images that they pointed to',
 };
 
-async function auditGroup(ends: Connected, group: readonly Claim[]): Promise<AuditEntry[]> {
+async function auditGroup(ends: GitlabAndStore, group: readonly Claim[]): Promise<AuditEntry[]> {
   const { gitlab, config } = ends;
   const created = windowOf(group.map(({ mergeRequests }) => mergeRequests));
   const updated = windowOf(group.map(({ pipelines }) => pipelines));
@@ -153,7 +153,7 @@ interface WindowAudit {
   readonly found: ProjectCounts;
 }
 
-async function auditWindow(ends: Connected, claim: Claim, { stream, count, window, found }: WindowAudit): Promise<AuditEntry> {
+async function auditWindow(ends: GitlabAndStore, claim: Claim, { stream, count, window, found }: WindowAudit): Promise<AuditEntry> {
   const { project } = claim;
   const claimed = claim[count];
   if ('reason' in claimed) return unknown(project, stream, claimed.reason);
@@ -197,7 +197,7 @@ async function firstMissing({ after, before }: TimeWindow, missingIn: (window: T
 const gitlabBegan = Date.UTC(2011, 9, 1);
 
 async function auditReleases(
-  { store }: Connected,
+  { store }: GitlabAndStore,
   { project, releases }: Claim,
   { releases: inGitlab }: ProjectCounts,
 ): Promise<AuditEntry> {

@@ -6,8 +6,8 @@ import { ConfigurationError, DatabaseError, GitlabRequestError } from '../errors
 import type { GitlabSyncError } from '../errors.ts';
 import { createGitlab } from '../gitlab/client.ts';
 import type { Gitlab } from '../gitlab/client.ts';
-import { createHosts } from '../gitlab/limits/host-state.ts';
-import type { Hosts } from '../gitlab/limits/host-state.ts';
+import { createHostStates } from '../gitlab/limits/host-state.ts';
+import type { HostStates } from '../gitlab/limits/host-state.ts';
 import { openNetwork } from '../gitlab/http/network.ts';
 import { fixedToken } from '../gitlab/http/token-source.ts';
 import type { TokenSource } from '../gitlab/http/token-source.ts';
@@ -28,13 +28,13 @@ export interface ConnectOptions {
   /** In place of the global fetch. The settings of proxies, certificates and CONNECT_TIMEOUT are then its own business. */
   readonly fetch?: typeof globalThis.fetch;
   /** Whose budgets of requests to share. Default: everything in the process shares one for each GitLab. */
-  readonly hosts?: Hosts;
+  readonly hosts?: HostStates;
   /** Called for every request with what became of it, retries included: for metrics. Must not throw. */
   readonly onAnswer?: (answer: GitlabAnswer) => void;
 }
 
 /** Limits belong to a GitLab, whoever asks it; what is kept of one is when it may be asked again. Decision 12. */
-const hostsOfProcess = createHosts();
+const hostStatesOfProcess = createHostStates();
 
 /** Why something could not run. */
 export interface SyncFailure {
@@ -47,7 +47,7 @@ export interface SyncFailure {
 }
 
 /** Whose database and GitLab, and how. */
-export interface Host<O extends ConnectOptions> {
+export interface ConnectInput<O extends ConnectOptions> {
   readonly em: SqlEntityManager;
   readonly config: GitlabConfig;
   readonly connectionId: number;
@@ -55,29 +55,29 @@ export interface Host<O extends ConnectOptions> {
 }
 
 /** One end: a GitLab. */
-export interface GitlabEnd {
+export interface GitlabSession {
   readonly config: Config;
   readonly gitlab: Gitlab;
   readonly log: Logger;
 }
 
 /** Both ends: a GitLab and the store of one connection. */
-export interface Connected extends GitlabEnd {
+export interface GitlabAndStore extends GitlabSession {
   readonly store: Store;
 }
 
 /** Runs an action on both ends. Failures that a user can mend come back as values; mistakes of this package's own are thrown. */
-export async function withBothEnds<T, O extends ConnectOptions>(
-  { em, config: input, connectionId, options }: Host<O>,
-  action: (ends: Connected) => Promise<T>,
+export async function withGitlabAndStore<T, O extends ConnectOptions>(
+  { em, config: input, connectionId, options }: ConnectInput<O>,
+  action: (ends: GitlabAndStore) => Promise<T>,
 ): Promise<T | SyncFailure> {
-  return withGitlabEnd({ config: input, options }, async (end) => action({ ...end, store: await createStore(em, connectionId) }));
+  return withGitlabSession({ config: input, options }, async (end) => action({ ...end, store: await createStore(em, connectionId) }));
 }
 
 /** Runs an action on a GitLab alone. Failures come back as with both ends. */
-export async function withGitlabEnd<T, O extends ConnectOptions>(
-  { config: input, options }: Pick<Host<O>, 'config' | 'options'>,
-  action: (end: GitlabEnd) => Promise<T>,
+export async function withGitlabSession<T, O extends ConnectOptions>(
+  { config: input, options }: Pick<ConnectInput<O>, 'config' | 'options'>,
+  action: (end: GitlabSession) => Promise<T>,
 ): Promise<T | SyncFailure> {
   const { signal, logger: log = silentLogger } = options;
   try {
@@ -91,7 +91,7 @@ export async function withGitlabEnd<T, O extends ConnectOptions>(
 
 /** A GitLab for an action; its connections end with it. Throws ConfigurationError when a file that is named cannot be used. */
 export async function withGitlab<T>(config: Config, options: ConnectOptions, action: (gitlab: Gitlab) => Promise<T>): Promise<T> {
-  const { signal, fetch, onAnswer, logger: log = silentLogger, hosts = hostsOfProcess } = options;
+  const { signal, fetch, onAnswer, logger: log = silentLogger, hosts = hostStatesOfProcess } = options;
   const token = config.token || config.tokenFile ? await tokenOf(config) : null;
   const network = fetch ? undefined : await openNetwork({ ...config, connectTimeoutMs: config.connectTimeout * 1000 });
   try {

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GitlabConfig } from '../config/gitlab-config.ts';
-import { withBothEnds } from './connect.ts';
-import type { Connected, ConnectOptions, SyncFailure } from './connect.ts';
+import { withGitlabAndStore } from './connect.ts';
+import type { GitlabAndStore, ConnectOptions, SyncFailure } from './connect.ts';
 import { readCounts } from '../gitlab/counts.ts';
 import { chunks, isSelected } from '../pass/pass-state.ts';
 
@@ -20,16 +20,16 @@ const rowsPerRequest = 100;
 /** Requests that so many rows of one list take, page by page. */
 export const pagesOf = (rows: number): number => Math.ceil(Math.max(0, rows) / rowsPerRequest);
 
-/** Estimates what a pass with `deepenTo` would read of the projects that are known. Changes nothing. Resolves to `{ error }` when it could not run. */
+/** Estimates what a pass with `backfillTo` would read of the projects that are known. Changes nothing. Resolves to `{ error }` when it could not run. */
 export async function estimateBackfill(
   em: SqlEntityManager,
   config: GitlabConfig,
   connectionId: number,
-  { deepenTo, ...options }: ConnectOptions & { readonly deepenTo: Date },
+  { backfillTo, ...options }: ConnectOptions & { readonly backfillTo: Date },
 ): Promise<BackfillEstimate | SyncFailure> {
-  return withBothEnds({ em, config, connectionId, options }, async (ends) => {
+  return withGitlabAndStore({ em, config, connectionId, options }, async (ends) => {
     const ids = (await ends.store.readProjects()).filter(isSelected).map(({ id }) => id);
-    const counts = await missingRows(ends, ids, deepenTo);
+    const counts = await missingRows(ends, ids, backfillTo);
     const sum = (of: (count: MissingRows) => number) => counts.reduce((total, count) => total + of(count), 0);
     return {
       projects: ids.length,
@@ -49,7 +49,7 @@ export interface MissingRows {
 
 /** What is missing of each project from a moment on, by GitLab's counts and the table's; null = of all time. */
 export async function missingRows(
-  { gitlab, store, config: { branches } }: Pick<Connected, 'gitlab' | 'store' | 'config'>,
+  { gitlab, store, config: { branches } }: Pick<GitlabAndStore, 'gitlab' | 'store' | 'config'>,
   ids: readonly number[],
   since: Date | null,
 ): Promise<MissingRows[]> {

@@ -1,45 +1,50 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { withBothEnds } from './connect.ts';
-import type { Connected, ConnectOptions, SyncFailure } from './connect.ts';
+import { withGitlabAndStore } from './connect.ts';
+import type { GitlabAndStore, ConnectOptions, SyncFailure } from './connect.ts';
 import type { SyncReport } from '../pass/report.ts';
 import type { Pass, SyncProgress } from '../pass/pass-state.ts';
-import { listParts, runPart } from '../pass/part.ts';
+import { listParts, readPart } from '../pass/part.ts';
 import type { Part, Parts } from '../pass/part.ts';
 
 /** A connection that is read in parts, by several processes perhaps. */
-export interface PartsHost {
+export interface PartInput {
   readonly em: SqlEntityManager;
   readonly config: Readonly<Record<string, unknown>>;
   readonly connectionId: number;
-  readonly options?: PartsOptions;
+  readonly options?: PartOptions;
 }
 
 /** What a host may hand over beside its configuration. */
-export interface PartsOptions extends ConnectOptions {
+export interface PartOptions extends ConnectOptions {
   /** Called whenever a figure has moved. */
   readonly onProgress?: (progress: SyncProgress) => void;
 }
 
 /** How a connection is best read. Writes nothing but which projects are gone, or no longer among the ones to read. */
-export function partsOfConnection({ em, config, connectionId, options = {} }: PartsHost): Promise<Parts | SyncFailure> {
-  return withBothEnds({ em, config, connectionId, options }, async (ends): Promise<Parts | SyncFailure> => {
+export function partsOfConnection({ em, config, connectionId, options = {} }: PartInput): Promise<Parts | SyncFailure> {
+  return withGitlabAndStore({ em, config, connectionId, options }, async (ends): Promise<Parts | SyncFailure> => {
     return (await listParts(passOf(ends, options))) ?? busy(`Another pass over connection ${connectionId} runs already`);
   });
 }
 
 /** Reads some projects of a connection. See `syncGitlab`, which reads all of them. */
-export function syncPart({ em, config, connectionId, options = {} }: PartsHost, projectIds: Part): Promise<SyncReport | SyncFailure> {
-  return withBothEnds({ em, config, connectionId, options }, async (ends): Promise<SyncReport | SyncFailure> => {
-    const report = await runPart(passOf(ends, options), projectIds);
+export function syncPart({ em, config, connectionId, options = {} }: PartInput, projectIds: Part): Promise<SyncReport | SyncFailure> {
+  return withGitlabAndStore({ em, config, connectionId, options }, async (ends): Promise<SyncReport | SyncFailure> => {
+    const report = await readPart(passOf(ends, options), projectIds);
     return report ?? busy(`Another pass over these projects of connection ${connectionId} runs already`);
   });
 }
 
 /** Notes that every part of a connection was read, as a pass over the whole of it does at its end. */
-export function endParts({ em, config, connectionId, options = {} }: PartsHost): Promise<SyncFailure | undefined> {
-  return withBothEnds({ em, config, connectionId, options }, ({ store }) => store.markSynced(new Date()).then(() => undefined));
+export function endParts({ em, config, connectionId, options = {} }: PartInput): Promise<SyncFailure | undefined> {
+  return withGitlabAndStore({ em, config, connectionId, options }, ({ store }) => store.markSynced(new Date()).then(() => undefined));
 }
 
 const busy = (error: string): SyncFailure => ({ error: `${error}: this one has stepped aside`, code: 'busy' });
 
-const passOf = (ends: Connected, { signal, onProgress }: PartsOptions): Pass => ({ ...ends, signal, onProgress, now: () => new Date() });
+const passOf = (ends: GitlabAndStore, { signal, onProgress }: PartOptions): Pass => ({
+  ...ends,
+  signal,
+  onProgress,
+  now: () => new Date(),
+});

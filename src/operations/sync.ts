@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GitlabConfig } from '../config/gitlab-config.ts';
-import { withBothEnds } from './connect.ts';
+import { withGitlabAndStore } from './connect.ts';
 import type { ConnectOptions, SyncFailure } from './connect.ts';
 import type { SyncReport } from '../pass/report.ts';
 import type { SyncProgress } from '../pass/pass-state.ts';
@@ -13,7 +13,7 @@ export interface SyncOptions extends ConnectOptions {
   /** Read again at once what may change without a trace, which else happens every `reconcileInterval`. Default: false. */
   readonly reconcile?: boolean;
   /** Read what is known already down to this moment as well; when the pass is stopped, the next one goes on with it. */
-  readonly deepenTo?: Date;
+  readonly backfillTo?: Date;
 }
 
 /**
@@ -32,9 +32,9 @@ export async function syncGitlab(
   connectionId: number,
   options: SyncOptions = {},
 ): Promise<SyncReport | SyncFailure> {
-  const { signal, onProgress, reconcile, deepenTo } = options;
-  return withBothEnds({ em, config, connectionId, options }, async (ends): Promise<SyncReport | SyncFailure> => {
-    const report = await runPass({ ...ends, signal, onProgress, reconcile, deepenTo, now: () => new Date() });
+  const { signal, onProgress, reconcile, backfillTo } = options;
+  return withGitlabAndStore({ em, config, connectionId, options }, async (ends): Promise<SyncReport | SyncFailure> => {
+    const report = await runPass({ ...ends, signal, onProgress, reconcile, backfillTo, now: () => new Date() });
     return report ?? { error: `Another pass over connection ${connectionId} runs already: this one has stepped aside`, code: 'busy' };
   });
 }

@@ -6,16 +6,16 @@ import type { Settled } from './settle.ts';
 const patience = 3;
 
 /** Whether GitLab answers: a pass over a thousand projects is not to fail a thousand times. */
-export interface Answers {
+export interface CircuitBreaker {
   note(answer: Settled<unknown>): void;
   /** Why there is no sense in asking on; null while there is. */
-  hopeless(): WalkEnd | null;
+  openReason(): WalkEnd | null;
   /** Throws the first error when there was no answer at all. */
   throwIfNone(): void;
 }
 
 /** Of a pass that begins. */
-export function createAnswers(): Answers {
+export function createCircuitBreaker(): CircuitBreaker {
   let count = 0;
   let failuresInARow = 0;
   let first: GitlabRequestError | undefined;
@@ -31,7 +31,7 @@ export function createAnswers(): Answers {
         failuresInARow = 0;
       }
     },
-    hopeless: () => (failuresInARow >= patience ? last : null),
+    openReason: () => (failuresInARow >= patience ? last : null),
     throwIfNone() {
       if (first && count === 0) throw first;
     },

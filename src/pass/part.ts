@@ -3,8 +3,8 @@ import { batchesOf, createReading, readIds } from './read-projects.ts';
 import { reconcile } from './reconcile.ts';
 import type { SyncReport } from './report.ts';
 import { isSelected } from './pass-state.ts';
-import type { Pass, Run } from './pass-state.ts';
-import { endProjects, reportOf, startRun } from './pass.ts';
+import type { Pass, PassState } from './pass-state.ts';
+import { endProjects, reportOf, startPass } from './pass.ts';
 import { noSuchEntry, projectsUnder, selectProjects } from './selection.ts';
 
 /** How a connection is best read: in one pass, or in parts that may run at once. */
@@ -25,7 +25,7 @@ const fewProjects = batchSizes.changes.projects;
 export function listParts(pass: Pass): Promise<Parts | null> {
   return pass.store.exclusively(async (): Promise<Parts> => {
     const startedAt = pass.now();
-    const run = await startRun(pass);
+    const run = await startPass(pass);
     const selected = [...run.known.values()].filter(isSelected).length;
     if (selected > 0 && selected <= fewProjects) return { kind: 'whole' };
     const ids = await listProjects(run);
@@ -34,7 +34,7 @@ export function listParts(pass: Pass): Promise<Parts | null> {
   }, []);
 }
 
-async function listProjects(run: Run): Promise<number[]> {
+async function listProjects(run: PassState): Promise<number[]> {
   const { ids, missing } = await selectProjects(run, true);
   for (const entry of missing) run.tally.addProblem({ project: entry, outcome: 'failed', reason: noSuchEntry, expected: false });
   // A group that has moved is followed by its projects.
@@ -52,10 +52,10 @@ async function listProjects(run: Run): Promise<number[]> {
  * Reads some projects of a connection, by id. Passes over other projects of it may run at once. Resolves to null at
  * once when one over the whole connection runs, or one over any of these projects.
  */
-export function runPart(pass: Pass, projectIds: Part): Promise<SyncReport | null> {
+export function readPart(pass: Pass, projectIds: Part): Promise<SyncReport | null> {
   return pass.store.exclusively(async () => {
     const startedAt = pass.now();
-    const run = await startRun(pass, projectIds);
+    const run = await startPass(pass, projectIds);
     const reading = createReading(run);
     const gone = await readIds(reading, projectIds);
     run.answers.throwIfNone();

@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts';
 import type { KnownProject, Store } from '../store/store.ts';
 import type { PlacedState } from '../store/progress/save-progress.ts';
 import type { StreamOptions } from '../streams/stream.ts';
-import type { Answers } from './circuit-breaker.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Tally } from './report.ts';
 
 /** What a pass works with. */
@@ -21,7 +21,7 @@ export interface Pass {
   /** Read again at once what may change without a trace, of every project. */
   readonly reconcile?: boolean | undefined;
   /** Read what is known down to this moment. */
-  readonly deepenTo?: Date | undefined;
+  readonly backfillTo?: Date | undefined;
 }
 
 /** How far a pass has come. */
@@ -38,10 +38,10 @@ export interface SyncProgress {
 export type ProjectStates = Map<string, PlacedState>;
 
 /** A pass under way: what it works with, what was known when it began, and what it has found. */
-export interface Run extends Pass {
+export interface PassState extends Pass {
   readonly options: StreamOptions;
   readonly tally: Tally;
-  readonly answers: Answers;
+  readonly answers: CircuitBreaker;
   readonly known: ReadonlyMap<number, KnownProject>;
   readonly states: Map<number, ProjectStates>;
   readonly progress: Progress;

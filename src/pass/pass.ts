@@ -3,8 +3,8 @@ import type { Config } from '../config/parse-config.ts';
 import { existingProjects } from '../gitlab/projects.ts';
 import { streams } from '../streams/index.ts';
 import type { StreamOptions } from '../streams/stream.ts';
-import { createAnswers } from './circuit-breaker.ts';
-import { deepen } from './extend-backfill.ts';
+import { createCircuitBreaker } from './circuit-breaker.ts';
+import { extendBackfill } from './extend-backfill.ts';
 import { settle } from './settle.ts';
 import { createReading, readIds, readList } from './read-projects.ts';
 import type { Reading } from './read-projects.ts';
@@ -12,7 +12,7 @@ import { reconcile } from './reconcile.ts';
 import { createTally } from './report.ts';
 import type { SyncReport } from './report.ts';
 import { createProgress, isSelected, statesByProject } from './pass-state.ts';
-import type { Pass, Run } from './pass-state.ts';
+import type { Pass, PassState } from './pass-state.ts';
 import { noSuchEntry, projectsUnder, selectProjects } from './selection.ts';
 import { commonSince } from './since.ts';
 
@@ -30,8 +30,8 @@ export function runPass(pass: Pass): Promise<SyncReport | null> {
 
 async function runAlone(pass: Pass): Promise<SyncReport> {
   const startedAt = pass.now();
-  const run = await startRun(pass);
-  if (pass.deepenTo) await deepen(run, pass.deepenTo);
+  const run = await startPass(pass);
+  if (pass.backfillTo) await extendBackfill(run, pass.backfillTo);
   const reading = createReading(run);
   await readProjects(run, reading);
   await reconcile(run, reading.due);
@@ -44,19 +44,19 @@ async function runAlone(pass: Pass): Promise<SyncReport> {
 }
 
 /** What a run has done since a moment. */
-export function reportOf({ tally, gitlab, now }: Run, startedAt: Date): SyncReport {
+export function reportOf({ tally, gitlab, now }: PassState, startedAt: Date): SyncReport {
   return tally.report({ requests: { ...gitlab.requests }, durationMs: now().getTime() - startedAt.getTime() });
 }
 
 /** A run with what is known of these projects, or of all. */
-export async function startRun(pass: Pass, projectIds?: readonly number[]): Promise<Run> {
+export async function startPass(pass: Pass, projectIds?: readonly number[]): Promise<PassState> {
   const tally = createTally(streams.map(({ name }) => name));
   const [projects, states] = await Promise.all([pass.store.readProjects(projectIds), pass.store.readStates(projectIds)]);
   return {
     ...pass,
     options: optionsOf(pass.config, pass.now()),
     tally,
-    answers: createAnswers(),
+    answers: createCircuitBreaker(),
     known: new Map(projects.map((project) => [project.id, project])),
     states: statesByProject(states),
     progress: createProgress(pass, tally),
@@ -75,7 +75,7 @@ export function optionsOf({ branches, syncLimit, syncSince, tagLimit, tagChecks 
 }
 
 /** Lists first, so that a project that is also asked for by id is read once. */
-async function readProjects(run: Run, reading: Reading): Promise<void> {
+async function readProjects(run: PassState, reading: Reading): Promise<void> {
   const since = commonSince(run);
   const { ids, lists, missing } = await selectProjects(run, since === null);
   for (const entry of missing) run.tally.addProblem({ project: entry, outcome: 'failed', reason: noSuchEntry, expected: false });
@@ -95,7 +95,7 @@ async function readProjects(run: Run, reading: Reading): Promise<void> {
 }
 
 /** Notes projects that GitLab returns no more, and those that are no longer among the ones to read. */
-export async function endProjects(run: Run, gone: readonly number[], unasked: readonly number[]): Promise<void> {
+export async function endProjects(run: PassState, gone: readonly number[], unasked: readonly number[]): Promise<void> {
   const { store, known, gitlab, tally } = run;
   const absent = unasked.filter((id) => isSelected(known.get(id)));
   const existing = absent.length > 0 ? await settle(existingProjects(gitlab.graphql, absent)) : { value: new Set<number>() };

@@ -4,7 +4,7 @@ import type { Batch, BatchAsk } from '../gitlab/batch.ts';
 import { isTooMuch } from '../gitlab/limits/adaptive-size.ts';
 import type { WalkEnd } from '../streams/stream.ts';
 import { settle } from './settle.ts';
-import type { Run } from './pass-state.ts';
+import type { PassState } from './pass-state.ts';
 
 /** What asking for some projects brought: those that GitLab returned and those that it does not know, or why they failed. */
 export type ReadByIds =
@@ -21,13 +21,13 @@ export interface IdBatch {
  * Reads projects by id, as many at once as GitLab bears. A project that fails even alone is named and holds up no other;
  * one that is missing in an answer with errors is asked for alone. Asks nothing more of a GitLab that answers nothing.
  */
-export async function* readByIds(run: Run, { ids, ask }: IdBatch): AsyncGenerator<ReadByIds> {
+export async function* readByIds(run: PassState, { ids, ask }: IdBatch): AsyncGenerator<ReadByIds> {
   const { gitlab, config, answers } = run;
   const groups: Array<readonly number[]> = [ids];
   for (let group = groups.shift(); group; group = groups.shift()) {
-    const hopeless = answers.hopeless();
-    if (hopeless) {
-      yield { failed: group, end: hopeless };
+    const openReason = answers.openReason();
+    if (openReason) {
+      yield { failed: group, end: openReason };
       continue;
     }
     const answer = await settle(readBatch(gitlab, { source: { kind: 'ids', ids: group }, ask, branches: config.branches }));

@@ -12,14 +12,14 @@ import type { IdBatch } from './read-by-ids.ts';
 import { isDue } from './reconcile.ts';
 import type { Due } from './reconcile.ts';
 import { chunks, everyOne } from './pass-state.ts';
-import type { Run } from './pass-state.ts';
+import type { PassState } from './pass-state.ts';
 import type { ListedSource } from './selection.ts';
 import { bySharedSince, fitsSince, sinceOf } from './since.ts';
 import { syncProject } from './sync-project.ts';
 
 /** Reading the projects of a pass, batch by batch. */
 export interface Reading {
-  readonly run: Run;
+  readonly run: PassState;
   /** Bounds the batches in hand, and with them what is in memory, whatever the number of projects. */
   readonly limit: LimitFunction;
   /** Projects that GitLab returned, or that were asked for by id. */
@@ -31,7 +31,7 @@ export interface Reading {
 }
 
 /** A reading of nothing yet. */
-export const createReading = (run: Run): Reading => ({
+export const createReading = (run: PassState): Reading => ({
   run,
   limit: pLimit(run.config.concurrency),
   asked: new Set(),
@@ -95,7 +95,7 @@ async function listByName({ run, asked, waiting }: Reading, source: ListedSource
 
 const nameOf = (source: ListedSource) => (source.kind === 'group' ? source.path : 'memberships of the token');
 
-const addFailure = ({ tally, known }: Run, id: number, end: WalkEnd) =>
+const addFailure = ({ tally, known }: PassState, id: number, end: WalkEnd) =>
   tally.addProblem({ project: known.get(id)?.fullPath ?? `project ${id}`, ...problemOf(end) });
 
 /** Reads projects by id, and those that wait. Resolves to those that GitLab did not return. */
@@ -146,7 +146,7 @@ async function readBatchOfIds(reading: Reading, batch: IdBatch): Promise<number[
 }
 
 /** Projects that are new ask for their newest; the others, in groups, for what changed since a moment that is good for each of them. */
-export function batchesOf({ states, options, now }: Pick<Run, 'states' | 'options' | 'now'>, ids: readonly number[]): IdBatch[] {
+export function batchesOf({ states, options, now }: Pick<PassState, 'states' | 'options' | 'now'>, ids: readonly number[]): IdBatch[] {
   const moments = ids.map((id) => ({ id, since: sinceOf(states.get(id)) }));
   const dated = moments.flatMap(({ id, since }) => (since instanceof Date ? [{ id, since }] : []));
   // Where no stream can be read, any moment is good: that of the others.

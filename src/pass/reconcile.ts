@@ -5,7 +5,7 @@ import type { KnownProject } from '../store/store.ts';
 import { problemOf } from './settle.ts';
 import { readByIds } from './read-by-ids.ts';
 import { chunks, everyOne } from './pass-state.ts';
-import type { Run } from './pass-state.ts';
+import type { PassState } from './pass-state.ts';
 import { syncProject } from './sync-project.ts';
 
 /** A project that is due, and GitLab's clock when its changes were read. */
@@ -22,7 +22,7 @@ const spread = 0.25;
 
 /** Whether it is time to read again what a project may change without a trace. */
 export function isDue(
-  { config, reconcile: isAsked, now }: Pick<Run, 'config' | 'reconcile' | 'now'>,
+  { config, reconcile: isAsked, now }: Pick<PassState, 'config' | 'reconcile' | 'now'>,
   project: KnownProject,
   at: Date | null,
 ): boolean {
@@ -32,21 +32,21 @@ export function isDue(
 }
 
 /** Reads again what may have changed without a trace. A project of which something could not be read stays due. */
-export async function reconcile(run: Run, due: readonly Due[]): Promise<void> {
+export async function reconcile(run: PassState, due: readonly Due[]): Promise<void> {
   const limit = pLimit(run.config.concurrency);
-  await everyOne(chunks(due, batchSizes.traceless.projects).map((some) => limit(() => reconcileBatch(run, some))));
+  await everyOne(chunks(due, batchSizes.reconcile.projects).map((some) => limit(() => reconcileBatch(run, some))));
 }
 
 /** From when on pipelines have to have changed to be read again. */
-export const recentPipelinesSince = ({ reconcileInterval }: Pick<Run['config'], 'reconcileInterval'>, at: Date): Date =>
+export const recentPipelinesSince = ({ reconcileInterval }: Pick<PassState['config'], 'reconcileInterval'>, at: Date): Date =>
   new Date(at.getTime() - Math.max(recentPipelinesMs, 2 * reconcileInterval * 1000));
 
-async function reconcileBatch(run: Run, due: readonly Due[]): Promise<void> {
+async function reconcileBatch(run: PassState, due: readonly Due[]): Promise<void> {
   const { store, tally, config } = run;
   const byId = new Map(due.map(({ project }) => [project.id, project]));
   const ids = [...byId.keys()];
   const earliest = Math.min(...due.map(({ at }) => at.getTime()));
-  const ask = { kind: 'traceless' as const, pipelinesSince: recentPipelinesSince(config, new Date(earliest)) };
+  const ask = { kind: 'reconcile' as const, pipelinesSince: recentPipelinesSince(config, new Date(earliest)) };
   for await (const answer of readByIds(run, { ids, ask })) {
     if ('failed' in answer) {
       const named = answer.failed.flatMap((id) => byId.get(id)?.fullPath ?? []);

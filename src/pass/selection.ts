@@ -2,7 +2,7 @@ import { memberProjects, projectsOf } from '../gitlab/projects.ts';
 import type { BatchSource } from '../gitlab/batch.ts';
 import type { KnownProject } from '../store/store.ts';
 import { isSelected } from './pass-state.ts';
-import type { Run } from './pass-state.ts';
+import type { PassState } from './pass-state.ts';
 
 /** Which projects to read, and how to ask for them. */
 export interface Selection {
@@ -27,7 +27,7 @@ export const listPageSize = 50;
  * The projects that the configuration asks for. What was read before needs no lookup: a known path stands for its id,
  * and memberships and groups are asked for as such. `isFirst`: nothing is known to ask changes since.
  */
-export async function selectProjects(run: Pick<Run, 'config' | 'gitlab' | 'known'>, isFirst: boolean): Promise<Selection> {
+export async function selectProjects(run: Pick<PassState, 'config' | 'gitlab' | 'known'>, isFirst: boolean): Promise<Selection> {
   const { config, gitlab } = run;
   if (config.repos.length > 0) return selectEntries(run, isFirst);
   if (isFirst) {
@@ -40,7 +40,10 @@ export async function selectProjects(run: Pick<Run, 'config' | 'gitlab' | 'known
   return { ids: [], lists: [{ kind: 'membership', sort, projects }], missing: [] };
 }
 
-async function selectEntries({ config, gitlab, known }: Pick<Run, 'config' | 'gitlab' | 'known'>, isFirst: boolean): Promise<Selection> {
+async function selectEntries(
+  { config, gitlab, known }: Pick<PassState, 'config' | 'gitlab' | 'known'>,
+  isFirst: boolean,
+): Promise<Selection> {
   const entries = config.repos.map((entry) => pathOf(entry, config.url));
   const projects = [...known.values()];
   const matched = entries.map((entry) => ({ entry, ...matchOf(entry, projects) }));

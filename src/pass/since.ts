@@ -1,4 +1,4 @@
-import type { ProjectStates, Run } from './pass-state.ts';
+import type { ProjectStates, PassState } from './pass-state.ts';
 import { isSelected, walkKey } from './pass-state.ts';
 
 /** Projects whose watermarks lie closer together than this share a batch: the earliest of them is good for all. */
@@ -19,7 +19,7 @@ export function sinceOf(states: ProjectStates | undefined): Date | 'any' | null 
 export const fitsSince = (own: ReturnType<typeof sinceOf>, since: Date): boolean => own === 'any' || (own !== null && own >= since);
 
 /** A moment that is good for most projects that are read: the earliest watermark that is close to the latest one. */
-export function commonSince({ known, states }: Pick<Run, 'known' | 'states'>): Date | null {
+export function commonSince({ known, states }: Pick<PassState, 'known' | 'states'>): Date | null {
   const moments = [...known.values()]
     .filter(isSelected)
     .map(({ id }) => sinceOf(states.get(id)))

@@ -6,7 +6,7 @@ import { streams } from '../streams/index.ts';
 import type { Page, Stored, Stream, StreamContext, Walk, WalkEnd } from '../streams/stream.ts';
 import { problemOf, settle } from './settle.ts';
 import { everyOne, walkKey } from './pass-state.ts';
-import type { ProjectStates, Run } from './pass-state.ts';
+import type { ProjectStates, PassState } from './pass-state.ts';
 
 /** A project in the answer to a batch. */
 export interface ProjectWork {
@@ -17,7 +17,7 @@ export interface ProjectWork {
 }
 
 /** All streams of one project at once; the walks of a stream one after the other. Resolves to whether no walk failed. */
-export async function syncProject(run: Run, work: ProjectWork): Promise<boolean> {
+export async function syncProject(run: PassState, work: ProjectWork): Promise<boolean> {
   const states: ProjectStates = run.states.get(work.project.id) ?? new Map();
   run.states.set(work.project.id, states);
   const ended = await everyOne(streams.map((stream) => syncStream({ run, work, states, stream })));
@@ -25,7 +25,7 @@ export async function syncProject(run: Run, work: ProjectWork): Promise<boolean>
 }
 
 interface StreamWork {
-  readonly run: Run;
+  readonly run: PassState;
   readonly work: ProjectWork;
   readonly states: ProjectStates;
   readonly stream: Stream;
@@ -34,7 +34,7 @@ interface StreamWork {
 async function syncStream(streamWork: StreamWork): Promise<boolean> {
   const { stream, work } = streamWork;
   const context = contextOf(streamWork);
-  const walks = work.batch.ask.kind === 'traceless' ? stream.traceless : stream.changes;
+  const walks = work.batch.ask.kind === 'reconcile' ? stream.reconcile : stream.changes;
   if (!walks) return true;
   let isWhole = true;
   const noteFailure = async (scope: string, end: WalkEnd) => {
@@ -92,7 +92,7 @@ async function savePage(
   const saved = await run.store.savePage({ projectId: project.id, stream: stream.name, scope, events, state, tags, updatesOnly, seenAt });
   states.set(walkKey(stream.name, scope), state satisfies PlacedState);
   run.tally.addPage(stream.name, { fetched: events.length, ...saved });
-  if (work.batch.ask.kind === 'traceless') run.tally.addCorrected(saved.inserted + saved.updated);
+  if (work.batch.ask.kind === 'reconcile') run.tally.addCorrected(saved.inserted + saved.updated);
   if (end && end.outcome !== 'ok') {
     run.tally.addProblem({ project: project.fullPath, stream: stream.name, ...(scope ? { scope } : {}), ...problemOf(end) });
   }

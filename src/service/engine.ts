@@ -37,7 +37,7 @@ export interface EngineWork {
   /** Never rejects. */
   readonly runPass: (order: PassOrder) => Promise<void>;
   /** Rejects with what may pass. */
-  readonly runPart: (order: PartOrder) => Promise<PassSummary>;
+  readonly readPart: (order: PartOrder) => Promise<PassSummary>;
 }
 
 /** How many jobs of a kind are in a state. */

@@ -38,14 +38,14 @@ export interface Readiness {
  */
 export function readinessOf({ now, watched }: View, servesTable: boolean): Readiness {
   const troubled = watched.flatMap((one) => {
-    const reason = troubleOf(one, now);
+    const reason = syncErrorOf(one, now);
     return reason === null ? [] : [`connection ${one.served.id} (${one.served.name}): ${reason}`];
   });
   const isReady = servesTable ? watched.length === 0 || troubled.length < watched.length : troubled.length === 0;
   return { isReady, reasons: troubled };
 }
 
-function troubleOf(one: Watched, now: number): string | null {
+function syncErrorOf(one: Watched, now: number): string | null {
   const { served, record, firstSeenAt } = one;
   if (served.problem !== null) return served.problem;
   const failure = record?.failures ? failureOf(record) : null;

@@ -11,7 +11,7 @@ export async function nap(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Says when something fails for a new reason, and when it works again; not each time. */
-export interface Trouble {
+export interface FailureLog {
   readonly failed: (error: GitlabSyncError) => void;
   readonly passed: () => void;
   /** What is wrong now; null when nothing is. */
@@ -21,7 +21,7 @@ export interface Trouble {
 }
 
 /** Nothing is wrong yet. */
-export function createTrouble(log: Logger): Trouble {
+export function createFailureLog(log: Logger): FailureLog {
   let [reason, count]: [string | null, number] = [null, 0];
   return {
     failed: (error) => {
@@ -40,7 +40,7 @@ export function createTrouble(log: Logger): Trouble {
 }
 
 /** What goes wrong in a service may pass, whatever it is. */
-export const troubleOf = (error: unknown): GitlabSyncError =>
+export const syncErrorOf = (error: unknown): GitlabSyncError =>
   error instanceof GitlabSyncError ? error : new GitlabSyncError(messageOf(error), { cause: error });
 
 /** Where a mistake of this program is; nothing for what was thrown on purpose. */
@@ -49,7 +49,7 @@ const stackOf = ({ cause, name }: GitlabSyncError) => (name === 'GitlabSyncError
 /** What is tried again until it succeeds. */
 export interface Attempt<T> {
   readonly action: () => Promise<T>;
-  readonly trouble: Trouble;
+  readonly trouble: FailureLog;
   readonly signal: AbortSignal;
 }
 
@@ -57,7 +57,7 @@ export interface Attempt<T> {
  * Tries until it succeeds, as the database may come up later than this. Resolves to null when the signal aborts.
  * Rejects with ConfigurationError, which waiting does not mend, and with mistakes of this program.
  */
-export async function untilDone<T>({ action, trouble, signal }: Attempt<T>): Promise<T | null> {
+export async function retryUntil<T>({ action, trouble, signal }: Attempt<T>): Promise<T | null> {
   while (!signal.aborted) {
     try {
       const result = await action();

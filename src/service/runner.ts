@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { UnauthorizedError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { endParts, partsOfConnection, syncPart } from '../operations/sync-part.ts';
-import type { PartsHost } from '../operations/sync-part.ts';
+import type { PartInput } from '../operations/sync-part.ts';
 import type { Part } from '../pass/part.ts';
 import type { SyncProgress } from '../pass/pass-state.ts';
 import type { SyncReport } from '../pass/report.ts';
@@ -13,8 +13,8 @@ import type { Served } from './connection-source.ts';
 import type { EngineWork, PartOrder, PassOrder } from './engine.ts';
 import { withLinkedAbort } from './linked-abort.ts';
 import type { Metrics } from './metrics.ts';
-import { nap, retryDelayMs, troubleOf } from './retry-until.ts';
-import type { Trouble } from './retry-until.ts';
+import { nap, retryDelayMs, syncErrorOf } from './retry-until.ts';
+import type { FailureLog } from './retry-until.ts';
 import { PartFailure } from './part-failure.ts';
 import type { PassLog } from './pass-log.ts';
 import { nextStart } from './schedule.ts';
@@ -30,7 +30,7 @@ export interface RunnerOptions {
   readonly metrics: Metrics;
   readonly passLog: PassLog;
   /** Of keeping the books. */
-  readonly trouble: Trouble;
+  readonly trouble: FailureLog;
   readonly log: Logger;
 }
 
@@ -66,11 +66,11 @@ export function createRunner(options: RunnerOptions): Runner {
         trouble.passed();
       } catch (error) {
         // Without its books a pass would be due again at once.
-        trouble.failed(troubleOf(error));
+        trouble.failed(syncErrorOf(error));
         await nap(retryDelayMs(trouble.count()), order.signal);
       }
     },
-    runPart: async (order) => {
+    readPart: async (order) => {
       const served = await connectionOf(order.connectionId);
       if (!served?.config) return { ...failedSummary('the connection is not served any more'), result: 'configuration' };
       return droppable(served.id, order.signal, (signal) => part(options, served, { ...order, signal }));
@@ -126,7 +126,7 @@ async function carryOut(options: RunnerOptions, served: Served, order: PassOrder
 }
 
 /** Every part has ended: what is left is what a pass over the whole does at its end. */
-async function allParts(host: PartsHost, summary: PassSummary): Promise<PassSummary> {
+async function allParts(host: PartInput, summary: PassSummary): Promise<PassSummary> {
   if (summary.result !== 'ok' && summary.result !== 'incomplete') return summary;
   const failure = await endParts(host);
   return failure ? summaryOf(failure) : summary;
@@ -143,7 +143,7 @@ async function part(options: RunnerOptions, served: Served, { projectIds, signal
 
 const isRefused = ({ cause }: PassSummary) => cause === UnauthorizedError.name;
 
-async function readPart(options: RunnerOptions, host: PartsHost, projectIds: Part): Promise<PassSummary> {
+async function readPart(options: RunnerOptions, host: PartInput, projectIds: Part): Promise<PassSummary> {
   return summaryOf(counted(options, await syncPart(host, projectIds)));
 }
 
@@ -152,7 +152,7 @@ function counted({ metrics }: RunnerOptions, outcome: SyncReport | SyncFailure):
   return outcome;
 }
 
-function hostOf({ em, metrics, log }: RunnerOptions, { id, config }: Served, signal: AbortSignal): Required<PartsHost> {
+function hostOf({ em, metrics, log }: RunnerOptions, { id, config }: Served, signal: AbortSignal): Required<PartInput> {
   const note =
     (write: Logger['info']): Logger['info'] =>
     (fields, message) =>

@@ -15,8 +15,8 @@ import type { LogTarget, Secrets } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { createPassLog } from './pass-log.ts';
-import { createTrouble, nap, retryDelayMs, troubleOf, untilDone } from './retry-until.ts';
-import type { Trouble } from './retry-until.ts';
+import { createFailureLog, nap, retryDelayMs, syncErrorOf, retryUntil } from './retry-until.ts';
+import type { FailureLog } from './retry-until.ts';
 import { routesOf } from './routes.ts';
 import { createRunner } from './runner.ts';
 import { lookInMs, nextStart } from './schedule.ts';
@@ -43,7 +43,7 @@ interface Service extends ServiceOptions {
   readonly log: Logger;
   readonly secrets: Secrets;
   readonly metrics: Metrics;
-  readonly trouble: Trouble;
+  readonly trouble: FailureLog;
   /** Set as they come up, and taken down in reverse. */
   readonly up: { database: Database | null; watch: Watch | null; engine: Engine | null };
   turnedAt: number;
@@ -72,7 +72,7 @@ export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
     log,
     secrets,
     metrics: createMetrics(),
-    trouble: createTrouble(log),
+    trouble: createFailureLog(log),
     up,
     turnedAt: performance.now(),
     asked: new Map(),
@@ -129,16 +129,16 @@ function healthRoutes(service: Service) {
 
 async function poll(service: Service): Promise<void> {
   const { signal, trouble, up, log, config } = service;
-  const database = await untilDone({ action: () => turned(service, () => openAndMigrate(config)), trouble, signal });
+  const database = await retryUntil({ action: () => turned(service, () => openAndMigrate(config)), trouble, signal });
   if (!database) return;
   up.database = database;
   log.info({ database: database.description }, 'database ready');
   const wake = createWake();
   const { watch, startEngine } = assemble(service, database, wake.now);
   up.watch = watch;
-  const first = await untilDone({ action: () => turned(service, watch.look), trouble, signal });
+  const first = await retryUntil({ action: () => turned(service, watch.look), trouble, signal });
   const connectionId = service.servesTable ? undefined : first?.known[0]?.served.id;
-  up.engine = first && (await untilDone({ action: () => turned(service, () => startEngine(connectionId)), trouble, signal }));
+  up.engine = first && (await retryUntil({ action: () => turned(service, () => startEngine(connectionId)), trouble, signal }));
   while (up.engine && !signal.aborted) await wake.orAfter(await turn(service, watch, up.engine), signal);
 }
 
@@ -171,7 +171,7 @@ async function turn(service: Service, watch: Watch, engine: Engine): Promise<num
     trouble.passed();
     return lookInMs(dueInMs);
   } catch (error) {
-    trouble.failed(troubleOf(error));
+    trouble.failed(syncErrorOf(error));
     return retryDelayMs(trouble.count());
   }
 }
@@ -212,7 +212,7 @@ function assemble(service: Service, database: Database, onIdle: () => void) {
     shareMs: config.databaseUrl ? shareMs : 0,
     metrics,
     passLog: createPassLog(log),
-    trouble: createTrouble(log),
+    trouble: createFailureLog(log),
     log,
   });
   const { workers, databaseUrl } = config;

@@ -108,7 +108,7 @@ async function engineOf(boss: PgBoss, names: Names, options: SharedEngineOptions
   });
   partWorkers = await boss.work<PartJob, PassSummary | undefined>(names.parts, workOptions, async ([job]) => {
     if (!job) return undefined;
-    const summary = await withLinkedAbort([job.signal, stopped.signal], (signal) => work.runPart({ ...job.data, signal }));
+    const summary = await withLinkedAbort([job.signal, stopped.signal], (signal) => work.readPart({ ...job.data, signal }));
     boss.notifyWorker(partWorkers);
     return summary;
   });

@@ -16,7 +16,7 @@ export function firstBackfill({ since, rows }: Depth): Backfill {
 }
 
 /** The way back to an earlier moment, from where reading backwards stands. Null when it has not begun, or everything is stored already. */
-export function deeperBackfill(backfill: Backfill | null, since: Date): Backfill | null {
+export function extendedBackfill(backfill: Backfill | null, since: Date): Backfill | null {
   if (!backfill || backfill.isComplete || (backfill.since && new Date(backfill.since) <= since)) return null;
   return { ...backfill, since: since.toISOString(), left: null, isDone: false };
 }
@@ -78,7 +78,7 @@ export async function* backfillPages<T>(list: BackfillList<T>): Pages {
 }
 
 /** A walk's way back: where it goes on, and what its first page notes when it begins anew. */
-export interface WayBack {
+export interface ResumedBackfill {
   readonly backfill: Backfill;
   readonly beginning: Progress;
 }
@@ -87,7 +87,10 @@ export interface WayBack {
  * Where reading backwards goes on. It begins anew for a walk that was never begun, and for one that was begun for fewer
  * branches; its watermark then stays, as reading forwards has brought it up to date.
  */
-export function wayBack(context: Pick<StreamContext, 'options' | 'startedAt' | 'seenAt'>, state: WalkState | undefined): WayBack {
+export function resumeBackfill(
+  context: Pick<StreamContext, 'options' | 'startedAt' | 'seenAt'>,
+  state: WalkState | undefined,
+): ResumedBackfill {
   const { options } = context;
   if (isCovered(state, options)) return { backfill: state.backfill ?? firstBackfill(options.depth), beginning: {} };
   const watermark = hasWatermark(state) ? {} : { watermark: watermarkAfter(context, null), cursor: null, walkStartedAt: null };

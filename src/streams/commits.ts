@@ -3,7 +3,7 @@ import { commitToEvent } from '../events/commit.ts';
 import type { RestCommit } from '../gitlab/rest.ts';
 import { beginningOfTime } from '../walk-state.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
-import { deeperBackfill, firstBackfill, largestPage } from './backfill.ts';
+import { extendedBackfill, firstBackfill, largestPage } from './backfill.ts';
 import { endPage } from './stream.ts';
 import type { Depth, Page, Pages, Stored, Stream, StreamContext } from './stream.ts';
 
@@ -17,8 +17,8 @@ export const commits: Stream = {
   type: 'Commit',
   changes: (context) => context.options.branches.map((branch) => ({ scope: branch, pages: () => changes(context, branch) })),
   // The list below a commit never changes, so a deeper reading begins at the same one.
-  deeper: ({ backfill, frontier }, since) => {
-    const next = deeperBackfill(backfill, since);
+  extendBackfill: ({ backfill, frontier }, since) => {
+    const next = extendedBackfill(backfill, since);
     const sha = backfill?.cursor ? parseCursor(backfill.cursor).sha : frontier;
     return next && sha ? { ...next, cursor: formatCursor({ sha, page: 1, pageSize: largestPage }) } : null;
   },
@@ -40,7 +40,7 @@ async function* changes(context: StreamContext, name: string): Pages {
   const state = context.state(name);
   const isLost = state?.frontier ? yield* forward(context, branch, state) : false;
   if (isLost && state?.backfill?.isDone) yield* anew(context, branch, state);
-  yield* backward(context, branch, await wayBack(context, branch, isLost && !state?.backfill?.isDone ? undefined : state));
+  yield* backward(context, branch, await resumeBackfill(context, branch, isLost && !state?.backfill?.isDone ? undefined : state));
   if (isLost) {
     const reason = `the history of ${name} was rewritten and its former end is no more: its commits were read again down to the depth`;
     yield endPage({ outcome: 'partial', reason }, { frontier: tip, cursor: null });
@@ -97,14 +97,14 @@ async function* anew(context: StreamContext, { name, tip }: Branch, { depth }: W
   for await (const { rows } of context.gitlab.rest.commitPages(query)) yield { events: toEvents(rows, name, context) };
 }
 
-interface WayBack {
+interface ResumedBackfill {
   readonly backfill: Backfill;
   /** It begins here: the frontier is its first commit. */
   readonly isBeginning: boolean;
 }
 
 /** Where reading backwards goes on; at the tip when it has not begun, or when the commit that it began at is no more. */
-async function wayBack(context: StreamContext, { tip }: Branch, state: WalkState | undefined): Promise<WayBack> {
+async function resumeBackfill(context: StreamContext, { tip }: Branch, state: WalkState | undefined): Promise<ResumedBackfill> {
   const { depth } = context.options;
   const start = formatCursor({ sha: tip, page: 1, pageSize: firstPageSize(depth) });
   const backfill = state?.backfill;
@@ -115,7 +115,7 @@ async function wayBack(context: StreamContext, { tip }: Branch, state: WalkState
 }
 
 /** From a fixed commit backwards, to the goal. */
-async function* backward(context: StreamContext, { name, tip }: Branch, { backfill: from, isBeginning }: WayBack): Pages {
+async function* backward(context: StreamContext, { name, tip }: Branch, { backfill: from, isBeginning }: ResumedBackfill): Pages {
   if (from.isDone || from.cursor === null) return;
   const { sha, page: firstPage, pageSize } = parseCursor(from.cursor);
   const since = from.since === null ? null : new Date(from.since);

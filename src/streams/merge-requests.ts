@@ -7,7 +7,7 @@ import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { features, refusal } from './access.ts';
-import { backfillPages, deeperBackfill, largestPage, wayBack, withBeginning } from './backfill.ts';
+import { backfillPages, extendedBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext } from './stream.ts';
 import { earlier, hasWatermark, later, watermarkAfter, withOverlap } from './watermark.ts';
@@ -18,8 +18,8 @@ export const mergeRequests: Stream = {
   label: 'merge requests',
   type: 'MR',
   changes: (context) => [{ scope: '', pages: () => changes(context) }],
-  traceless: (context) => [{ scope: '', pages: () => traceless(context) }],
-  deeper: ({ backfill }, since) => deeperBackfill(backfill, since),
+  reconcile: (context) => [{ scope: '', pages: () => reconcile(context) }],
+  extendBackfill: ({ backfill }, since) => extendedBackfill(backfill, since),
 };
 
 async function* changes(context: StreamContext): Pages {
@@ -32,7 +32,7 @@ async function* changes(context: StreamContext): Pages {
   }
   const state = stateOf('');
   if (hasWatermark(state)) yield* forward(context, state, list);
-  const { backfill, beginning } = wayBack(context, state);
+  const { backfill, beginning } = resumeBackfill(context, state);
   yield* withBeginning(backward(context, backfill, list), beginning);
   yield endPage({ outcome: 'ok' });
 }
@@ -76,10 +76,10 @@ function backward(context: StreamContext, backfill: Backfill, list: FirstPage): 
 }
 
 /** Open merge requests down to the depth: a push, and what GitLab computes, may leave no trace in their time. */
-async function* traceless(context: StreamContext): Pages {
+async function* reconcile(context: StreamContext): Pages {
   const { batch, state: stateOf } = context;
   const { depth } = stateOf('') ?? {};
-  if (!depth || batch.ask.kind !== 'traceless') return;
+  if (!depth || batch.ask.kind !== 'reconcile') return;
   const read = (after: string) => readPage(context, { first: largestPage, sort: 'UPDATED_DESC', state: 'opened', after });
   const first = required(await firstPage(context), 'ProjectChanges');
   for await (const page of connectionPages(first, read, 'MergeRequestPage')) {
@@ -98,7 +98,7 @@ async function firstPage(context: StreamContext): Promise<FirstPage> {
   const page = context.batch.firstPage('mergeRequests');
   if (page !== undefined) return page;
   if (ask.kind === 'changes') return readPage(context, { first: largestPage, sort: 'UPDATED_ASC', updatedAfter: ask.since.toISOString() });
-  return readPage(context, { first: largestPage, sort: 'UPDATED_DESC', ...(ask.kind === 'traceless' ? { state: 'opened' as const } : {}) });
+  return readPage(context, { first: largestPage, sort: 'UPDATED_DESC', ...(ask.kind === 'reconcile' ? { state: 'opened' as const } : {}) });
 }
 
 async function readPage({ gitlab, project, options }: StreamContext, page: Omit<MergeRequestPageQueryVariables, 'project'>) {

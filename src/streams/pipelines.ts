@@ -7,7 +7,7 @@ import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { features, refusal } from './access.ts';
-import { backfillPages, deeperBackfill, firstBackfill, largestPage, wayBack, withBeginning } from './backfill.ts';
+import { backfillPages, extendedBackfill, firstBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext } from './stream.ts';
 import { hasWatermark, watermarkAfter } from './watermark.ts';
@@ -25,8 +25,8 @@ export const pipelines: Stream = {
     const ofEach = branches.length > 1 ? branches.map((branch) => ({ scope: branch, pages: () => changesOfBranch(context, branch) })) : [];
     return [{ scope: '', pages: () => changes(context) }, ...ofEach];
   },
-  traceless: (context) => [{ scope: '', pages: () => traceless(context) }],
-  deeper,
+  reconcile: (context) => [{ scope: '', pages: () => reconcile(context) }],
+  extendBackfill,
 };
 
 async function* changes(context: StreamContext): Pages {
@@ -39,7 +39,7 @@ async function* changes(context: StreamContext): Pages {
   }
   const state = stateOf('');
   if (hasWatermark(state)) yield* forward(context, state, list);
-  const { backfill, beginning } = wayBack(context, state);
+  const { backfill, beginning } = resumeBackfill(context, state);
   if (options.branches.length > 1) yield endPage({ outcome: 'ok' }, beginning);
   else {
     yield* withBeginning(backward(context, backfill, batch.ask.kind === 'newest' ? list : null), beginning);
@@ -65,7 +65,7 @@ async function firstPage(context: StreamContext): Promise<FirstPage> {
   const { ask } = context.batch;
   const page = context.batch.firstPage('pipelines');
   if (page !== undefined) return page;
-  const since = ask.kind === 'changes' ? ask.since : ask.kind === 'traceless' ? ask.pipelinesSince : null;
+  const since = ask.kind === 'changes' ? ask.since : ask.kind === 'reconcile' ? ask.pipelinesSince : null;
   return readPage(context, { first: largestPage, ...(since ? { updatedAfter: since.toISOString() } : {}) });
 }
 
@@ -126,17 +126,17 @@ function backward(context: StreamContext, backfill: Backfill, newest: Connection
 }
 
 /** Down to a moment, GitLab filters: a deeper moment is a window below it. Down to a number of rows, the cursor goes on. */
-function deeper({ backfill }: WalkState, since: Date): Backfill | null {
-  const next = deeperBackfill(backfill, since);
+function extendBackfill({ backfill }: WalkState, since: Date): Backfill | null {
+  const next = extendedBackfill(backfill, since);
   if (!next || !backfill?.since || !backfill.isDone) return next;
   return { ...next, cursor: null, before: backfill.since };
 }
 
 /** Pipelines of the last while: a job that is run again does not always move its pipeline's time. */
-async function* traceless(context: StreamContext): Pages {
+async function* reconcile(context: StreamContext): Pages {
   const { batch } = context;
   const state = context.state('');
-  if (batch.ask.kind !== 'traceless' || !hasWatermark(state)) return;
+  if (batch.ask.kind !== 'reconcile' || !hasWatermark(state)) return;
   const updatedAfter = batch.ask.pipelinesSince.toISOString();
   const read = (after: string) => readPage(context, { first: largestPage, updatedAfter, after });
   const first = required(await firstPage(context), 'ProjectChanges');

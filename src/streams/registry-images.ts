@@ -24,8 +24,8 @@ export const registryImages: Stream = {
   label: 'registry images',
   type: 'Image',
   changes: (context) => walks(context, context.options.tagChecks),
-  traceless: (context) => walks(context, Number.POSITIVE_INFINITY),
-  deeper: () => null,
+  reconcile: (context) => walks(context, Number.POSITIVE_INFINITY),
+  extendBackfill: () => null,
 };
 
 /** `checks`: how many known tags of a repository to look at again. */

@@ -5,7 +5,7 @@ import { askProject } from '../gitlab/ask-project.ts';
 import type { ReleaseFragment, ReleasesFragment } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import { beginningOfTime } from '../walk-state.ts';
-import { deeperBackfill, largestPage, wayBack } from './backfill.ts';
+import { extendedBackfill, largestPage, resumeBackfill } from './backfill.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext, WalkEnd } from './stream.ts';
 import { watermarkAfter } from './watermark.ts';
@@ -19,17 +19,17 @@ export const releases: Stream = {
   label: 'releases',
   type: 'Release',
   changes: (context) => [{ scope: '', pages: () => changes(context) }],
-  traceless: (context) => [{ scope: '', pages: () => traceless(context) }],
+  reconcile: (context) => [{ scope: '', pages: () => reconcile(context) }],
   // Positions in the list move when it grows: the way back begins at its beginning.
-  deeper: ({ backfill }, since) => {
-    const next = deeperBackfill(backfill, since);
+  extendBackfill: ({ backfill }, since) => {
+    const next = extendedBackfill(backfill, since);
     return next && { ...next, cursor: null };
   },
 };
 
 async function* changes(context: StreamContext): Pages {
   const state = context.state('');
-  const { backfill, beginning } = wayBack(context, state);
+  const { backfill, beginning } = resumeBackfill(context, state);
   const watermark = watermarkAfter(context, state?.watermark ?? null);
   const isBeginning = !backfill.isDone;
   const wasStopped = isBeginning || state?.walkStartedAt !== null;
@@ -60,9 +60,9 @@ async function* changes(context: StreamContext): Pages {
 }
 
 /** Every release down to the depth: notes are edited, and assets added, without moving a time. */
-async function* traceless(context: StreamContext): Pages {
+async function* reconcile(context: StreamContext): Pages {
   const { depth } = context.state('') ?? {};
-  if (!depth || context.batch.ask.kind !== 'traceless') return;
+  if (!depth || context.batch.ask.kind !== 'reconcile') return;
   const first = await firstPage(context);
   for await (const page of connectionPages<Release, ReleasesFragment>(first, readPage(context), 'ReleasePage')) {
     const present = presentNodes(page);

@@ -85,9 +85,9 @@ export interface Stream {
   /** What changed since the last pass, and what lies deeper as far as it was asked for. The walks run one after the other. */
   readonly changes: (context: StreamContext) => Iterable<Walk> | AsyncIterable<Walk>;
   /** Reads again what may have changed without a trace. Absent where every change leaves one. */
-  readonly traceless?: (context: StreamContext) => Iterable<Walk> | AsyncIterable<Walk>;
+  readonly reconcile?: (context: StreamContext) => Iterable<Walk> | AsyncIterable<Walk>;
   /** The way back to an earlier moment from where reading backwards stands; null when there is nothing deeper. */
-  readonly deeper: (state: WalkState, since: Date) => Backfill | null;
+  readonly extendBackfill: (state: WalkState, since: Date) => Backfill | null;
 }
 
 /** A last page that says only how it ended. */

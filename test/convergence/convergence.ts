@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { createHosts, syncGitlab } from '../../src/index.ts';
+import { createHostStates, syncGitlab } from '../../src/index.ts';
 import type { Database } from '../../src/store/database/database.ts';
 import type { Clock } from '../../src/gitlab/limits/clock.ts';
 import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
@@ -111,7 +111,7 @@ async function pass(
     signal,
     fetch,
     reconcile,
-    hosts: createHosts(clock ? { clock } : {}),
+    hosts: createHostStates(clock ? { clock } : {}),
   }).catch((error: unknown) => {
     if (!isDead()) throw error;
     return null;

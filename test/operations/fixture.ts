@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { createHosts, syncGitlab } from '../../src/index.ts';
-import type { Hosts, SyncFailure, SyncOptions, SyncReport } from '../../src/index.ts';
+import { createHostStates, syncGitlab } from '../../src/index.ts';
+import type { HostStates, SyncFailure, SyncOptions, SyncReport } from '../../src/index.ts';
 import type { Database } from '../../src/store/database/database.ts';
 import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import type { World } from '../../fake-gitlab/world/world.ts';
@@ -37,14 +37,14 @@ export function useSync(kind: DatabaseKind): SyncFixture {
   let database: Database;
   let setup: FakeSetup;
   let connectionId: number;
-  let hosts: Hosts;
+  let hosts: HostStates;
   beforeAll(async () => {
     database = await openTestDatabase(kind);
   });
   afterAll(() => database.close());
   beforeEach(async () => {
     setup = createFake();
-    hosts = createHosts();
+    hosts = createHostStates();
     connectionId = await addConnection(database.em, fakeUrl);
   });
   const run: SyncFixture['run'] = (config = {}, options = {}) =>

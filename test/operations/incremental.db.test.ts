@@ -219,19 +219,19 @@ describeDatabases('what changed', (kind) => {
     test('can be made deeper later, and a deepening that is stopped goes on', async () => {
       history();
       const config = { syncLimit: 20, branches: 'main', concurrency: 1 };
-      const deepenTo = sinceHoursAgo(220);
+      const backfillTo = sinceHoursAgo(220);
       expect(await given.sync(config)).toMatchObject({ stored: 80 });
       given.world.pass(minutes(5));
       const { em, signal, fetch } = createMortal(given.database.em, { at: 'after commit', count: 4 });
-      await syncGitlab(em, { token: given.token, url: fakeUrl, ...config }, given.connectionId, { deepenTo, signal, fetch });
+      await syncGitlab(em, { token: given.token, url: fakeUrl, ...config }, given.connectionId, { backfillTo, signal, fetch });
       const stopped = (await given.ids()).length;
       expect(stopped).toBeGreaterThan(80);
       expect(stopped).toBeLessThan(4 * 221);
       await given.sync(config);
       expect((await given.ids()).length).toBe(4 * 221);
-      expect(await given.sync(config, { deepenTo })).toMatchObject({ stored: 0 });
-      expect(await given.sync(config, { deepenTo: new Date(0) })).toMatchObject({ stored: 4 * 29, problems: [] });
-      expect(await given.sync(config, { deepenTo: new Date(0) })).toMatchObject({ stored: 0 });
+      expect(await given.sync(config, { backfillTo })).toMatchObject({ stored: 0 });
+      expect(await given.sync(config, { backfillTo: new Date(0) })).toMatchObject({ stored: 4 * 29, problems: [] });
+      expect(await given.sync(config, { backfillTo: new Date(0) })).toMatchObject({ stored: 0 });
     });
   });
 });

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createHosts } from '../../src/index.ts';
+import { createHostStates } from '../../src/index.ts';
 import type { Logger } from '../../src/index.ts';
 import { silentLogger } from '../../src/log.ts';
 import { makeServerCertificate } from '../support/certificates.ts';
@@ -57,12 +57,12 @@ describe('a host of the library', () => {
   test('has one budget of requests for all passes to which it hands the same hosts', async () => {
     given.world.addProject('acme/shop').openMergeRequest({ title: 'x' });
     const clock = createTestClock();
-    const hosts = createHosts({ clock });
+    const hosts = createHostStates({ clock });
     let refusals = 1;
     given.fake.intercept = () => (refusals-- > 0 ? new Response('', { status: 429, headers: { 'retry-after': '120' } }) : undefined);
     expect(await given.fail({ maxAttempts: 1 }, { hosts })).toMatchObject({ error: expect.stringContaining('limits the rate') as string });
     expect(clock.now()).toBe(0);
-    await given.sync({}, { hosts: createHosts({ clock }) });
+    await given.sync({}, { hosts: createHostStates({ clock }) });
     expect(clock.now()).toBe(0);
     await given.sync({}, { hosts });
     expect(clock.now()).toBe(120_000);
@@ -73,7 +73,7 @@ describe('a host of the library', () => {
     given.fake.intercept = () => new Response('', { status: 503 });
     for (const maxAttempts of [1, 3]) {
       given.fake.seen.length = 0;
-      await given.fail({ maxAttempts }, { hosts: createHosts({ clock: createTestClock() }) });
+      await given.fail({ maxAttempts }, { hosts: createHostStates({ clock: createTestClock() }) });
       expect(given.fake.seen).toHaveLength(maxAttempts);
     }
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { buildSchema, isObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { auditGitlab, createHosts, syncGitlab } from '../../src/index.ts';
+import { auditGitlab, createHostStates, syncGitlab } from '../../src/index.ts';
 import type { AuditEntry, Json, Problem, SyncFailure } from '../../src/index.ts';
 import type { Database } from '../../src/store/database/database.ts';
 import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
@@ -71,7 +71,7 @@ async function readFrom(schema: SchemaVariant): Promise<Read | (SyncFailure & { 
   const warnings = new Set<string>();
   const ignore = () => {};
   const logger = { debug: ignore, info: ignore, error: ignore, warn: (fields: object) => void warnings.add(JSON.stringify(fields)) };
-  const options = { fetch: fetchFrom(fake), logger, hosts: createHosts() };
+  const options = { fetch: fetchFrom(fake), logger, hosts: createHostStates() };
   const config = { token: goodToken, url: fakeUrl };
   const pass = (more: object) => syncGitlab(database.em, { ...config, ...more }, connectionId, options);
   const first = await pass({ repos: ['acme', 'other/api', 'other/left'] });

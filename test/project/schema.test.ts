@@ -66,7 +66,7 @@ describe('what GitLab charges, with every filter and the largest pages in use', 
   test.each([
     ['changes', 232],
     ['newest', 233],
-    ['traceless', 233],
+    ['reconcile', 233],
   ] as const)('for a batch is known (%s)', (ask, expected) => {
     const operation = operations.find(({ name }) => name?.value === 'ProjectChanges');
     // The same figure as GitLab's own formula gives over a whole schema.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createHosts, syncGitlab } from '../../src/index.ts';
+import { createHostStates, syncGitlab } from '../../src/index.ts';
 import type { Database } from '../../src/store/database/database.ts';
 import { createDemoWorld } from '../../fake-gitlab/demo-world.ts';
 import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
@@ -26,7 +26,7 @@ test('a table that is partitioned as docs/scaling.md says is synced like one tha
   const { world, happen } = createDemoWorld();
   const fake = createFakeGitlab(world);
   const config = { url: fakeUrl, token: goodToken, branches: 'main' };
-  const pass = async (database: Database) => syncGitlab(database.em, config, 1, { fetch: fetchFrom(fake), hosts: createHosts() });
+  const pass = async (database: Database) => syncGitlab(database.em, config, 1, { fetch: fetchFrom(fake), hosts: createHostStates() });
   for (const database of databases) expect(await addConnection(database.em, fakeUrl)).toBe(1);
   for (const database of databases) expect(await pass(database)).toMatchObject({ stored: 17 });
 

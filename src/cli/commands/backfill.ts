@@ -20,26 +20,26 @@ export function addBackfill(program: Command, io: Io, end: (code: ExitCode) => v
       )
       .requiredOption('--since <when>', 'how far back: 2026-01-31, 2026-01-31T08:00:00Z, or 90d'),
   ).action(async ({ since, ...flags }: { since: string } & Record<string, unknown>) => {
-    const deepenTo = parseSince(since, '--since');
+    const backfillTo = parseSince(since, '--since');
     // What is seen for the first time is read as deep at once.
-    const config = gitlabConfigOf({ ...flags, syncSince: deepenTo.toISOString() }, io);
-    end(await withDatabase(config, (database) => backfill({ database, config, io }, deepenTo)));
+    const config = gitlabConfigOf({ ...flags, syncSince: backfillTo.toISOString() }, io);
+    end(await withDatabase(config, (database) => backfill({ database, config, io }, backfillTo)));
   });
 }
 
-async function backfill(work: Work, deepenTo: Date): Promise<ExitCode> {
+async function backfill(work: Work, backfillTo: Date): Promise<ExitCode> {
   const { database, config, io } = work;
   await database.migrate();
   const connectionId = await ensureConnection(database.em, config);
-  const estimate = await estimateBackfill(database.em, config, connectionId, { deepenTo, signal: io.signal });
+  const estimate = await estimateBackfill(database.em, config, connectionId, { backfillTo, signal: io.signal });
   if ('error' in estimate) return reportFailure(estimate, io);
   const { projects, mergeRequests, pipelines, requests } = estimate;
   if (projects > 0) {
     io.out.write(
-      `Back to ${deepenTo.toISOString().slice(0, 16)}Z, ${projects} projects: about ${mergeRequests} merge requests and ${pipelines} pipelines in ${requests} requests, and what there is of releases and commits\n`,
+      `Back to ${backfillTo.toISOString().slice(0, 16)}Z, ${projects} projects: about ${mergeRequests} merge requests and ${pipelines} pipelines in ${requests} requests, and what there is of releases and commits\n`,
     );
   }
-  const result = await syncWithProgress(work, { deepenTo }, mergeRequests + pipelines);
+  const result = await syncWithProgress(work, { backfillTo }, mergeRequests + pipelines);
   if ('error' in result) return reportFailure(result, io);
   io.out.write(summaryOf(result));
   return exitCodeOf(result);

@@ -30,10 +30,10 @@ export function addPlan(program: Command, io: Io, end: (code: ExitCode) => void)
       .option('--since <when>', 'plan a backfill to this moment: 2026-01-31, 2026-01-31T08:00:00Z, or 90d')
       .option('--json', 'print the plan as JSON'),
   ).action(async ({ since, json, ...flags }: PlanFlags) => {
-    const deepenTo = since === undefined ? undefined : parseSince(since, '--since');
+    const backfillTo = since === undefined ? undefined : parseSince(since, '--since');
     // As with a backfill, what is seen for the first time is read as deep at once.
-    const config = gitlabConfigOf(deepenTo ? { ...flags, syncSince: deepenTo.toISOString() } : flags, io);
-    const plan = await planWith(config, { signal: io.signal, ...(deepenTo ? { deepenTo } : {}) });
+    const config = gitlabConfigOf(backfillTo ? { ...flags, syncSince: backfillTo.toISOString() } : flags, io);
+    const plan = await planWith(config, { signal: io.signal, ...(backfillTo ? { backfillTo } : {}) });
     if ('error' in plan) {
       end(reportFailure(plan, io));
       return;

@@ -55,7 +55,7 @@ export const exitCodeOf = ({ problems }: SyncReport): ExitCode =>
 /** A pass that shows on a terminal how far it has come. `expected`: about how many events it will read; 0 = unknown. */
 export async function syncWithProgress(
   { database, config, io }: Work,
-  options: Pick<SyncOptions, 'reconcile' | 'deepenTo'> = {},
+  options: Pick<SyncOptions, 'reconcile' | 'backfillTo'> = {},
   expected = 0,
 ): Promise<SyncReport | SyncFailure> {
   const connectionId = await ensureConnection(database.em, config);

@@ -1,7 +1,7 @@
 import type { DocumentNode, FieldNode, FragmentDefinitionNode, SelectionSetNode } from 'graphql';
 
 /** The data of an answer as the whole document asks for it: null for every field that is not there. */
-export function withNulls(data: unknown, document: DocumentNode): unknown {
+export function fillNulls(data: unknown, document: DocumentNode): unknown {
   const fragments = new Map(document.definitions.flatMap((node) => (node.kind === 'FragmentDefinition' ? [[node.name.value, node]] : [])));
   const operation = document.definitions.find((node) => node.kind === 'OperationDefinition');
   return operation ? fill(data, fieldsOf(operation.selectionSet, fragments), fragments) : data;

@@ -1,7 +1,7 @@
 import type { Missing } from './validation-errors.ts';
 
 /** What one GitLab turned out not to have. Shared by everything in a process that reads this GitLab. */
-export interface LearnedSchema {
+export interface MissingFields {
   /** What is missing, for people: `Pipeline.source`, `projects(fullPaths:)`; each once, by name. */
   missing(): readonly string[];
   /** The name of what is missing at a place, or of a missing type; undefined when nothing is known to be. */
@@ -14,7 +14,7 @@ export interface LearnedSchema {
 export const memoryMs = 60 * 60_000;
 
 /** Knows nothing yet. `now` in milliseconds. */
-export function createLearnedSchema(now: () => number = Date.now): LearnedSchema {
+export function createMissingFields(now: () => number = Date.now): MissingFields {
   const noted = new Map<string, { readonly name: string; readonly at: number }>();
   const told = new Set<string>();
   const forget = () => {

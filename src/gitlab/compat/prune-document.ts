@@ -10,7 +10,7 @@ import type {
   TypeNode,
 } from 'graphql';
 import { UnsupportedGitlabError } from '../../errors.ts';
-import type { LearnedSchema } from './missing-fields.ts';
+import type { MissingFields } from './missing-fields.ts';
 import { argumentKey, fieldKey, inlineScope, scopeOf } from './document-fields.ts';
 import type { Scope } from './document-fields.ts';
 import { typeKey } from './validation-errors.ts';
@@ -21,7 +21,7 @@ export type VariableValues = Readonly<Record<string, unknown>>;
 
 /** What is known to be missing, and which arguments have a value. */
 export interface Known {
-  readonly learned: Pick<LearnedSchema, 'nameOf'>;
+  readonly learned: Pick<MissingFields, 'nameOf'>;
   readonly variables: VariableValues;
 }
 
@@ -31,7 +31,7 @@ export interface Known {
  * Variables and fragments that are used no more go too.
  * Throws UnsupportedGitlabError when nothing of use would be left, or an argument that has a value would go.
  */
-export function withoutMissing(document: DocumentNode, known: Known): DocumentNode {
+export function pruneDocument(document: DocumentNode, known: Known): DocumentNode {
   const operation = document.definitions.find((node) => node.kind === 'OperationDefinition');
   if (!operation) return document;
   const pruning: Pruning = { ...known, operation, definitions: fragmentsOf(document), pruned: new Map(), valued: [] };

@@ -2,11 +2,11 @@ import { parse, print } from 'graphql';
 import type { DocumentNode } from 'graphql';
 import type { GraphQLClient } from 'graphql-request';
 import type { Logger } from '../../log.ts';
-import type { LearnedSchema } from './missing-fields.ts';
+import type { MissingFields } from './missing-fields.ts';
 import { missingIn } from './validation-errors.ts';
 import type { Missing } from './validation-errors.ts';
-import { withNulls } from './fill-nulls.ts';
-import { withoutMissing } from './prune-document.ts';
+import { fillNulls } from './fill-nulls.ts';
+import { pruneDocument } from './prune-document.ts';
 import type { VariableValues } from './prune-document.ts';
 
 /** GitLab names five missing things at once; a document has fewer than a hundred that it can do without. */
@@ -14,7 +14,7 @@ const maxRounds = 20;
 
 /** What is learnt, and where it is told. */
 export interface Learning {
-  readonly learned: LearnedSchema;
+  readonly learned: MissingFields;
   readonly log: Logger;
 }
 
@@ -30,7 +30,7 @@ interface RawAnswer {
  * and of all that follow, and is null in their answers.
  * Rejects with UnsupportedGitlabError when it cannot be left out.
  */
-export function withLearnedSchema(client: GraphQLClient, learning: Learning): GraphQLClient {
+export function withMissingFields(client: GraphQLClient, learning: Learning): GraphQLClient {
   const send = client.rawRequest as Send;
   const documents = new Map<string, DocumentNode>();
   const rawRequest: Send = (text, variables = {}, headers) => {
@@ -57,7 +57,7 @@ async function ask(send: Send, asked: Asked, { learned, log }: Learning): Promis
     const missing = answer.data ? [] : missingIn(answer.errors ?? [], parse(text));
     // The same text once more would only be refused once more.
     if (missing.length === 0 || text === refused || round === maxRounds) {
-      return isWhole ? answer : { ...answer, data: withNulls(answer.data, asked.document) };
+      return isWhole ? answer : { ...answer, data: fillNulls(answer.data, asked.document) };
     }
     refused = text;
     news = missing.filter((one) => learned.note(one));
@@ -67,10 +67,10 @@ async function ask(send: Send, asked: Asked, { learned, log }: Learning): Promis
 /** What to send of a document; most GitLabs have all of it. */
 function knownPart(
   { text, document, variables }: Asked,
-  learned: LearnedSchema,
+  learned: MissingFields,
 ): Pick<Asked, 'text' | 'variables'> & { readonly isWhole: boolean } {
   if (learned.missing().length === 0) return { text, variables, isWhole: true };
-  const known = withoutMissing(document, { learned, variables });
+  const known = pruneDocument(document, { learned, variables });
   return { text: print(known), variables: declared(known, variables), isWhole: false };
 }
 

@@ -1,7 +1,7 @@
 import { InvalidResponseError, RateLimitedError, ServerError, UnreachableError } from '../../errors.ts';
 import type { GitlabRequestError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
-import type { Host } from '../limits/host-state.ts';
+import type { HostState } from '../limits/host-state.ts';
 import type { Fetch } from './fetch.ts';
 import { longestWaitMs } from '../limits/retry-after.ts';
 import { isLasting, timeoutCode } from './unreachable.ts';
@@ -24,7 +24,7 @@ const limitedFactor = 20;
  */
 export function withRetry(
   fetch: Fetch,
-  { host, log, attempts, baseDelayMs }: RetryOptions & { readonly host: Host; readonly log: Logger },
+  { host, log, attempts, baseDelayMs }: RetryOptions & { readonly host: HostState; readonly log: Logger },
 ): Fetch {
   return async (url, init) => {
     for (let attempt = 1; ; attempt++) {

@@ -11,7 +11,7 @@ export const isFitted = (operation: string): boolean =>
   /^(Project|Group)Changes$|^(MergeRequest|Pipeline|Release|ContainerRepository)Page$/.test(operation);
 
 /** How much a GitLab bears of each kind of request, in rows or projects: learnt from its answers, forgotten with the process. */
-export interface Sizes {
+export interface AdaptiveSizes {
   /** The size to ask for now: `largest`, or less where that was too much. */
   of(kind: string, largest: number): number;
   noteAnswer(kind: string, answer: { readonly size: number; readonly durationMs: number }): void;
@@ -20,7 +20,7 @@ export interface Sizes {
 }
 
 /** Everything is asked for at its largest until an answer says otherwise. */
-export function createSizes(): Sizes {
+export function createAdaptiveSizes(): AdaptiveSizes {
   const reduced = new Map<string, number>();
   return {
     of: (kind, largest) => Math.min(reduced.get(kind) ?? largest, largest),
@@ -49,7 +49,7 @@ export interface Sized<T> {
 
 /** What fitting a request works with. */
 export interface Fitting {
-  readonly sizes: Sizes;
+  readonly sizes: AdaptiveSizes;
   /** Attempts at the smallest size. */
   readonly attempts: number;
   /** Waits before the next attempt, counted from 1. */

@@ -1,36 +1,36 @@
 import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
-import { createLearnedSchema } from '../compat/missing-fields.ts';
-import type { LearnedSchema } from '../compat/missing-fields.ts';
-import { createSizes } from './adaptive-size.ts';
-import type { Sizes } from './adaptive-size.ts';
-import { createTurns } from './request-queue.ts';
-import type { Turns } from './request-queue.ts';
+import { createMissingFields } from '../compat/missing-fields.ts';
+import type { MissingFields } from '../compat/missing-fields.ts';
+import { createAdaptiveSizes } from './adaptive-size.ts';
+import type { AdaptiveSizes } from './adaptive-size.ts';
+import { createRequestQueue } from './request-queue.ts';
+import type { RequestQueue } from './request-queue.ts';
 
 /** What everything in a process that reads the same GitLab shares. Holds no token, and nothing that was read. */
-export interface Host extends Pick<Turns, 'enter' | 'observe'> {
+export interface HostState extends Pick<RequestQueue, 'enter' | 'observe'> {
   /** Origin and base path. */
   readonly url: string;
   readonly clock: Clock;
   /** How much it bears at once. */
-  readonly sizes: Sizes;
+  readonly sizes: AdaptiveSizes;
   /** What it has not of what was asked for. */
-  readonly learned: LearnedSchema;
+  readonly learned: MissingFields;
   /** A request got no answer in all its attempts, and no other did since: further ones get one attempt each. */
   isSilent: boolean;
 }
 
 /** The hosts that are read, with one budget of requests each. Bounded: of very many, idle ones are forgotten. */
-export interface Hosts {
+export interface HostStates {
   /** The host of a base URL. */
-  readonly at: (url: string) => Host;
+  readonly at: (url: string) => HostState;
 }
 
 const mostHosts = 1_000;
 
-/** Hosts of which nothing is known yet. Hand them to every call that is to share their budgets. */
-export function createHosts({ clock = systemClock }: { readonly clock?: Clock } = {}): Hosts {
-  const hosts = new Map<string, Host & Pick<Turns, 'isIdle'>>();
+/** States of hosts of which nothing is known yet. Hand them to every call that is to share their budgets. */
+export function createHostStates({ clock = systemClock }: { readonly clock?: Clock } = {}): HostStates {
+  const hosts = new Map<string, HostState & Pick<RequestQueue, 'isIdle'>>();
   return {
     at: (url) => {
       const { origin, pathname } = new URL(url);
@@ -48,13 +48,13 @@ export function createHosts({ clock = systemClock }: { readonly clock?: Clock } 
   };
 }
 
-function createHost(url: string, clock: Clock): Host & Pick<Turns, 'isIdle'> {
-  const { enter, observe, isIdle } = createTurns(url, clock);
+function createHost(url: string, clock: Clock): HostState & Pick<RequestQueue, 'isIdle'> {
+  const { enter, observe, isIdle } = createRequestQueue(url, clock);
   const host = {
     url,
     clock,
-    sizes: createSizes(),
-    learned: createLearnedSchema(),
+    sizes: createAdaptiveSizes(),
+    learned: createMissingFields(),
     isSilent: false,
     enter,
     observe: (headers: Headers) => {

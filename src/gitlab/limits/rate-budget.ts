@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 import { retryAfterMsOf, serverTimeOf } from './retry-after.ts';
 
 /** What is known of a host's limits: what its answers said, and what was sent. Times are milliseconds. */
-export interface Budget {
+export interface RateBudget {
   /** Takes note of an answer. `underWay`: other requests that GitLab may not have counted yet. */
   observe(headers: Headers, underWay: number): void;
   /** Takes note of a request. */
@@ -27,7 +27,7 @@ const longestClosedMs = 60 * minuteMs;
 export const spreadMs = 1000;
 
 /** A budget of which nothing is known yet. */
-export function createBudget({ now, random }: Pick<Clock, 'now' | 'random'>): Budget {
+export function createRateBudget({ now, random }: Pick<Clock, 'now' | 'random'>): RateBudget {
   const sentAt: number[] = [];
   let window: Window | undefined;
   let closedUntil = Number.NEGATIVE_INFINITY;

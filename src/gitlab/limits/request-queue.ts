@@ -1,5 +1,5 @@
 import { RateLimitedError } from '../../errors.ts';
-import { createBudget, spreadMs } from './rate-budget.ts';
+import { createRateBudget, spreadMs } from './rate-budget.ts';
 import type { Clock } from './clock.ts';
 import { longestWaitMs, spanText } from './retry-after.ts';
 
@@ -12,32 +12,32 @@ export interface HostLimits {
 }
 
 /** A request that wants to be sent. Each is held to its own client's limits, and counts for everyone's. */
-export interface Turn extends HostLimits {
+export interface QueuedRequest extends HostLimits {
   readonly operation: string;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** The order in which a host is asked. */
-export interface Turns {
+export interface RequestQueue {
   /**
    * Waits until a request may be sent, in the order of the calls; call what comes back when its answer is there, or it
    * has failed. Rejects with the signal's reason, and with RateLimitedError when the wait would be longer than 5 minutes.
    */
-  readonly enter: (turn: Turn) => Promise<() => void>;
+  readonly enter: (turn: QueuedRequest) => Promise<() => void>;
   /** Takes note of what an answer says about limits. */
   readonly observe: (headers: Headers) => void;
   /** No request is under way or waits. */
   readonly isIdle: () => boolean;
 }
 
-interface Waiting extends Turn {
+interface Waiting extends QueuedRequest {
   readonly resolve: (leave: () => void) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Turns at the host of a base URL. */
-export function createTurns(url: string, clock: Clock): Turns {
-  const budget = createBudget(clock);
+/** The queue of requests at the host of a base URL. */
+export function createRequestQueue(url: string, clock: Clock): RequestQueue {
+  const budget = createRateBudget(clock);
   const waiting: Waiting[] = [];
   let underWay = 0;
   let alarm = new AbortController();

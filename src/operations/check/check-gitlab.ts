@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Config } from '../../config/parse-config.ts';
 import type { GitlabConfig } from '../../config/gitlab-config.ts';
-import { withGitlab, withGitlabEnd } from '../connect.ts';
+import { withGitlab, withGitlabSession } from '../connect.ts';
 import type { ConnectOptions, SyncFailure } from '../connect.ts';
 import type { Gitlab } from '../../gitlab/client.ts';
 import { ok, runChecks } from './check.ts';
@@ -70,7 +70,7 @@ export async function checkAll(
   options: ConnectOptions = {},
 ): Promise<CheckReport | SyncFailure> {
   const { fetch, signal } = options;
-  return withGitlabEnd({ config: input, options }, async ({ config, gitlab }) => {
+  return withGitlabSession({ config: input, options }, async ({ config, gitlab }) => {
     const requests = [gitlab.requests];
     const apart: CheckScope['apart'] = (url, action) =>
       withGitlab({ ...config, url }, options, (other) => {

@@ -8,7 +8,7 @@ import type { Backfill, WalkState } from '../../walk-state.ts';
 import type { TagCount } from '../../store/progress/read-progress.ts';
 import type { Store } from '../../store/store.ts';
 import { streams } from '../../streams/index.ts';
-import type { PlannedRun, Selected } from './select-batches.ts';
+import type { PlannedPass, Selected } from './select-batches.ts';
 
 const projectsPerRequest = 50;
 
@@ -18,8 +18,8 @@ export interface Counted {
   readonly changed: readonly ProjectCounts[];
   /** Projects that are new, with what there is within the depth; releases are counted all. */
   readonly fresh: readonly ProjectCounts[];
-  /** Of those that were read before: what is to be read that lies deeper. */
-  readonly deeper: readonly DeeperRows[];
+  /** Of those that were read before: what is to be read that is older than its depth. */
+  readonly backfill: readonly BackfillRows[];
   /** Of those that were read before: what is due to be read again. Merge requests are the open ones. */
   readonly due: readonly ProjectCounts[];
   /** Known tags of the container repositories of projects that were read before. */
@@ -27,7 +27,7 @@ export interface Counted {
 }
 
 /** Asks for the counts of everything that a pass would read, 50 projects at a time, one request after the other. */
-export async function countedFor(run: PlannedRun, selected: Selected, store: Store | null, deepenTo: Date | null): Promise<Counted> {
+export async function countedFor(run: PlannedPass, selected: Selected, store: Store | null, backfillTo: Date | null): Promise<Counted> {
   const { pages, batches } = selected;
   const changes = [...pages, ...batches.flatMap(({ ids, ask }) => (ask.kind === 'changes' ? [{ ids, since: ask.since }] : []))];
   const changed: ProjectCounts[] = [];
@@ -39,14 +39,14 @@ export async function countedFor(run: PlannedRun, selected: Selected, store: Sto
   return {
     changed,
     fresh,
-    deeper: store ? await deeperRows(run, store, knownIds, deepenTo) : [],
+    backfill: store ? await deeperRows(run, store, knownIds, backfillTo) : [],
     due: await dueRows(run, knownIds),
     tags: store ? (await store.countTags()).filter(({ projectId }) => knownIds.includes(projectId)) : [],
   };
 }
 
 async function countsOf(
-  { gitlab, config: { branches } }: PlannedRun,
+  { gitlab, config: { branches } }: PlannedPass,
   ids: readonly number[],
   since: Date | null,
 ): Promise<ProjectCounts[]> {
@@ -54,8 +54,8 @@ async function countsOf(
   return readCounts(gitlab.graphql, { ids, changedAfter: since, updated: since ? { after: since } : {}, branches });
 }
 
-/** What is to be read of one project that lies deeper, and how many walks go there: each asks once at least. */
-export interface DeeperRows extends MissingRows {
+/** What is to be read of one project that is older than its depth, and how many walks go there: each asks once at least. */
+export interface BackfillRows extends MissingRows {
   readonly walks: number;
 }
 
@@ -65,9 +65,9 @@ interface Goal {
   readonly left: Map<number, { mergeRequests: number; pipelines: number; walks: number }>;
 }
 
-async function deeperRows(run: PlannedRun, store: Store, ids: readonly number[], deepenTo: Date | null): Promise<DeeperRows[]> {
-  const rows: DeeperRows[] = [];
-  for (const { since, left } of goalsOf(run, ids, deepenTo)) {
+async function deeperRows(run: PlannedPass, store: Store, ids: readonly number[], backfillTo: Date | null): Promise<BackfillRows[]> {
+  const rows: BackfillRows[] = [];
+  for (const { since, left } of goalsOf(run, ids, backfillTo)) {
     const missing = await missingRows({ gitlab: run.gitlab, store, config: run.config }, [...left.keys()], since);
     for (const { id, mergeRequests, pipelines } of missing) {
       const most = left.get(id) ?? nothingLeft;
@@ -91,12 +91,12 @@ const countedStreams: Readonly<Record<string, 'mergeRequests' | 'pipelines'>> = 
 };
 
 /** Projects that go back to the same moment are counted together. */
-function goalsOf({ states }: PlannedRun, ids: readonly number[], deepenTo: Date | null): Iterable<Goal> {
+function goalsOf({ states }: PlannedPass, ids: readonly number[], backfillTo: Date | null): Iterable<Goal> {
   const goals = new Map<string, Goal>();
   for (const id of ids) {
     for (const state of states.get(id)?.values() ?? []) {
       const count = countedStreams[state.stream];
-      const backfill = count && backfillOf(state, deepenTo);
+      const backfill = count && backfillOf(state, backfillTo);
       if (!backfill) continue;
       const key = backfill.since ?? '';
       const goal: Goal = goals.get(key) ?? { since: backfill.since === null ? null : new Date(backfill.since), left: new Map() };
@@ -109,13 +109,13 @@ function goalsOf({ states }: PlannedRun, ids: readonly number[], deepenTo: Date 
   return goals.values();
 }
 
-function backfillOf(state: WalkState & { readonly stream: string }, deepenTo: Date | null): Backfill | null {
+function backfillOf(state: WalkState & { readonly stream: string }, backfillTo: Date | null): Backfill | null {
   const stream = streams.find(({ name }) => name === state.stream);
-  const deeper = deepenTo && stream?.deeper(state, deepenTo);
-  return deeper || (state.backfill && !state.backfill.isDone ? state.backfill : null);
+  const backfill = backfillTo && stream?.extendBackfill(state, backfillTo);
+  return backfill || (state.backfill && !state.backfill.isDone ? state.backfill : null);
 }
 
-async function dueRows(run: PlannedRun, ids: readonly number[]): Promise<ProjectCounts[]> {
+async function dueRows(run: PlannedPass, ids: readonly number[]): Promise<ProjectCounts[]> {
   const { config, gitlab, known, now } = run;
   const due = ids.filter((id) => {
     const project = known.get(id);

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GitlabConfig } from '../../config/gitlab-config.ts';
-import { withBothEnds, withGitlabEnd } from '../connect.ts';
-import type { ConnectOptions, GitlabEnd, SyncFailure } from '../connect.ts';
+import { withGitlabAndStore, withGitlabSession } from '../connect.ts';
+import type { ConnectOptions, GitlabSession, SyncFailure } from '../connect.ts';
 import { batchSizes } from '../../gitlab/batch.ts';
 import { readCost } from '../../gitlab/cost.ts';
 import type { Cost, CostQuery } from '../../gitlab/cost.ts';
@@ -14,7 +14,7 @@ import type { Counted } from './count-rows.ts';
 import { measured, secondsOf } from './measure.ts';
 import type { Measure } from './measure.ts';
 import { selectedBy } from './select-batches.ts';
-import type { PlannedRun, Selected } from './select-batches.ts';
+import type { PlannedPass, Selected } from './select-batches.ts';
 import { stepsOf } from './steps.ts';
 import type { PlanStep } from './steps.ts';
 
@@ -43,15 +43,15 @@ export interface SyncPlan {
 
 /** What GitLab charges for one kind of batch. */
 export interface PlannedCost extends Cost {
-  readonly ask: 'changes' | 'newest' | 'traceless';
+  readonly ask: 'changes' | 'newest' | 'reconcile';
   /** How many projects such a request has room for. */
   readonly projects: number;
 }
 
 /** What a host may hand to a plan beside its configuration. Everything is optional. */
 export interface PlanOptions extends ConnectOptions {
-  /** Plan a pass with this `deepenTo`. */
-  readonly deepenTo?: Date;
+  /** Plan a pass with this `backfillTo`. */
+  readonly backfillTo?: Date;
 }
 
 /**
@@ -65,15 +65,15 @@ export async function planSync(
   options: PlanOptions = {},
 ): Promise<SyncPlan | SyncFailure> {
   return em && connectionId !== null
-    ? withBothEnds({ em, config, connectionId, options }, (ends) => plan(ends, ends.store, options))
-    : withGitlabEnd({ config, options }, (end) => plan(end, null, options));
+    ? withGitlabAndStore({ em, config, connectionId, options }, (ends) => plan(ends, ends.store, options))
+    : withGitlabSession({ config, options }, (end) => plan(end, null, options));
 }
 
-async function plan({ config, gitlab: unmeasured }: GitlabEnd, store: Store | null, { deepenTo }: PlanOptions): Promise<SyncPlan> {
+async function plan({ config, gitlab: unmeasured }: GitlabSession, store: Store | null, { backfillTo }: PlanOptions): Promise<SyncPlan> {
   const { gitlab, measure } = measured(unmeasured, config);
   const now = () => new Date();
   const [projects, states] = store ? await Promise.all([store.readProjects(), store.readStates()]) : [[], []];
-  const run: PlannedRun = {
+  const run: PlannedPass = {
     config,
     gitlab,
     known: new Map(projects.map((project) => [project.id, project])),
@@ -82,7 +82,7 @@ async function plan({ config, gitlab: unmeasured }: GitlabEnd, store: Store | nu
     now,
   };
   const selected = await selectedBy(run);
-  const counted = await countedFor(run, selected, store, deepenTo ?? null);
+  const counted = await countedFor(run, selected, store, backfillTo ?? null);
   const complexity = await costsOf(run, selected, counted);
   const steps = stepsOf(run, selected, counted);
   const sum = (of: (step: PlanStep) => number) => steps.reduce((total, step) => total + of(step), 0);
@@ -108,7 +108,7 @@ function missingOf({ missing, pages, batches }: Selected, { changed, fresh }: Co
 }
 
 /** One question for each kind of batch that the pass would send. */
-async function costsOf(run: PlannedRun, { pages, batches }: Selected, { due }: Counted): Promise<PlannedCost[]> {
+async function costsOf(run: PlannedPass, { pages, batches }: Selected, { due }: Counted): Promise<PlannedCost[]> {
   const { gitlab, options, config, now } = run;
   const kinds = new Map<string, Omit<CostQuery, 'branches'>>();
   const add = (kind: Omit<CostQuery, 'branches'>) => {
@@ -118,8 +118,8 @@ async function costsOf(run: PlannedRun, { pages, batches }: Selected, { due }: C
   const room = { membership: Math.min(config.projectLimit || listPageSize, listPageSize), group: listPageSize };
   for (const { source, since } of pages) add({ source, ask: { kind: 'changes', since }, projects: room[source] });
   for (const { ids, ask } of batches) add({ source: 'ids', ask, projects: ids.length });
-  const dueTogether = Math.min(due.length, batchSizes.traceless.projects);
-  if (dueTogether > 0) add({ source: 'ids', ask: { kind: 'traceless', pipelinesSince: now() }, projects: dueTogether });
+  const dueTogether = Math.min(due.length, batchSizes.reconcile.projects);
+  if (dueTogether > 0) add({ source: 'ids', ask: { kind: 'reconcile', pipelinesSince: now() }, projects: dueTogether });
   const costs: PlannedCost[] = [];
   for (const kind of kinds.values()) {
     const cost = await readCost(gitlab.graphql, { ...kind, branches: options.branches });

@@ -2,13 +2,13 @@ import { memberProjects, projectsOf } from '../../gitlab/projects.ts';
 import { batchesOf } from '../../pass/read-projects.ts';
 import type { IdBatch } from '../../pass/read-by-ids.ts';
 import { chunks } from '../../pass/pass-state.ts';
-import type { Run } from '../../pass/pass-state.ts';
+import type { PassState } from '../../pass/pass-state.ts';
 import { listPageSize, selectProjects } from '../../pass/selection.ts';
 import type { ListedSource } from '../../pass/selection.ts';
 import { commonSince, fitsSince, sinceOf } from '../../pass/since.ts';
 
 /** The part of a pass that deciding what it reads takes. */
-export type PlannedRun = Pick<Run, 'config' | 'gitlab' | 'known' | 'states' | 'options' | 'now' | 'reconcile'>;
+export type PlannedPass = Pick<PassState, 'config' | 'gitlab' | 'known' | 'states' | 'options' | 'now' | 'reconcile'>;
 
 /** The projects that a pass would read, and how it would ask for them. */
 export interface Selected {
@@ -23,7 +23,7 @@ export interface Selected {
 }
 
 /** Decides as a pass does which projects to read, and in which batches. */
-export async function selectedBy(run: PlannedRun): Promise<Selected> {
+export async function selectedBy(run: PlannedPass): Promise<Selected> {
   const { gitlab, states } = run;
   const since = commonSince(run);
   const before = gitlab.requests.graphql;
@@ -42,7 +42,7 @@ export async function selectedBy(run: PlannedRun): Promise<Selected> {
   return { lookups, pages, batches: batchesOf(run, [...new Set([...ids.filter((id) => !read.has(id)), ...waiting])]), missing };
 }
 
-async function idsOf({ gitlab, config }: PlannedRun, list: ListedSource): Promise<number[]> {
+async function idsOf({ gitlab, config }: PlannedPass, list: ListedSource): Promise<number[]> {
   const projects =
     list.kind === 'membership'
       ? await memberProjects(gitlab.graphql, config.projectLimit)

@@ -3,7 +3,7 @@ import { batchSizes } from '../../gitlab/batch.ts';
 import type { ProjectCounts } from '../../gitlab/counts.ts';
 import { closed, features } from '../../streams/access.ts';
 import type { Counted } from './count-rows.ts';
-import type { PlannedRun, Selected } from './select-batches.ts';
+import type { PlannedPass, Selected } from './select-batches.ts';
 
 /** A part of a pass. */
 export interface PlanStep {
@@ -21,7 +21,7 @@ export interface PlanStep {
 }
 
 /** What a pass would do, in the order of its doing. Parts that there is nothing to do in are left out. */
-export function stepsOf(run: PlannedRun, selected: Selected, counted: Counted): PlanStep[] {
+export function stepsOf(run: PlannedPass, selected: Selected, counted: Counted): PlanStep[] {
   const { pages, batches, lookups } = selected;
   const projects = counted.changed.length + counted.fresh.length;
   const changeBatches = pages.length + batches.filter(({ ask }) => ask.kind === 'changes').length;
@@ -65,7 +65,7 @@ function changedOf({ mergeRequests, pipelines }: ProjectCounts): Reading {
 }
 
 const freshOf =
-  ({ options: { depth, branches } }: PlannedRun) =>
+  ({ options: { depth, branches } }: PlannedPass) =>
   ({ mergeRequests, pipelines, releases }: ProjectCounts): Reading => {
     const { pageSize } = batchSizes.newest;
     const most = depth.rows ?? Number.POSITIVE_INFINITY;
@@ -80,8 +80,8 @@ const freshOf =
     return { rows: mrs + runs + tags, followUps: beyond(mrs, pageSize) + pipelinePages + beyond(tags, pageSize) };
   };
 
-function backfillStep({ deeper }: Counted): PlanStep {
-  const readings = deeper.map(({ mergeRequests, pipelines, walks }) => ({
+function backfillStep({ backfill }: Counted): PlanStep {
+  const readings = backfill.map(({ mergeRequests, pipelines, walks }) => ({
     rows: mergeRequests + pipelines,
     followUps: Math.max(walks, pagesOf(mergeRequests) + pagesOf(pipelines)),
   }));
@@ -89,7 +89,7 @@ function backfillStep({ deeper }: Counted): PlanStep {
 }
 
 function reconcileStep({ due }: Counted): PlanStep {
-  const { pageSize, projects } = batchSizes.traceless;
+  const { pageSize, projects } = batchSizes.reconcile;
   const readings = due.map(({ mergeRequests, pipelines, releases }) => {
     const lists = [mergeRequests ?? 0, pipelines ?? 0, releases];
     return {
@@ -101,7 +101,7 @@ function reconcileStep({ due }: Counted): PlanStep {
 }
 
 /** The end of each branch is asked for, and the first page of one that is new. */
-function commitsStep({ options: { branches } }: PlannedRun, { changed, fresh }: Counted): PlanStep {
+function commitsStep({ options: { branches } }: PlannedPass, { changed, fresh }: Counted): PlanStep {
   const readable = (projects: readonly ProjectCounts[]) => projects.filter(({ project }) => project.userPermissions.downloadCode).length;
   const [known, unknown] = [readable(changed), readable(fresh)];
   return {
@@ -115,7 +115,7 @@ function commitsStep({ options: { branches } }: PlannedRun, { changed, fresh }: 
 }
 
 /** The names of each repository's tags are listed; known tags are looked at in turn, or all when they are due. */
-function imagesStep({ options: { tagChecks } }: PlannedRun, { changed, fresh, due, tags }: Counted): PlanStep {
+function imagesStep({ options: { tagChecks } }: PlannedPass, { changed, fresh, due, tags }: Counted): PlanStep {
   const readable = [...changed, ...fresh].filter(
     ({ project, containerRepositories }) => containerRepositories > 0 && !closed(project, features.registryImages),
   );

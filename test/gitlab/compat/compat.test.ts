@@ -4,12 +4,12 @@ import { GraphqlError, UnsupportedGitlabError } from '../../../src/errors.ts';
 import { readBatch } from '../../../src/gitlab/batch.ts';
 import { createGitlab } from '../../../src/gitlab/client.ts';
 import { projectsOf } from '../../../src/gitlab/projects.ts';
-import { createHosts } from '../../../src/gitlab/limits/host-state.ts';
-import { createLearnedSchema, memoryMs } from '../../../src/gitlab/compat/missing-fields.ts';
-import type { LearnedSchema } from '../../../src/gitlab/compat/missing-fields.ts';
+import { createHostStates } from '../../../src/gitlab/limits/host-state.ts';
+import { createMissingFields, memoryMs } from '../../../src/gitlab/compat/missing-fields.ts';
+import type { MissingFields } from '../../../src/gitlab/compat/missing-fields.ts';
 import { missingIn } from '../../../src/gitlab/compat/validation-errors.ts';
-import { withNulls } from '../../../src/gitlab/compat/fill-nulls.ts';
-import { withoutMissing } from '../../../src/gitlab/compat/prune-document.ts';
+import { fillNulls } from '../../../src/gitlab/compat/fill-nulls.ts';
+import { pruneDocument } from '../../../src/gitlab/compat/prune-document.ts';
 import { latest } from '../../../fake-gitlab/graphql/variant.ts';
 import { goodToken } from '../../../fake-gitlab/world/world.ts';
 import { fakeUrl, useFakeGitlab } from '../../support/fake.ts';
@@ -17,7 +17,7 @@ import { fakeUrl, useFakeGitlab } from '../../support/fake.ts';
 const createFake = useFakeGitlab();
 const ignore = () => {};
 
-function gitlabWith(learned?: LearnedSchema, warnings: unknown[] = []) {
+function gitlabWith(learned?: MissingFields, warnings: unknown[] = []) {
   const log = {
     debug: ignore,
     info: ignore,
@@ -32,7 +32,7 @@ function gitlabWith(learned?: LearnedSchema, warnings: unknown[] = []) {
     timeoutMs: 5_000,
     retry: { attempts: 1 },
     log,
-    ...(learned ? { host: { ...createHosts().at(fakeUrl), learned } } : {}),
+    ...(learned ? { host: { ...createHostStates().at(fakeUrl), learned } } : {}),
   });
 }
 
@@ -46,7 +46,7 @@ describe('what a GitLab does not have', () => {
     project.openMergeRequest({ title: 'Cart', upvotes: 3 });
     project.finishPipeline(project.startPipeline({ ref: 'main' }), 'FAILED');
     const warnings: unknown[] = [];
-    const gitlab = gitlabWith(createLearnedSchema(), warnings);
+    const gitlab = gitlabWith(createMissingFields(), warnings);
     const read = async () => (await readBatch(gitlab, newest(project.id)))?.projects[0]?.node;
     const node = await read();
     expect(node).toMatchObject({
@@ -70,7 +70,7 @@ describe('what a GitLab does not have', () => {
     const project = world.addProject('acme/shop');
     project.startPipeline({ ref: 'main' });
     let now = 0;
-    const learned = createLearnedSchema(() => now);
+    const learned = createMissingFields(() => now);
     const warnings: unknown[] = [];
     await readBatch(gitlabWith(learned, warnings), newest(project.id));
     fake.seen.length = 0;
@@ -276,9 +276,7 @@ describe('a document without what is missing', () => {
   fragment P on Project { webUrl labels(after: $name) { ...L } commit { sha } ... on Project { description } }
   fragment L on LabelConnection { nodes { title } pageInfo { hasNextPage } }`);
   const without = (keys: readonly string[], variables: Readonly<Record<string, unknown>> = {}) => {
-    const text = print(
-      withoutMissing(document, { learned: { nameOf: (key) => (keys.includes(key) ? `<${key}>` : undefined) }, variables }),
-    );
+    const text = print(pruneDocument(document, { learned: { nameOf: (key) => (keys.includes(key) ? `<${key}>` : undefined) }, variables }));
     return text.replaceAll(/\s+/g, ' ');
   };
 
@@ -308,11 +306,11 @@ describe('a document without what is missing', () => {
   });
 
   test('has an answer with null in its gaps, at every depth, and in every row', () => {
-    expect(withNulls({ projects: { nodes: [{ id: 1, labels: { nodes: [{}, null] } }, null] } }, document)).toEqual({
+    expect(fillNulls({ projects: { nodes: [{ id: 1, labels: { nodes: [{}, null] } }, null] } }, document)).toEqual({
       projects: {
         nodes: [{ id: 1, webUrl: null, labels: { nodes: [{ title: null }, null], pageInfo: null }, commit: null, description: null }, null],
       },
     });
-    expect(withNulls(undefined, document)).toBeUndefined();
+    expect(fillNulls(undefined, document)).toBeUndefined();
   });
 });

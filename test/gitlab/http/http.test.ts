@@ -18,8 +18,8 @@ import { unreachable } from '../../../src/gitlab/http/unreachable.ts';
 import { withErrors } from '../../../src/gitlab/http/with-errors.ts';
 import { delayBefore, withRetry } from '../../../src/gitlab/http/with-retry.ts';
 import { withTimeout } from '../../../src/gitlab/http/with-timeout.ts';
-import { createHosts } from '../../../src/gitlab/limits/host-state.ts';
-import type { Host } from '../../../src/gitlab/limits/host-state.ts';
+import { createHostStates } from '../../../src/gitlab/limits/host-state.ts';
+import type { HostState } from '../../../src/gitlab/limits/host-state.ts';
 import { silentLogger } from '../../../src/log.ts';
 import type { Logger } from '../../../src/log.ts';
 import { createTestClock } from '../../support/clock.ts';
@@ -135,8 +135,11 @@ test('Retry-After is seconds, or a moment by the clock of the server', () => {
 
 describe('retries', () => {
   /** Answers in turn, and then with success; through the layer that makes errors of them, as in use. */
-  const trying = (answers: readonly Fetch[], options: { attempts?: number; host?: Host; log?: Logger; init?: Partial<FetchInit> } = {}) => {
-    const { attempts = 4, log = silentLogger, host = createHosts({ clock: createTestClock(() => 0.5) }).at(url), init } = options;
+  const trying = (
+    answers: readonly Fetch[],
+    options: { attempts?: number; host?: HostState; log?: Logger; init?: Partial<FetchInit> } = {},
+  ) => {
+    const { attempts = 4, log = silentLogger, host = createHostStates({ clock: createTestClock(() => 0.5) }).at(url), init } = options;
     let sent = 0;
     const inTurn: Fetch = (...args) => (answers[sent++] ?? answering(200))(...args);
     const retried = withRetry(withErrors(inTurn), { attempts, baseDelayMs: 100, host, log });
@@ -240,7 +243,7 @@ describe('retries', () => {
     const stop = new AbortController();
     const reason = new Error('enough');
     const clock = createTestClock(() => 0.5);
-    const host = createHosts({ clock: { ...clock, sleep: (_, signal) => clock.sleep(Number.MAX_SAFE_INTEGER, signal) } }).at(url);
+    const host = createHostStates({ clock: { ...clock, sleep: (_, signal) => clock.sleep(Number.MAX_SAFE_INTEGER, signal) } }).at(url);
     const { response, sent } = trying([answering(503)], { host, init: { signal: stop.signal } });
     setImmediate(() => stop.abort(reason));
     await expect(response).rejects.toBe(reason);
@@ -326,7 +329,7 @@ describe('a time out', () => {
       name: 'UnreachableError',
       message: expect.stringMatching(/^cannot reach http:\S+ \(.+\): check the network, and that it runs$/) as string,
     });
-    const host = createHosts({ clock: createTestClock() }).at(at);
+    const host = createHostStates({ clock: createTestClock() }).at(at);
     const retried = withRetry(withErrors(bounded(long)), { attempts: 2, baseDelayMs: 1, host, log: silentLogger });
     expect(await (await retried(at, request)).json()).toEqual({ half: 1 });
     expect(sent).toBe(3);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigurationError, UnauthorizedError } from '../../../src/errors.ts';
 import { createGitlab } from '../../../src/gitlab/client.ts';
 import type { GitlabOptions } from '../../../src/gitlab/client.ts';
-import { createHosts } from '../../../src/gitlab/limits/host-state.ts';
+import { createHostStates } from '../../../src/gitlab/limits/host-state.ts';
 import { silentLogger } from '../../../src/log.ts';
 import { openTokenFile } from '../../../src/gitlab/http/token-source.ts';
 import { createTestClock } from '../../support/clock.ts';
@@ -27,7 +27,7 @@ function clientOf(answer: (token: string) => Response | Promise<Response>, optio
     userAgent: 'test',
     concurrency: 4,
     timeoutMs: 5_000,
-    host: createHosts({ clock: createTestClock() }).at(url),
+    host: createHostStates({ clock: createTestClock() }).at(url),
     fetch: async (_, init) => {
       const token = new Headers(init?.headers).get('authorization')?.replace('Bearer ', '') ?? 'none';
       sent.push(token);
@@ -60,7 +60,7 @@ describe('after a 401', () => {
   test('what waits to be tried again, or for the host to open, ends as well', async () => {
     const answers = [() => new Response('', { status: 503 }), () => json(401, {})];
     const { gitlab, sent } = clientOf(() => answers.shift()?.() ?? json(200, { name: 'x' }), {
-      host: createHosts({
+      host: createHostStates({
         clock: {
           ...createTestClock(() => 0.9),
           sleep: (_, signal) =>
@@ -77,7 +77,7 @@ describe('after a 401', () => {
   });
 
   test('others that read the same GitLab with another token go on', async () => {
-    const hosts = createHosts({ clock: createTestClock() });
+    const hosts = createHostStates({ clock: createTestClock() });
     const answer = (token: string) => (token === 'good' ? json(200, { name: 'x' }) : json(401, {}));
     const bad = clientOf(answer, { host: hosts.at(url) });
     const good = clientOf(answer, { host: hosts.at(url), token: 'good' });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ForbiddenError, GraphqlError, ServerError, UnreachableError } from '../../../src/errors.ts';
-import { createSizes, fitted } from '../../../src/gitlab/limits/adaptive-size.ts';
+import { createAdaptiveSizes, fitted } from '../../../src/gitlab/limits/adaptive-size.ts';
 
 const operation = 'MergeRequestPage';
 const tooComplex = (score: number) =>
@@ -9,7 +9,7 @@ const outOfTime = new GraphqlError([{ message: 'Timeout on MergeRequest.diffStat
 
 /** A GitLab that answers, fails or takes its time by the size that it is asked for. */
 function askedOf(answer: (size: number) => number | Error, attempts = 3) {
-  const sizes = createSizes();
+  const sizes = createAdaptiveSizes();
   const asked: number[] = [];
   const waits: number[] = [];
   let now = 0;

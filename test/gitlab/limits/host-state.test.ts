@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RateLimitedError } from '../../../src/errors.ts';
-import { createHosts } from '../../../src/gitlab/limits/host-state.ts';
-import type { Host } from '../../../src/gitlab/limits/host-state.ts';
+import { createHostStates } from '../../../src/gitlab/limits/host-state.ts';
+import type { HostState } from '../../../src/gitlab/limits/host-state.ts';
 import { createTestClock } from '../../support/clock.ts';
 
 const url = 'https://gitlab.example.com';
@@ -12,7 +12,7 @@ const rateHeaders = (headers: Record<string, string | number>) =>
   new Headers({ date: new Date(serverTime).toUTCString(), ...Object.fromEntries(Object.entries(headers).map(([k, v]) => [k, String(v)])) });
 
 /** One request that is answered at once with these headers; resolves to when it was sent, in milliseconds. */
-async function ask(host: Host, answer: Headers = new Headers(), limits: Partial<typeof free> & { signal?: AbortSignal } = {}) {
+async function ask(host: HostState, answer: Headers = new Headers(), limits: Partial<typeof free> & { signal?: AbortSignal } = {}) {
   const leave = await host.enter({ ...free, ...limits });
   const sentAt = host.clock.now();
   host.observe(answer);
@@ -20,21 +20,21 @@ async function ask(host: Host, answer: Headers = new Headers(), limits: Partial<
   return sentAt;
 }
 
-const newHost = () => createHosts({ clock: createTestClock() }).at(url);
+const newHost = () => createHostStates({ clock: createTestClock() }).at(url);
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => make(index));
 
 describe('a host', () => {
   test('is an origin and a base path, however they are written, and one for all who ask for it', () => {
-    const hosts = createHosts();
+    const hosts = createHostStates();
     const host = hosts.at('https://gitlab.example.com/git');
     expect(hosts.at('https://GitLab.example.com:443/git/')).toBe(host);
     for (const other of ['https://gitlab.example.com', 'https://gitlab.example.com/other', 'http://gitlab.example.com/git'])
       expect(hosts.at(other)).not.toBe(host);
-    expect(createHosts().at('https://gitlab.example.com/git')).not.toBe(host);
+    expect(createHostStates().at('https://gitlab.example.com/git')).not.toBe(host);
   });
 
   test('is forgotten when there are very many others and nobody asks it', async () => {
-    const hosts = createHosts();
+    const hosts = createHostStates();
     const [busy, idle] = [hosts.at('https://busy.example.com'), hosts.at('https://idle.example.com')];
     const leave = await busy.enter(free);
     for (let i = 0; i < 1_200; i++) hosts.at(`https://host-${i}.example.com`);
@@ -102,7 +102,7 @@ describe('Retry-After', () => {
   });
 
   test('is spread by up to a second, so that clients do not come back together', async () => {
-    const host = createHosts({ clock: createTestClock(() => 0.5) }).at(url);
+    const host = createHostStates({ clock: createTestClock(() => 0.5) }).at(url);
     await ask(host, new Headers({ 'retry-after': '10' }));
     expect(await ask(host)).toBe(10_500);
   });
