@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { createMetrics } from '../../src/service/metrics.ts';
 import { streams } from '../../src/streams/index.ts';
+import { notEmpty } from '../support/not-empty.ts';
 
 interface Rule {
   readonly alert: string;
@@ -92,7 +93,7 @@ const queries = [
   ...targets.map(({ title, refId, expr }) => ({ where: `${title} ${refId}`, expr })),
 ];
 
-test.each(queries)('$where asks for metrics and labels that there are', ({ expr }) => {
+test.each(notEmpty(queries))('$where asks for metrics and labels that there are', ({ expr }) => {
   const { metrics, labels, isValid } = queryOf(expr);
   expect(isValid).toBe(true);
   expect(metrics.filter((name) => !shown.has(name))).toEqual([]);

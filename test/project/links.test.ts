@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { notEmpty } from '../support/not-empty.ts';
 
 const files = globSync('**/*.md', { exclude: ['node_modules/**', '.node/**', 'dist/**', 'docs/api/**'] });
 
@@ -31,7 +32,7 @@ test('there are documents', () => {
   expect(anchorsOf('docs/operations.md')).toContain('tokens-and-scopes');
 });
 
-test.each(files)('%s links to what there is', (file) => {
+test.each(notEmpty(files))('%s links to what there is', (file) => {
   const broken = linksOf(file).filter((link) => {
     const [target = '', anchor] = link.split('#');
     const linked = target === '' ? file : path.join(path.dirname(file), target);
