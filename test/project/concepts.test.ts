@@ -15,7 +15,7 @@ function section(heading: string): string {
 const rowsOf = (text: string): string[][] =>
   text
     .split('\n')
-    .filter((line, index, lines) => line.startsWith('|') && !/^\|-/.test(line) && !/^\|-/.test(lines[index + 1] ?? ''))
+    .filter((line, index, lines) => line.startsWith('|') && !line.startsWith('|-') && !lines[index + 1]?.startsWith('|-'))
     .map((line) =>
       line
         .slice(1, -1)
@@ -43,11 +43,14 @@ test.each(terms)('the glossary says where the code has: %s', (_, meaning = '', p
   expect(readFileSync(file, 'utf8')).toMatch(new RegExp(`\\b(function|const|interface|type|class|readonly) ${identifier}\\b`));
 });
 
-test.each(streams.map(({ name }) => name))('docs/concepts.md has the states of the walks of %s, and the file that implements them', (name) => {
-  const text = section(`### ${name}`);
-  expect(text).toContain(`src/streams/${name}.ts`);
-  expect(rowsOf(text).length).toBeGreaterThan(2);
-});
+test.each(streams.map(({ name }) => name))(
+  'docs/concepts.md has the states of the walks of %s, and the file that implements them',
+  (name) => {
+    const text = section(`### ${name}`);
+    expect(text).toContain(`src/streams/${name}.ts`);
+    expect(rowsOf(text).length).toBeGreaterThan(2);
+  },
+);
 
 test('the states in docs/concepts.md are made of fields that a state has', () => {
   const declared = readFileSync('src/walk-state.ts', 'utf8');
