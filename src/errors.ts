@@ -1,14 +1,37 @@
 /**
+ * The code of each error class. Codes do not change between releases: decide by them in alerts and in other languages.
+ * docs/errors.md says what each means and what to do.
+ */
+export type ErrorCode =
+  | 'unexpected_error'
+  | 'configuration_invalid'
+  | 'database_failed'
+  | 'data_dir_in_use'
+  | 'gitlab_request_failed'
+  | 'gitlab_unreachable'
+  | 'gitlab_unauthorized'
+  | 'gitlab_forbidden'
+  | 'gitlab_not_found'
+  | 'gitlab_rate_limited'
+  | 'gitlab_server_error'
+  | 'gitlab_invalid_response'
+  | 'gitlab_graphql_error'
+  | 'gitlab_too_old';
+
+/**
  * Everything that this package throws on purpose. `message` is one line for a person: what failed, with what, what to
- * change. It never holds a token or a whole response body. Decide by class and field, never by text.
+ * change. It never holds a token or a whole response body. Decide by class, `code` and fields, never by text.
  */
 export class GitlabSyncError extends Error {
   override readonly name: string = 'GitlabSyncError';
+  /** Stable and different for each class, such as `gitlab_unauthorized`. */
+  readonly code: ErrorCode = 'unexpected_error';
 }
 
 /** Settings that cannot be used. `issues` holds one line for each of them. */
 export class ConfigurationError extends GitlabSyncError {
   override readonly name = 'ConfigurationError';
+  override readonly code = 'configuration_invalid';
   readonly issues: readonly string[];
   constructor(issues: readonly string[]) {
     super(issues.join('; '));
@@ -30,6 +53,7 @@ export interface RequestFailure {
 /** A request to GitLab that did not bring what was asked for. */
 export class GitlabRequestError extends GitlabSyncError {
   override readonly name: string = 'GitlabRequestError';
+  override readonly code: ErrorCode = 'gitlab_request_failed';
   readonly operation: string;
   readonly status: number | undefined;
   readonly requestId: string | undefined;
@@ -44,32 +68,37 @@ export class GitlabRequestError extends GitlabSyncError {
 /** No answer: name not found, connection refused or cut, TLS not trusted, time out. */
 export class UnreachableError extends GitlabRequestError {
   override readonly name = 'UnreachableError';
-  /** The system's code, such as ECONNREFUSED, or TIMEOUT. */
-  readonly code: string | undefined;
-  constructor(message: string, failure: RequestFailure & { readonly code?: string }) {
+  override readonly code = 'gitlab_unreachable';
+  /** The code of the operating system or of the HTTP client, such as ECONNREFUSED, or TIMEOUT. Undefined when unknown. */
+  readonly systemCode: string | undefined;
+  constructor(message: string, failure: RequestFailure & { readonly systemCode?: string }) {
     super(message, failure);
-    this.code = failure.code;
+    this.systemCode = failure.systemCode;
   }
 }
 
 /** 401: the token is missing, wrong, expired or revoked, or has not the scope read_api. */
 export class UnauthorizedError extends GitlabRequestError {
   override readonly name = 'UnauthorizedError';
+  override readonly code = 'gitlab_unauthorized';
 }
 
 /** 403: the token is good, but may not read this. */
 export class ForbiddenError extends GitlabRequestError {
   override readonly name = 'ForbiddenError';
+  override readonly code = 'gitlab_forbidden';
 }
 
 /** 404, or a node that GitLab left out: it is not there, or this token may not see that it is. */
 export class NotFoundError extends GitlabRequestError {
   override readonly name = 'NotFoundError';
+  override readonly code = 'gitlab_not_found';
 }
 
 /** 429, after the attempts that the settings allow; or GitLab asks to wait for longer than 5 minutes, with any status. */
 export class RateLimitedError extends GitlabRequestError {
   override readonly name = 'RateLimitedError';
+  override readonly code = 'gitlab_rate_limited';
   /** What GitLab asked to wait, in milliseconds; undefined when it did not say. */
   readonly retryAfterMs: number | undefined;
   constructor(message: string, failure: RequestFailure & { readonly retryAfterMs?: number }) {
@@ -81,6 +110,7 @@ export class RateLimitedError extends GitlabRequestError {
 /** 5xx, after the attempts that the settings allow. */
 export class ServerError extends GitlabRequestError {
   override readonly name = 'ServerError';
+  override readonly code = 'gitlab_server_error';
   /** What GitLab asked to wait, in milliseconds; undefined when it did not say. */
   readonly retryAfterMs: number | undefined;
   constructor(message: string, failure: RequestFailure & { readonly retryAfterMs?: number }) {
@@ -92,6 +122,7 @@ export class ServerError extends GitlabRequestError {
 /** An answer that is not GitLab's API: HTML, truncated JSON, a redirect, a page that does not move on. */
 export class InvalidResponseError extends GitlabRequestError {
   override readonly name = 'InvalidResponseError';
+  override readonly code = 'gitlab_invalid_response';
   /** It began as JSON and is none: cut off on its way. */
   readonly isTruncated: boolean;
   constructor(message: string, failure: RequestFailure & { readonly isTruncated?: boolean }) {
@@ -103,6 +134,7 @@ export class InvalidResponseError extends GitlabRequestError {
 /** GraphQL `errors`: 200 is not success. `errors` are GitLab's messages with their paths. */
 export class GraphqlError extends GitlabRequestError {
   override readonly name = 'GraphqlError';
+  override readonly code = 'gitlab_graphql_error';
   readonly errors: readonly GraphqlErrorEntry[];
   /** The query's score and GitLab's limit, when it was refused for them. */
   readonly complexity: { readonly score: number; readonly limit: number } | undefined;
@@ -124,6 +156,7 @@ export const isTimeout = ({ message }: GraphqlErrorEntry): boolean => message.st
 /** A GitLab that lacks what cannot be done without; `missing` names it, such as `Pipeline.ref` or `jobs(retried:)`. */
 export class UnsupportedGitlabError extends GitlabRequestError {
   override readonly name = 'UnsupportedGitlabError';
+  override readonly code = 'gitlab_too_old';
   readonly missing: readonly string[];
   constructor(missing: readonly string[], failure: RequestFailure) {
     super(
@@ -143,11 +176,13 @@ export interface GraphqlErrorEntry {
 /** The database cannot be reached or opened, or refused a statement. */
 export class DatabaseError extends GitlabSyncError {
   override readonly name: string = 'DatabaseError';
+  override readonly code: ErrorCode = 'database_failed';
 }
 
 /** Another process holds the embedded database's folder. */
 export class DataDirInUseError extends DatabaseError {
   override readonly name = 'DataDirInUseError';
+  override readonly code = 'data_dir_in_use';
   readonly dataDir: string;
   constructor(dataDir: string) {
     super(`${dataDir} is in use by another process: stop it, or set another DATA_DIR, or use a PostgreSQL through DATABASE_URL`);

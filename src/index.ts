@@ -24,7 +24,7 @@ export {
   UnreachableError,
   UnsupportedGitlabError,
 } from './errors.ts';
-export type { GraphqlErrorEntry } from './errors.ts';
+export type { ErrorCode, GraphqlErrorEntry } from './errors.ts';
 export { estimateBackfill } from './operations/estimate.ts';
 export type { BackfillEstimate } from './operations/estimate.ts';
 export type { ChangeEvent, Json, JsonObject } from './events/change-event.ts';

@@ -49,11 +49,11 @@ function createProgram(io: Io, end: (code: ExitCode) => void): Command {
 function codeOf(error: unknown, { err }: Io): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof ConfigurationError) {
-    for (const issue of error.issues) err.write(`ERROR: ${issue}\n`);
+    for (const issue of error.issues) err.write(`ERROR: ${issue} [${error.code}]\n`);
     return exitCodes.usage;
   }
   if (error instanceof GitlabSyncError) {
-    err.write(`ERROR: ${messageOf(error)}\n`);
+    err.write(`ERROR: ${messageOf(error)} [${error.code}]\n`);
     return exitCodes.unavailable;
   }
   throw error;

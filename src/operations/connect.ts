@@ -3,7 +3,7 @@ import { insecureWarning, parseConfig } from '../config/parse-config.ts';
 import type { Config } from '../config/parse-config.ts';
 import type { GitlabConfig } from '../config/gitlab-config.ts';
 import { ConfigurationError, DatabaseError, GitlabRequestError } from '../errors.ts';
-import type { GitlabSyncError } from '../errors.ts';
+import type { ErrorCode, GitlabSyncError } from '../errors.ts';
 import { createGitlab } from '../gitlab/client.ts';
 import type { Gitlab } from '../gitlab/client.ts';
 import { createHostStates } from '../gitlab/limits/host-state.ts';
@@ -44,6 +44,8 @@ export interface SyncFailure {
   readonly code: 'configuration' | 'gitlab' | 'database' | 'aborted' | 'busy';
   /** The error behind it where there is one: its class says more than the code, such as UnauthorizedError. */
   readonly cause?: GitlabSyncError;
+  /** The code of `cause`, such as `gitlab_unauthorized`. */
+  readonly errorCode?: ErrorCode;
 }
 
 /** Whose database and GitLab, and how. */
@@ -121,10 +123,14 @@ export async function withGitlab<T>(config: Config, options: ConnectOptions, act
 export const tokenOf = async ({ token, tokenFile }: Pick<Config, 'token' | 'tokenFile'>): Promise<TokenSource> =>
   tokenFile ? openTokenFile(tokenFile) : fixedToken(token ?? '');
 
+const causedBy = (cause: GitlabSyncError) => ({ cause, errorCode: cause.code });
+
 function failureOf(error: unknown, signal: AbortSignal | undefined): SyncFailure {
   if (signal?.aborted) return { error: 'Stopped before the end', code: 'aborted' };
-  if (error instanceof ConfigurationError) return { error: `Invalid configuration: ${error.message}`, code: 'configuration', cause: error };
-  if (error instanceof GitlabRequestError) return { error: `Failed to connect to GitLab: ${error.message}`, code: 'gitlab', cause: error };
-  if (error instanceof DatabaseError) return { error: `Failed to store: ${error.message}`, code: 'database', cause: error };
+  if (error instanceof ConfigurationError)
+    return { error: `Invalid configuration: ${error.message}`, code: 'configuration', ...causedBy(error) };
+  if (error instanceof GitlabRequestError)
+    return { error: `Failed to connect to GitLab: ${error.message}`, code: 'gitlab', ...causedBy(error) };
+  if (error instanceof DatabaseError) return { error: `Failed to store: ${error.message}`, code: 'database', ...causedBy(error) };
   throw error;
 }

@@ -48,6 +48,9 @@ export async function* readByIds(run: PassState, { ids, ask }: IdBatch): AsyncGe
     yield { batch, absent: isCertain ? absent : [] };
     if (isCertain || absent.length === 0) continue;
     if (asked.length > 1) groups.push(...absent.map((id) => [id]));
-    else yield { failed: absent, end: { outcome: 'failed', reason: new GraphqlError(errors, { operation: 'ProjectChanges' }).message } };
+    else {
+      const { message: reason, code: errorCode } = new GraphqlError(errors, { operation: 'ProjectChanges' });
+      yield { failed: absent, end: { outcome: 'failed', reason, errorCode } };
+    }
   }
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.ts';
 import type { Outcome } from '../walk-state.ts';
 
 /** Something that could not be read, or was left out. */
@@ -11,6 +12,8 @@ export interface Problem {
   readonly outcome: Exclude<Outcome, 'ok'>;
   /** One line. */
   readonly reason: string;
+  /** The code of the error behind the reason. Absent where no request failed, such as a feature that is switched off. */
+  readonly errorCode?: ErrorCode;
   /** The settings say so (a feature that is off, a limit): nothing is wrong. */
   readonly expected: boolean;
 }

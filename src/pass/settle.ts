@@ -12,7 +12,7 @@ export async function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
   } catch (error) {
     if (!(error instanceof GitlabRequestError) || concernsAll(error)) throw error;
     const outcome = error instanceof ForbiddenError ? 'forbidden' : error instanceof NotFoundError ? 'gone' : 'failed';
-    return { end: { outcome, reason: error.message }, error };
+    return { end: { outcome, reason: error.message, errorCode: error.code }, error };
   }
 }
 
@@ -20,7 +20,12 @@ export async function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
 const concernsAll = (error: GitlabRequestError) => error instanceof UnauthorizedError || error instanceof UnsupportedGitlabError;
 
 /** A walk's end that is not `ok`, for the report. */
-export function problemOf({ outcome, reason, byLimit }: WalkEnd): Pick<Problem, 'outcome' | 'reason' | 'expected'> {
+export function problemOf({
+  outcome,
+  reason,
+  errorCode,
+  byLimit,
+}: WalkEnd): Pick<Problem, 'outcome' | 'reason' | 'errorCode' | 'expected'> {
   const expected = byLimit === true || outcome === 'disabled';
-  return { outcome: outcome as Problem['outcome'], reason: reason ?? '', expected };
+  return { outcome: outcome as Problem['outcome'], reason: reason ?? '', ...(errorCode ? { errorCode } : {}), expected };
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.ts';
 import type { SyncFailure } from '../operations/connect.ts';
 import type { Problem, SyncReport } from '../pass/report.ts';
 import type { PassResult } from '../store/progress/passes.ts';
@@ -8,8 +9,8 @@ export interface PassSummary {
   readonly result: PassResult | 'aborted';
   /** Why the result is not `ok`, in one line. */
   readonly error: string | null;
-  /** Class of the error behind a failure, such as `UnauthorizedError`. */
-  readonly cause: string | null;
+  /** Code of the error behind `error`, such as `gitlab_unauthorized`; null where there is none. */
+  readonly errorCode: ErrorCode | null;
   readonly projects: number;
   readonly fetched: number;
   readonly stored: number;
@@ -22,15 +23,15 @@ export interface PassSummary {
 const nothing = { projects: 0, fetched: 0, stored: 0, corrected: 0, unread: 0, requests: 0 };
 
 /** The summary of what has done nothing, and had nothing to do. */
-export const emptySummary: PassSummary = { ...nothing, result: 'ok', error: null, cause: null };
+export const emptySummary: PassSummary = { ...nothing, result: 'ok', error: null, errorCode: null };
 
 /** The summary of what failed without saying more. */
-export const failedSummary = (error: string): PassSummary => ({ ...nothing, result: 'error', error, cause: null });
+export const failedSummary = (error: string): PassSummary => ({ ...nothing, result: 'error', error, errorCode: null });
 
 /** The summary of what `syncGitlab` resolves to. */
 export function summaryOf(outcome: SyncReport | SyncFailure): PassSummary {
   if ('error' in outcome) {
-    return { ...nothing, result: outcome.code, error: outcome.error, cause: outcome.cause?.name ?? null };
+    return { ...nothing, result: outcome.code, error: outcome.error, errorCode: outcome.errorCode ?? null };
   }
   const unread = outcome.problems.filter(({ expected }) => !expected);
   const { projects, fetched, stored, corrected, requests } = outcome;
@@ -38,7 +39,7 @@ export function summaryOf(outcome: SyncReport | SyncFailure): PassSummary {
   return {
     result: first ? 'incomplete' : 'ok',
     error: first ? withMore(lineOf(first), unread.length - 1) : null,
-    cause: null,
+    errorCode: first?.errorCode ?? null,
     projects,
     fetched,
     stored,
@@ -77,5 +78,5 @@ export function sumOf(own: PassSummary, parts: readonly PassSummary[]): PassSumm
   if (first && failed.length === parts.length) return { ...first, ...whole };
   const [trouble] = troubled;
   if (!trouble) return { ...own, ...whole };
-  return { ...whole, result: 'incomplete', error: withMore(trouble.error ?? '', troubled.length - 1), cause: null };
+  return { ...whole, result: 'incomplete', error: withMore(trouble.error ?? '', troubled.length - 1), errorCode: trouble.errorCode };
 }

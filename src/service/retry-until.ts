@@ -26,8 +26,8 @@ export function createFailureLog(log: Logger): FailureLog {
   return {
     failed: (error) => {
       const message = messageOf(error);
-      if (message === reason) log.debug({ error: message }, 'still waiting');
-      else log.error({ error: message, ...stackOf(error) }, 'waiting until this is over');
+      if (message === reason) log.debug({ error: message, errorCode: error.code }, 'still waiting');
+      else log.error({ error: message, errorCode: error.code, ...stackOf(error) }, 'waiting until this is over');
       [reason, count] = [message, count + 1];
     },
     passed: () => {

@@ -1,5 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { UnauthorizedError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { endParts, partsOfConnection, syncPart } from '../operations/sync-part.ts';
 import type { PartInput } from '../operations/sync-part.ts';
@@ -141,7 +141,7 @@ async function part(options: RunnerOptions, served: Served, { projectIds, signal
   return summary;
 }
 
-const isRefused = ({ cause }: PassSummary) => cause === UnauthorizedError.name;
+const isRefused = ({ errorCode }: PassSummary) => errorCode === 'gitlab_unauthorized';
 
 async function readPart(options: RunnerOptions, host: PartInput, projectIds: Part): Promise<PassSummary> {
   return summaryOf(counted(options, await syncPart(host, projectIds)));

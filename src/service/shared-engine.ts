@@ -182,7 +182,7 @@ function endOf({ state, output }: { readonly state: string; readonly output: obj
 }
 
 /** No other part can do better: the token is refused, or the settings are wrong. */
-const isLasting = ({ result, cause }: PassSummary) => result === 'configuration' || cause === 'UnauthorizedError';
+const isLasting = ({ result, errorCode }: PassSummary) => result === 'configuration' || errorCode === 'gitlab_unauthorized';
 
 /** The same id for the same job, so that nobody makes it twice. */
 function jobId(key: readonly number[]): string {

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.ts';
 import type { ChangeEvent } from '../events/change-event.ts';
 import type { EventProject } from '../events/event-project.ts';
 import type { BatchProject } from '../gitlab/batch.ts';
@@ -45,6 +46,8 @@ export interface WalkEnd {
   readonly outcome: Outcome;
   /** One line, for every outcome but `ok`. */
   readonly reason?: string;
+  /** The code of the error behind `reason`, where there is one. */
+  readonly errorCode?: ErrorCode;
   /** The rest was left out because a setting says so: nothing is wrong. */
   readonly byLimit?: true;
 }

@@ -101,7 +101,11 @@ describe('where all is well', () => {
 
   test('a setting that is wrong is code 2, as everywhere', async () => {
     expect(await runCli(['check'], { ...env, GITLAB_URL: 'gitlab' })).toMatchObject({ code: 2, out: '' });
-    expect(await runCli(['check'], { DATA_DIR: folder })).toEqual({ code: 2, out: '', err: 'ERROR: GITLAB_TOKEN not set\n' });
+    expect(await runCli(['check'], { DATA_DIR: folder })).toEqual({
+      code: 2,
+      out: '',
+      err: 'ERROR: GITLAB_TOKEN not set [configuration_invalid]\n',
+    });
   });
 
   test('a library has its own fetch and database looked at', async () => {

@@ -46,13 +46,13 @@ describe('a mistake of the user is one line and code 2', () => {
       'a wrong variable',
       ['sync'],
       { GITLAB_TOKEN: 'x', SYNC_LIMIT: 'many' },
-      'ERROR: SYNC_LIMIT must be a whole number of at least 1, or all, not "many"\n',
+      'ERROR: SYNC_LIMIT must be a whole number of at least 1, or all, not "many" [configuration_invalid]\n',
     ],
     [
       'a wrong flag',
       ['sync', '--tag-limit', '-1'],
       { GITLAB_TOKEN: 'x' },
-      'ERROR: --tag-limit must be a whole number of at least 0, not "-1"\n',
+      'ERROR: --tag-limit must be a whole number of at least 0, not "-1" [configuration_invalid]\n',
     ],
     ['an unknown flag', ['sync', '--nope'], { GITLAB_TOKEN: 'x' }, "ERROR: unknown option '--nope'\n"],
     ['an unknown command', ['snyc'], {}, "ERROR: unknown command 'snyc'\n(Did you mean sync?)\n"],
@@ -66,27 +66,32 @@ describe('a mistake of the user is one line and code 2', () => {
       'a wrong moment',
       ['events', '--since', 'yesterday'],
       {},
-      'ERROR: --since must be a date, a moment, or a span such as 12h, not "yesterday"\n',
+      'ERROR: --since must be a date, a moment, or a span such as 12h, not "yesterday" [configuration_invalid]\n',
     ],
-    ['a wrong count', ['events', '--limit', '0'], {}, 'ERROR: --limit must be a whole number of at least 1, not "0"\n'],
+    [
+      'a wrong count',
+      ['events', '--limit', '0'],
+      {},
+      'ERROR: --limit must be a whole number of at least 1, not "0" [configuration_invalid]\n',
+    ],
     [
       'a secret in a wrong form',
       ['migrate'],
       { DATABASE_URL: 'mysql://user:secret@host/x' },
-      'ERROR: DATABASE_URL must be a postgres:// or postgresql:// URL\n',
+      'ERROR: DATABASE_URL must be a postgres:// or postgresql:// URL [configuration_invalid]\n',
     ],
     [
       'a secret that cannot be read',
       ['migrate'],
       { DATABASE_URL: 'postgres://user:secret%@host/x' },
-      'ERROR: DATABASE_URL must hold no bare percent sign: write %25 for one in the password\n',
+      'ERROR: DATABASE_URL must hold no bare percent sign: write %25 for one in the password [configuration_invalid]\n',
     ],
   ])('%s', async (_, args, env, err) => {
     expect(await inProcess(args, env)).toEqual({ code: 2, out: '', err });
   });
 
   test('no token, as a process of its own', async () => {
-    expect(await cli(['sync'])).toEqual({ code: 2, out: '', err: 'ERROR: GITLAB_TOKEN not set\n' });
+    expect(await cli(['sync'])).toEqual({ code: 2, out: '', err: 'ERROR: GITLAB_TOKEN not set [configuration_invalid]\n' });
   });
 });
 
@@ -110,7 +115,7 @@ describe('what cannot be reached, or refuses, is one line and code 3', () => {
     const { code, err } = await inProcess(['sync'], { GITLAB_TOKEN: 'x', DATABASE_URL: 'postgres://user:secret@127.0.0.1:1/name' });
     expect(code).toBe(3);
     expect(err).toBe(
-      'ERROR: cannot use the PostgreSQL at 127.0.0.1:1/name (connect ECONNREFUSED 127.0.0.1:1): check DATABASE_URL and that the server runs\n',
+      'ERROR: cannot use the PostgreSQL at 127.0.0.1:1/name (connect ECONNREFUSED 127.0.0.1:1): check DATABASE_URL and that the server runs [database_failed]\n',
     );
   });
 
@@ -118,7 +123,7 @@ describe('what cannot be reached, or refuses, is one line and code 3', () => {
     expect(await inProcess(['events'], { DATA_DIR: '/nowhere/at/all' })).toEqual({
       code: 3,
       out: '',
-      err: 'ERROR: there is no database in /nowhere/at/all yet: run `gitlab-connector sync` first, or set DATA_DIR or DATABASE_URL\n',
+      err: 'ERROR: there is no database in /nowhere/at/all yet: run `gitlab-connector sync` first, or set DATA_DIR or DATABASE_URL [database_failed]\n',
     });
   });
 });
@@ -180,13 +185,13 @@ describe('against a GitLab and a database', () => {
     expect(refused).toEqual({
       code: 3,
       out: '',
-      err: 'ERROR: Failed to connect to GitLab: GitLab refused the token (401 on MemberProjects: Invalid token): it may be wrong, expired or revoked, or lack the scope read_api\n',
+      err: 'ERROR: Failed to connect to GitLab: GitLab refused the token (401 on MemberProjects: Invalid token): it may be wrong, expired or revoked, or lack the scope read_api [gitlab_unauthorized]\n',
     });
     fake.intercept = () => html(demo.world, 200, 'A wiki');
     const wrong = await cli(['sync'], env);
     expect(wrong.code).toBe(3);
     expect(wrong.err).toMatch(
-      /^ERROR: Failed to connect to GitLab: http:\/\/127\.0\.0\.1:\d+ answered MemberProjects with text\/html, not JSON: is the URL that of a GitLab\?\n$/,
+      /^ERROR: Failed to connect to GitLab: http:\/\/127\.0\.0\.1:\d+ answered MemberProjects with text\/html, not JSON: is the URL that of a GitLab\? \[gitlab_invalid_response\]\n$/,
     );
   });
 
@@ -203,7 +208,7 @@ describe('against a GitLab and a database', () => {
     expect(await inProcess(['events', '--history', 'mr-nope-1'], env)).toEqual({
       code: 2,
       out: '',
-      err: 'ERROR: there is no event "mr-nope-1": `gitlab-connector events --json` shows the ids\n',
+      err: 'ERROR: there is no event "mr-nope-1": `gitlab-connector events --json` shows the ids [configuration_invalid]\n',
     });
   });
 

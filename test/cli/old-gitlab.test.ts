@@ -30,7 +30,7 @@ test('a GitLab that is too old is one line and code 3', async () => {
   expect(ended).toEqual({
     code: 3,
     out: '',
-    err: 'ERROR: Failed to connect to GitLab: this GitLab is too old: it has no Pipeline.ref, jobs(retried:) (needs 16.2 or later; where GitLab is newer, this program is too old)\n',
+    err: 'ERROR: Failed to connect to GitLab: this GitLab is too old: it has no Pipeline.ref, jobs(retried:) (needs 16.2 or later; where GitLab is newer, this program is too old) [gitlab_too_old]\n',
   });
   expect(requests).toBeLessThan(5);
 });

@@ -179,14 +179,14 @@ describe('what stands between', () => {
     const wrong = await sync({ ...settings, https_proxy: 'me:proxy-secret@proxy' });
     expect(wrong).toMatchObject({
       code: 2,
-      err: 'ERROR: HTTPS_PROXY must be the http:// or https:// URL of a proxy, such as http://proxy.example.com:3128\n',
+      err: 'ERROR: HTTPS_PROXY must be the http:// or https:// URL of a proxy, such as http://proxy.example.com:3128 [configuration_invalid]\n',
     });
   });
 
   test('a token is not sent over http:// to another machine', async () => {
     expect(await sync({ ...settings, GITLAB_URL: 'http://git.example.com' })).toMatchObject({
       code: 2,
-      err: 'ERROR: GITLAB_URL must be an https:// URL: over http://git.example.com anyone on the way can read the token (ALLOW_HTTP = true sends it all the same)\n',
+      err: 'ERROR: GITLAB_URL must be an https:// URL: over http://git.example.com anyone on the way can read the token (ALLOW_HTTP = true sends it all the same) [configuration_invalid]\n',
     });
   });
 });
@@ -207,11 +207,11 @@ describe('a token in a file', () => {
     await writeFile(file, '');
     expect(await sync(env)).toMatchObject({
       code: 2,
-      err: `ERROR: Invalid configuration: the token file ${file} (GITLAB_TOKEN_FILE) is empty\n`,
+      err: `ERROR: Invalid configuration: the token file ${file} (GITLAB_TOKEN_FILE) is empty [configuration_invalid]\n`,
     });
     expect(await sync({ ...env, GITLAB_TOKEN })).toMatchObject({
       code: 2,
-      err: 'ERROR: GITLAB_TOKEN and GITLAB_TOKEN_FILE are both set: keep one of them\n',
+      err: 'ERROR: GITLAB_TOKEN and GITLAB_TOKEN_FILE are both set: keep one of them [configuration_invalid]\n',
     });
   });
 });

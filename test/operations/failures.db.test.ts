@@ -52,7 +52,9 @@ describeDatabases('what fails', (kind) => {
       given.fake.intercept = (_, { operation }) =>
         operation.startsWith(`projects/${first?.id}/registry`) ? html(given.world, 200, 'A proxy') : undefined;
       const report = await given.sync();
-      expect(report.problems).toMatchObject([{ project: 'acme/one', stream: 'registry-images', scope: 'acme/one', outcome: 'failed' }]);
+      expect(report.problems).toMatchObject([
+        { project: 'acme/one', stream: 'registry-images', scope: 'acme/one', outcome: 'failed', errorCode: 'gitlab_invalid_response' },
+      ]);
       expect(report.problems[0]?.reason).toMatch(/answered GET projects\/\d+\/registry\/repositories\/\d+\/tags with text\/html, not JSON/);
       expect(await given.ids()).toHaveLength(3);
       given.fake.intercept = undefined;
@@ -93,7 +95,7 @@ describeDatabases('what fails', (kind) => {
           : undefined;
       };
       const { problems } = await given.sync({ projectLimit: 0 });
-      expect(problems).toMatchObject([{ project: `project ${broken}`, outcome: 'failed' }]);
+      expect(problems).toMatchObject([{ project: `project ${broken}`, outcome: 'failed', errorCode: 'gitlab_graphql_error' }]);
       expect(problems[0]?.reason).toContain('Timeout on Project.mergeRequests');
       expect(await given.ids()).toHaveLength(11);
       given.fake.intercept = undefined;
@@ -127,6 +129,7 @@ describeDatabases('what fails', (kind) => {
       const result = await given.fail({ token: 'glpat-wrong' });
       expect(result).toMatchObject({
         code: 'gitlab',
+        errorCode: 'gitlab_unauthorized',
         error: expect.stringMatching(
           /^Failed to connect to GitLab: GitLab refused the token \(401 on MemberProjects: Invalid token\)/,
         ) as unknown,

@@ -44,15 +44,15 @@ test('a port that is taken, and a setting that is wrong, are one line and code 2
   };
   expect(await poll({ GITLAB_TOKEN: 'x', HEALTH_PORT: String(port) })).toEqual({
     code: 2,
-    err: `ERROR: HEALTH_PORT ${port} on HEALTH_HOST 127.0.0.1 cannot be used (listen EADDRINUSE: address already in use 127.0.0.1:${port}): set another, or off\n`,
+    err: `ERROR: HEALTH_PORT ${port} on HEALTH_HOST 127.0.0.1 cannot be used (listen EADDRINUSE: address already in use 127.0.0.1:${port}): set another, or off [configuration_invalid]\n`,
   });
-  expect(await poll({})).toEqual({ code: 2, err: 'ERROR: GITLAB_TOKEN not set\n' });
+  expect(await poll({})).toEqual({ code: 2, err: 'ERROR: GITLAB_TOKEN not set [configuration_invalid]\n' });
   expect(await poll({ GITLAB_TOKEN: 'x', HEALTH_PORT: 'on', LOG_LEVEL: 'loud', POLL_INTERVAL: '0' })).toEqual({
     code: 2,
     err: [
-      'ERROR: POLL_INTERVAL must be a whole number from 1 to 86400, not "0"',
-      'ERROR: HEALTH_PORT must be a whole number from 0 to 65535, or off, not "on"',
-      'ERROR: LOG_LEVEL must be debug, info, warn, error or silent, not "loud"\n',
+      'ERROR: POLL_INTERVAL must be a whole number from 1 to 86400, not "0" [configuration_invalid]',
+      'ERROR: HEALTH_PORT must be a whole number from 0 to 65535, or off, not "on" [configuration_invalid]',
+      'ERROR: LOG_LEVEL must be debug, info, warn, error or silent, not "loud" [configuration_invalid]\n',
     ].join('\n'),
   });
   expect(written.out).toBe('');

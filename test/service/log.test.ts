@@ -47,12 +47,14 @@ test('how passes end is told for each that has read, and once for each change fo
   const passLog = createPassLog(log);
   const served = { id: 1, name: 'gitlab.com' };
   const ok: PassSummary = { ...failedSummary(''), result: 'ok', error: null };
-  const refused: PassSummary = { ...failedSummary('refused the token'), result: 'gitlab', cause: 'UnauthorizedError' };
-  const away: PassSummary = { ...failedSummary('cannot reach it'), result: 'gitlab', cause: 'UnreachableError' };
+  const refused: PassSummary = { ...failedSummary('refused the token'), result: 'gitlab', errorCode: 'gitlab_unauthorized' };
+  const away: PassSummary = { ...failedSummary('cannot reach it'), result: 'gitlab', errorCode: 'gitlab_unreachable' };
   const partly: PassSummary = { ...failedSummary('acme/x: forbidden'), result: 'incomplete' };
   for (const summary of [ok, ok, refused, { ...refused, error: 'refused the token again' }, away, ok, partly, partly, ok]) {
     passLog.ended(served, summary, 10);
   }
+  const codes = parsed(lines).flatMap(({ level, errorCode }) => (level === 'error' ? [errorCode] : []));
+  expect(codes).toEqual(['gitlab_unauthorized', 'gitlab_unreachable']);
   expect(parsed(lines).map(({ level, msg, error }) => [level, msg, ...(error === undefined ? [] : [error])].map(String).join(' '))).toEqual(
     [
       'info pass ended',

@@ -3,7 +3,6 @@ import { lagMs, readinessOf } from '../../src/service/readiness.ts';
 import type { Watched } from '../../src/service/readiness.ts';
 import { summaryOf, sumOf } from '../../src/service/pass-summary.ts';
 import type { PassSummary } from '../../src/service/pass-summary.ts';
-import { UnauthorizedError } from '../../src/errors.ts';
 import type { PassRecord } from '../../src/store/progress/passes.ts';
 
 const second = 1_000;
@@ -88,7 +87,7 @@ describe('the summary of a pass in parts', () => {
   const ok: PassSummary = {
     result: 'ok',
     error: null,
-    cause: null,
+    errorCode: null,
     projects: 10,
     fetched: 5,
     stored: 2,
@@ -97,7 +96,7 @@ describe('the summary of a pass in parts', () => {
     requests: 3,
   };
   const own = { ...ok, projects: 0, fetched: 0, stored: 0, corrected: 0, requests: 1 };
-  const failed = summaryOf({ error: 'refused', code: 'gitlab', cause: new UnauthorizedError('refused', { operation: 'x' }) });
+  const failed = summaryOf({ error: 'refused', code: 'gitlab', errorCode: 'gitlab_unauthorized' });
 
   test('adds them up', () => {
     expect(sumOf(own, [ok, ok])).toEqual({ ...ok, projects: 20, fetched: 10, stored: 4, corrected: 2, requests: 7 });
@@ -119,6 +118,11 @@ describe('the summary of a pass in parts', () => {
   });
 
   test('fails when no part could be read, for the reason of the first', () => {
-    expect(sumOf(own, [failed, failed])).toMatchObject({ result: 'gitlab', error: 'refused', cause: 'UnauthorizedError', projects: 0 });
+    expect(sumOf(own, [failed, failed])).toMatchObject({
+      result: 'gitlab',
+      error: 'refused',
+      errorCode: 'gitlab_unauthorized',
+      projects: 0,
+    });
   });
 });

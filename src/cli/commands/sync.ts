@@ -70,7 +70,7 @@ export async function syncWithProgress(
 }
 
 /** Says why a pass could not run, and with which code to end. */
-export function reportFailure({ error, code }: SyncFailure, { err }: Io): ExitCode {
-  err.write(`ERROR: ${error}\n`);
+export function reportFailure({ error, code, errorCode }: SyncFailure, { err }: Io): ExitCode {
+  err.write(`ERROR: ${error}${errorCode ? ` [${errorCode}]` : ''}\n`);
   return code === 'configuration' ? exitCodes.usage : code === 'aborted' || code === 'busy' ? exitCodes.incomplete : exitCodes.unavailable;
 }

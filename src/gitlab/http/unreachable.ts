@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { UnreachableError, messageOf } from '../../errors.ts';
 import type { FetchInit } from './fetch.ts';
 
-/** `code` of an UnreachableError after RESPONSE_TIMEOUT or REQUEST_TIMEOUT. */
+/** `systemCode` of an UnreachableError after RESPONSE_TIMEOUT or REQUEST_TIMEOUT. */
 export const timeoutCode = 'TIMEOUT';
 
 /** Codes that another attempt does not change: names, certificates, ports without TLS, a proxy that refuses. */
@@ -37,7 +37,7 @@ export function unreachable(url: string, { operation, headers }: FetchInit, thro
   return new UnreachableError(`cannot reach ${new URL(url).origin} (${withoutSecret(reasonOf(root, code), secret)}): ${hint}`, {
     operation,
     cause: causeWithout(thrown, secret),
-    ...(code === undefined ? {} : { code }),
+    ...(code === undefined ? {} : { systemCode: code }),
   });
 }
 

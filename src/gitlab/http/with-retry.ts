@@ -37,8 +37,11 @@ export function withRetry(
           throw error;
         }
         const delayMs = delayBefore(attempt, error, { baseDelayMs, random: host.clock.random });
-        const { operation, status, message: reason } = error;
-        log.warn({ operation, attempt, delayMs, ...(status === undefined ? {} : { status }), reason }, 'request failed, trying again');
+        const { operation, status, code: errorCode, message: reason } = error;
+        log.warn(
+          { operation, attempt, delayMs, ...(status === undefined ? {} : { status }), errorCode, reason },
+          'request failed, trying again',
+        );
         await host.clock.sleep(delayMs, init.signal);
       }
     }
@@ -50,7 +53,7 @@ const transientStatuses = new Set([500, 502, 503, 504, 520, 521, 522, 523, 524])
 
 /** Whether the same request may succeed in a while. */
 export function isTransient(error: unknown): error is GitlabRequestError {
-  if (error instanceof UnreachableError) return !isLasting(error.code);
+  if (error instanceof UnreachableError) return !isLasting(error.systemCode);
   if (error instanceof RateLimitedError) return (error.retryAfterMs ?? 0) <= longestWaitMs;
   if (error instanceof ServerError) return transientStatuses.has(error.status ?? 0);
   return error instanceof InvalidResponseError && error.isTruncated;
@@ -58,7 +61,7 @@ export function isTransient(error: unknown): error is GitlabRequestError {
 
 /** Whether a request may have failed because it asked for too much. */
 export function isForItsSize(error: unknown): boolean {
-  if (error instanceof UnreachableError) return error.code === timeoutCode;
+  if (error instanceof UnreachableError) return error.systemCode === timeoutCode;
   return error instanceof ServerError && transientStatuses.has(error.status ?? 0);
 }
 

@@ -44,6 +44,6 @@ export function withTimeout(fetch: Fetch, { responseMs, requestMs }: Timeouts): 
 function timedOut(url: string, { operation }: FetchInit, { ms, name }: { readonly ms: number; readonly name: string }): UnreachableError {
   return new UnreachableError(
     `${new URL(url).origin} did not answer ${operation} within ${ms / 1000} s (${name}): it is overloaded or away, or needs more time than that`,
-    { operation, code: timeoutCode },
+    { operation, systemCode: timeoutCode },
   );
 }

@@ -86,7 +86,7 @@ export async function fitted<T>({ sizes, attempts, wait, now }: Fitting, { kind,
 /** Whether a smaller request may succeed where this one failed: too complex, out of time, or more than the server could bear. */
 export function isTooMuch(error: unknown): boolean {
   if (error instanceof ServerError) return true;
-  if (error instanceof UnreachableError) return error.code === 'TIMEOUT';
+  if (error instanceof UnreachableError) return error.systemCode === 'TIMEOUT';
   return error instanceof GraphqlError && (error.complexity !== undefined || error.errors.some(isTimeout));
 }
 

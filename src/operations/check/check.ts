@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Config } from '../../config/parse-config.ts';
 import type { ConnectOptions } from '../connect.ts';
 import { DatabaseError, GitlabSyncError, UnreachableError } from '../../errors.ts';
+import type { ErrorCode } from '../../errors.ts';
 import type { Gitlab } from '../../gitlab/client.ts';
 import type { Instance } from '../../gitlab/instance.ts';
 import type { TokenFacts } from '../../gitlab/inspect-token.ts';
@@ -19,6 +20,8 @@ export interface CheckEntry {
   readonly detail: string;
   /** One line: what to do about a warning or a failure. */
   readonly fix?: string;
+  /** The code of the error behind a failure, such as `gitlab_unauthorized`. */
+  readonly errorCode?: ErrorCode;
 }
 
 /** A finding of a check, without the check's name. */
@@ -95,7 +98,7 @@ async function findingsOf(look: () => Promise<Finding | readonly Finding[]>): Pr
   } catch (error) {
     if (!(error instanceof GitlabSyncError)) throw error;
     const isUnreachable = error instanceof UnreachableError || error instanceof DatabaseError;
-    return [{ ...failure(error.message), ...(isUnreachable ? { isUnreachable } : {}) }];
+    return [{ ...failureBy(error), ...(isUnreachable ? { isUnreachable } : {}) }];
   }
 }
 
@@ -109,6 +112,8 @@ export const skipped = (detail: string): Finding => found('skipped', detail);
 export const warning = (detail: string, fix: string): Finding => found('warning', detail, fix);
 /** A finding of something that does not work; without a fix where the detail says it. */
 export const failure = (detail: string, fix?: string): Finding => found('failure', detail, fix);
+/** A finding that an error of this package was behind; without a fix where the error's message says it. */
+export const failureBy = ({ message, code }: GitlabSyncError, fix?: string): Finding => ({ ...failure(message, fix), errorCode: code });
 /** A finding that nothing can be reached. */
 export const unreachable = (detail: string, fix?: string): Finding => ({ ...failure(detail, fix), isUnreachable: true });
 

@@ -1,7 +1,7 @@
 import { DataDirInUseError, DatabaseError } from '../../errors.ts';
 import { findConnection } from '../../store/connections.ts';
 import { inspectDatabase, oldestPostgres } from '../../store/database/inspect-database.ts';
-import { failure, ok, plural, skipped, unreachable, warning } from './check.ts';
+import { failure, failureBy, ok, plural, skipped, unreachable, warning } from './check.ts';
 import type { Check, FoundDatabase } from './check.ts';
 
 const nothingThere = skipped('there is no database to look into');
@@ -82,8 +82,7 @@ export const connection: Check = {
       return ok(id === null ? `none yet for ${config.url}: the first sync makes one` : `events are stored under connection ${id}`);
     } catch (error) {
       // The row that CONNECTION_ID names is missing: the database is there.
-      if (error instanceof DatabaseError)
-        return failure(error.message, 'set CONNECTION_ID to the id of a row of connections, or leave it out');
+      if (error instanceof DatabaseError) return failureBy(error, 'set CONNECTION_ID to the id of a row of connections, or leave it out');
       throw error;
     }
   },

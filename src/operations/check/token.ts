@@ -4,7 +4,7 @@ import { ForbiddenError, GitlabRequestError, UnauthorizedError } from '../../err
 import type { Gitlab } from '../../gitlab/client.ts';
 import { readTokenFacts, unusableKind } from '../../gitlab/inspect-token.ts';
 import type { TokenFacts, TokenKind } from '../../gitlab/inspect-token.ts';
-import { dayText, endOf, failure, ok, skipped, warning } from './check.ts';
+import { dayText, endOf, failure, failureBy, ok, skipped, warning } from './check.ts';
 import type { Check, CheckScope, Finding } from './check.ts';
 
 const makeOne = (config: Config) =>
@@ -34,12 +34,12 @@ export const token: Check = {
   look: async (scope) => {
     const { facts, config } = scope;
     if (facts.refusal instanceof ForbiddenError) {
-      return failure(facts.refusal.message, 'see in GitLab whether the user of the token is blocked, or has terms to accept');
+      return failureBy(facts.refusal, 'see in GitLab whether the user of the token is blocked, or has terms to accept');
     }
     const found = await factsOf(scope);
     if ('result' in found) return found;
     facts.token = found;
-    if (facts.refusal && canRead(found.scopes)) return failure(facts.refusal.message, makeOne(config));
+    if (facts.refusal && canRead(found.scopes)) return failureBy(facts.refusal, makeOne(config));
     return kindFinding(found, scope);
   },
 };
@@ -53,9 +53,12 @@ async function factsOf({ config, gitlab, apart, facts, now }: CheckScope): Promi
     if (!(error instanceof GitlabRequestError)) throw error;
     const other = unusableKind((await tokenOf(config)).current());
     if (error instanceof UnauthorizedError) {
-      return failure(other ? `it looks like a ${other}, which GitLab's API does not take` : error.message, makeOne(config));
+      return {
+        ...failureBy(error, makeOne(config)),
+        ...(other ? { detail: `it looks like a ${other}, which GitLab's API does not take` } : {}),
+      };
     }
-    if (facts.refusal) return failure(facts.refusal.message, makeOne(config));
+    if (facts.refusal) return failureBy(facts.refusal, makeOne(config));
     return skipped(`GitLab takes it, but does not say what it is (${error.message})`);
   }
 }

@@ -148,7 +148,7 @@ describe('retries', () => {
   const unreachableBy =
     (code?: string): Fetch =>
     async () => {
-      throw new UnreachableError('x', { operation: 'x', ...(code ? { code } : {}) });
+      throw new UnreachableError('x', { operation: 'x', ...(code ? { systemCode: code } : {}) });
     };
 
   test.each<[string, Fetch]>([
@@ -272,6 +272,7 @@ describe('retries', () => {
           attempt: 1,
           delayMs: 50,
           status: 503,
+          errorCode: 'gitlab_server_error',
           reason: 'GitLab failed on GET projects (503): it is overloaded, or down; try again later',
         },
         'request failed, trying again',
@@ -301,7 +302,7 @@ describe('a time out', () => {
     const at = await listen(() => {});
     await expect(bounded(50, long)(at, request)).rejects.toMatchObject({
       name: 'UnreachableError',
-      code: 'TIMEOUT',
+      systemCode: 'TIMEOUT',
       message: `${at} did not answer GET projects within 0.05 s (RESPONSE_TIMEOUT): it is overloaded or away, or needs more time than that`,
     });
   });
@@ -312,7 +313,7 @@ describe('a time out', () => {
       response.write('{"half":');
     });
     await expect(bounded(300, 600)(at, request)).rejects.toMatchObject({
-      code: 'TIMEOUT',
+      systemCode: 'TIMEOUT',
       message: expect.stringContaining('within 0.6 s (REQUEST_TIMEOUT)') as string,
     });
   });

@@ -162,7 +162,7 @@ describe('a proxy', () => {
     const wrong = proxy.url.replace('proxy-secret', 'wrong-proxy-secret');
     for (const url of [wrong, wrong.replace(/\/\/.*@/, '//')]) {
       const error = await failure(ask(`${protocol}://git.example.com`, { [`${protocol}Proxy`]: url }));
-      expect(error).toMatchObject({ name: 'UnreachableError', code: 'PROXY_407' });
+      expect(error).toMatchObject({ name: 'UnreachableError', systemCode: 'PROXY_407' });
       expect(error.message).toBe(
         `cannot reach ${protocol}://git.example.com (its proxy answered 407): the proxy wants a user name and a password: put them into its URL, http://user:password@host:port`,
       );
@@ -208,7 +208,7 @@ describe('a time limit', () => {
     const startedAt = performance.now();
     const error = await failure(ask(url, { connectTimeoutMs: 500 }));
     expect(performance.now() - startedAt).toBeLessThan(4_000);
-    expect(error).toMatchObject({ code: 'UND_ERR_CONNECT_TIMEOUT' });
+    expect(error).toMatchObject({ systemCode: 'UND_ERR_CONNECT_TIMEOUT' });
     expect(error.message).toMatch(/: check the network: a firewall may be in the way, or HTTPS_PROXY missing$/);
   });
 
@@ -227,7 +227,7 @@ describe('a time limit', () => {
   test('holds for a proxy that takes the connection and says nothing', async () => {
     const proxy = `http://127.0.0.1:${await servers.tcp(() => {})}`;
     const error = await failure(ask('https://git.example.com', { httpsProxy: proxy, responseTimeoutMs: 300 }));
-    expect(error).toMatchObject({ code: 'TIMEOUT' });
+    expect(error).toMatchObject({ systemCode: 'TIMEOUT' });
   });
 });
 

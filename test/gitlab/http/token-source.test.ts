@@ -175,7 +175,7 @@ describe('the token is in nothing that comes out', () => {
       'a fetch whose errors hold the request',
       (token) => {
         throw Object.assign(new Error(`cannot send Bearer ${token}`, { cause: { headers: { authorization: `Bearer ${token}` } } }), {
-          code: 'ECONNRESET',
+          systemCode: 'ECONNRESET',
           request: { authorization: `Bearer ${token}` },
         });
       },

@@ -72,7 +72,7 @@ describe('a request is as large as GitLab bears', () => {
 
 describe('what cannot be had', () => {
   test('at the smallest size fails with the last error, after as many attempts as there may be', async () => {
-    const timeout = new UnreachableError('late', { operation, code: 'TIMEOUT' });
+    const timeout = new UnreachableError('late', { operation, systemCode: 'TIMEOUT' });
     const { asked, waits, read } = askedOf(() => timeout, 3);
     await expect(read(4)).rejects.toBe(timeout);
     expect(asked).toEqual([4, 2, 1, 1, 1]);

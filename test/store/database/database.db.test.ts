@@ -199,7 +199,7 @@ describe('the embedded database', () => {
       const second = run('tsx', ['src/cli/main.ts', 'migrate'], { env: { ...process.env, DATA_DIR: options.dataDir, DATABASE_URL: '' } });
       await expect(second).rejects.toMatchObject({
         code: 3,
-        stderr: `ERROR: ${options.dataDir} is in use by another process: stop it, or set another DATA_DIR, or use a PostgreSQL through DATABASE_URL\n`,
+        stderr: `ERROR: ${options.dataDir} is in use by another process: stop it, or set another DATA_DIR, or use a PostgreSQL through DATABASE_URL [data_dir_in_use]\n`,
       });
       await database.close();
       const again = await openDatabase(options);
