@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { parse } from 'yaml';
 import { expect, test } from 'vitest';
 
@@ -100,10 +101,30 @@ test('every dependency is pinned, and Renovate moves those that run in one versi
   expect(rules.find(({ groupName }) => groupName === 'MikroORM')?.matchPackageNames).toEqual(['@mikro-orm/**', 'kysely']);
   // A rule for a package that is gone would go unnoticed.
   const named = rules.flatMap(({ matchPackageNames = [], matchDepNames = [] }) => [...matchPackageNames, ...matchDepNames]);
-  const known = [...Object.keys(dependencies), '@mikro-orm/**', 'docker.io/library/postgres'];
-  expect(named.filter((name) => !known.includes(name))).toEqual([]);
+  const known = new Set([...Object.keys(dependencies), '@mikro-orm/**', 'docker.io/library/postgres']);
+  expect(named.filter((name) => !known.has(name))).toEqual([]);
   const [manager] = renovate.customManagers;
   const [file = '', text = ''] = [manager?.managerFilePatterns[0], manager?.matchStrings[0]];
   expect(file).toBe(String.raw`/^scripts/ensure-node\.mjs$/`);
   expect(readFileSync('scripts/ensure-node.mjs', 'utf8')).toMatch(new RegExp(text));
+});
+
+test('the tree in CONTRIBUTING.md is that of the project', () => {
+  const [, tree = ''] = /^```\n(queries\/[^]*?)^```$/m.exec(readFileSync('CONTRIBUTING.md', 'utf8')) ?? [];
+  const parents: string[] = [];
+  const listed = tree
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [, indent = '', name = ''] = /^( *)(\S+)/.exec(line) ?? [];
+      parents.splice(indent.length / 2, parents.length, name);
+      return parents.join('');
+    });
+  const folders = globSync(['{queries,schema,fake-gitlab,test,bench,deploy,docs,examples,scripts}/', 'src/*/', 'src/{gitlab,store}/*/'], {
+    withFileTypes: true,
+  });
+  const paths = folders
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `${path.relative('.', path.join(entry.parentPath, entry.name))}/`);
+  expect(listed.toSorted()).toEqual([...paths, 'src/', ...globSync('src/*.ts')].map((file) => file.replaceAll(path.sep, '/')).toSorted());
 });
