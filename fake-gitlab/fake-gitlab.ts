@@ -3,6 +3,7 @@ import type { GraphqlRequest } from './graphql/execute.ts';
 import type { RestReply } from './rest/reply.ts';
 import { answerRest } from './rest/routes.ts';
 import { describeToken, isTokenInfo, refusedToken, tokenInfo, tokenOf, unauthorized } from './rest/tokens.ts';
+import type { Poison } from './world/poison.ts';
 import type { World } from './world/world.ts';
 
 /** One request that a fake GitLab was sent. */
@@ -20,6 +21,8 @@ export interface FakeGitlab {
   /** The same, with nothing in between. */
   readonly answer: (request: Request) => Promise<Response>;
   readonly seen: SeenRequest[];
+  /** Makes one object fail from now on, until what comes back is called. */
+  readonly poison: (poison: Poison) => () => void;
   /** Answers in GitLab's place when it returns something: what stands between a client and GitLab, or breaks in it. */
   intercept: ((request: Request, seen: Omit<SeenRequest, 'status'>) => Response | undefined | Promise<Response | undefined>) | undefined;
 }
@@ -28,6 +31,7 @@ export interface FakeGitlab {
 export function createFakeGitlab(world: World): FakeGitlab {
   const fake: FakeGitlab = {
     seen: [],
+    poison: (poison) => world.poisons.add(poison),
     intercept: undefined,
     handle: async (request) => {
       const incoming = await incomingOf(request);
@@ -84,8 +88,13 @@ async function answer(world: World, incoming: Incoming): Promise<Response> {
   return respond(world, answerRest(world, { url, baseUrl: base, path: endpoint.slice('/v4/'.length) }));
 }
 
-function respond(world: World, { status, body, headers = {} }: RestReply): Response {
-  return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...common(world), ...headers } });
+function respond(world: World, { status, body, html: page, isCutOff, headers = {} }: RestReply): Response {
+  if (page !== undefined) return html(world, status, page);
+  const text = JSON.stringify(body);
+  return new Response(isCutOff ? text.slice(0, Math.floor(text.length * 0.8)) : text, {
+    status,
+    headers: { 'content-type': 'application/json', ...common(world), ...headers },
+  });
 }
 
 /** An answer of the API. */

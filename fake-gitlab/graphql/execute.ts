@@ -1,7 +1,10 @@
 import { GraphQLError, execute, getOperationAST, parse } from 'graphql';
 import type { DocumentNode } from 'graphql';
 import { isFineGrained } from '../world/world.ts';
+import type { RestReply } from '../rest/reply.ts';
 import { measure } from './complexity.ts';
+import { brokenReply, resolvePoisoned } from './poisoned.ts';
+import type { Execution } from './poisoned.ts';
 import { rootValue } from './root.ts';
 import type { Asked } from './root.ts';
 import { validateLikeGitlab } from './validate.ts';
@@ -22,19 +25,13 @@ export interface GraphqlRequest {
   readonly variables?: Readonly<Record<string, unknown>> | null;
 }
 
-/** An HTTP answer before it becomes one. */
-export interface Reply {
-  readonly status: number;
-  readonly body: unknown;
-}
-
-const refusal = (message: string, extra: object = {}): Reply => ({ status: 200, body: { errors: [{ message, ...extra }] } });
+const refusal = (message: string, extra: object = {}): RestReply => ({ status: 200, body: { errors: [{ message, ...extra }] } });
 
 /** Whose GitLab answers, and to whom. */
 export type Server = Omit<Asked, 'complexity'>;
 
 /** Answers a GraphQL request as GitLab would: its limits first, then the data. */
-export async function executeGraphql(server: Server, request: GraphqlRequest): Promise<Reply> {
+export async function executeGraphql(server: Server, request: GraphqlRequest): Promise<RestReply> {
   const { world, token } = server;
   const source = request.query ?? '';
   if (source.length > limits.characters) return { status: 422, body: { errors: [{ message: 'Query too large' }] } };
@@ -52,14 +49,17 @@ export async function executeGraphql(server: Server, request: GraphqlRequest): P
   }
   if (depth > largest.depth) return refusal(`Query has depth of ${depth}, which exceeds max depth of ${largest.depth}`);
   const cost = { score: complexity, limit: largest.complexity };
+  const execution: Execution = { poisons: world.poisons, broken: null, isTimedOut: false };
   const result = await execute({
     schema,
     document,
     rootValue: token && isFineGrained(token) ? outOfReach : rootValue({ ...server, complexity: cost }),
     variableValues: request.variables,
     operationName: request.operationName,
+    contextValue: execution,
+    ...(world.poisons.isEmpty ? {} : { fieldResolver: resolvePoisoned }),
   });
-  return { status: 200, body: result };
+  return brokenReply(execution, { status: 200, body: result });
 }
 
 /** Much of GraphQL is out of a fine-grained token's reach, whatever it is allowed. */

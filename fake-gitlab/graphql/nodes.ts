@@ -4,6 +4,8 @@ import type { FakeProject } from '../world/project.ts';
 import type { FakeImageRepository, FakeJob, FakeMergeRequest, FakePipeline, FakeRelease } from '../world/records.ts';
 import { arrayConnection, keysetConnection } from './connections.ts';
 import type { OrderColumn, PageArgs } from './connections.ts';
+import { subject } from './poisoned.ts';
+import { subjectOf } from '../world/subjects.ts';
 
 const time = (at: Micros | null) => (at === null ? null : graphqlTime(at));
 /** Both sides are inclusive. */
@@ -52,9 +54,14 @@ export function projectNode(project: FakeProject, baseUrl: string) {
   const webUrl = `${baseUrl}/${project.fullPath}`;
   const readsCode = role === 'reporter' && features.repository;
   const pathPrefix = new URL(webUrl).pathname;
-  const pipelineOf = (pipeline: FakePipeline) => pipelineNode(pipeline, pathPrefix);
-  const mergeRequestOf = (mergeRequest: FakeMergeRequest) => mergeRequestNode(mergeRequest, webUrl);
+  const of = subjectOf(project);
+  const jobOf = (job: FakeJob) => ({ [subject]: of.job(job), ...jobNode(job, pathPrefix) });
+  const pipelineOf = (row: FakePipeline) => ({ [subject]: of.pipeline(row), ...pipelineNode(row, jobOf) });
+  const mergeRequestOf = (row: FakeMergeRequest) => ({ [subject]: of.mergeRequest(row), ...mergeRequestNode(row, webUrl) });
+  const releaseOf = (row: FakeRelease) => ({ [subject]: of.release(row), ...releaseNode(row, readsCode) });
+  const imageRepositoryOf = (row: FakeImageRepository) => ({ [subject]: of.containerRepository(row), ...imageRepositoryNode(row) });
   return {
+    [subject]: of.project(),
     id: `gid://gitlab/Project/${project.id}`,
     fullPath: project.fullPath,
     webUrl,
@@ -104,11 +111,11 @@ export function projectNode(project: FakeProject, baseUrl: string) {
       // The batch loader has no default: a project without releases is null.
       if (project.releases.length === 0) return null;
       const newestFirst = project.releases.toSorted((a, b) => b.createdAt - a.createdAt || b.id - a.id);
-      return arrayConnection({ rows: newestFirst, toNode: (row) => releaseNode(row, readsCode), maxPageSize }, page);
+      return arrayConnection({ rows: newestFirst, toNode: releaseOf, maxPageSize }, page);
     },
     release: ({ tagName }: { readonly tagName: string }) => {
       const found = project.releases.find((row) => row.tag === tagName);
-      return found ? releaseNode(found, readsCode) : null;
+      return found ? releaseOf(found) : null;
     },
     containerRepositories: (page: PageArgs) => {
       if (!features.registry) return null;
@@ -117,7 +124,7 @@ export function projectNode(project: FakeProject, baseUrl: string) {
         { column: 'created_at', direction: 'desc', type: 'time', value: (row) => row.createdAt },
         byId('desc'),
       ];
-      return keysetConnection({ rows, order, toNode: imageRepositoryNode, maxPageSize }, page);
+      return keysetConnection({ rows, order, toNode: imageRepositoryOf, maxPageSize }, page);
     },
   };
 }
@@ -153,7 +160,7 @@ function mergeRequestNode(mergeRequest: FakeMergeRequest, projectUrl: string) {
   };
 }
 
-function pipelineNode(pipeline: FakePipeline, pathPrefix: string) {
+function pipelineNode(pipeline: FakePipeline, jobOf: (job: FakeJob) => object) {
   return {
     id: `gid://gitlab/Ci::Pipeline/${pipeline.id}`,
     iid: String(pipeline.iid),
@@ -172,7 +179,7 @@ function pipelineNode(pipeline: FakePipeline, pathPrefix: string) {
       const rows = pipeline.jobs.filter(
         (job) => (statuses?.includes(job.status) ?? true) && (retried === undefined || retried === null || job.retried === retried),
       );
-      return keysetConnection({ rows, order: [byId('desc')], toNode: (job: FakeJob) => jobNode(job, pathPrefix) }, page);
+      return keysetConnection({ rows, order: [byId('desc')], toNode: jobOf }, page);
     },
   };
 }

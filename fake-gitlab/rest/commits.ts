@@ -2,6 +2,8 @@ import type { FakeProject } from '../world/project.ts';
 import type { FakeCommit } from '../world/repository.ts';
 import { parseTime, restTime } from '../world/time.ts';
 import type { World } from '../world/world.ts';
+import { subjectOf } from '../world/subjects.ts';
+import { poisonedObject } from './poisoned.ts';
 import { forbidden, notFound, offsetPage } from './reply.ts';
 import type { RestReply } from './reply.ts';
 
@@ -24,7 +26,8 @@ export function listCommits(world: World, project: FakeProject, url: URL, projec
   );
   const withStats = url.searchParams.get('with_stats') === 'true';
   const toBody = (commit: FakeCommit) => commitBody(commit, projectUrl, withStats);
-  return offsetPage(url, commits, { counts: false, largestPage: project.largestPage, toBody });
+  const faults = { poisons: project.poisons, toSubject: subjectOf(project).commit };
+  return offsetPage(url, commits, { counts: false, largestPage: project.largestPage, toBody, faults });
 }
 
 /** `GET /projects/:id/repository/commits/:sha`: any that the repository still has, on a branch or not. With stats unless told. */
@@ -32,7 +35,9 @@ export function describeCommit(project: FakeProject, sha: string, { url, project
   if (!project.features.repository) return notFound('Repository ');
   if (project.role !== 'reporter') return forbidden;
   const commit = project.git.commits.get(project.git.branches.get(sha) ?? sha);
-  return commit ? { status: 200, body: commitBody(commit, projectUrl, url.searchParams.get('stats') !== 'false') } : notFound('Commit ');
+  if (!commit) return notFound('Commit ');
+  const body = commitBody(commit, projectUrl, url.searchParams.get('stats') !== 'false');
+  return poisonedObject({ status: 200, body }, project.poisons, subjectOf(project).commit(commit));
 }
 
 function commitBody(commit: FakeCommit, projectUrl: string, withStats: boolean) {

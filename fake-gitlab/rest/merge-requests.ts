@@ -4,6 +4,7 @@ import type { FakeProject } from '../world/project.ts';
 import type { FakeFile, FakeMergeRequest } from '../world/records.ts';
 import { restTime } from '../world/time.ts';
 import type { Micros } from '../world/time.ts';
+import { subjectOf } from '../world/subjects.ts';
 import { forbidden, notFound, offsetPage } from './reply.ts';
 import type { RestReply } from './reply.ts';
 
@@ -12,7 +13,11 @@ export function listMergeRequests(project: FakeProject, url: URL, projectUrl: st
   if (project.role !== 'reporter' || !project.features.mergeRequests) return forbidden;
   const rows = inOrder({ rows: project.mergeRequests, order: byUpdate('desc'), revision: project.revision });
   const visible = rows.some(({ isHidden }) => isHidden) ? rows.filter(({ isHidden }) => !isHidden) : rows;
-  return offsetPage(url, visible, { counts: true, toBody: (row) => mergeRequestBody(row, project, projectUrl) });
+  return offsetPage(url, visible, {
+    counts: true,
+    toBody: (row) => mergeRequestBody(row, project, projectUrl),
+    faults: { poisons: project.poisons, toSubject: subjectOf(project).mergeRequest },
+  });
 }
 
 /** `GET /projects/:id/merge_requests/:iid/diffs` */

@@ -4,6 +4,8 @@ import type { FakeProject } from '../world/project.ts';
 import type { FakeJob, FakePipeline } from '../world/records.ts';
 import { restTime } from '../world/time.ts';
 import type { Micros } from '../world/time.ts';
+import { subjectOf } from '../world/subjects.ts';
+import { poisonedObject } from './poisoned.ts';
 import { forbidden, notFound, offsetPage } from './reply.ts';
 import type { RestReply } from './reply.ts';
 
@@ -11,13 +13,17 @@ import type { RestReply } from './reply.ts';
 export function listPipelines(project: FakeProject, url: URL, projectUrl: string): RestReply {
   if (!isReadable(project)) return forbidden;
   const rows = inOrder({ rows: project.pipelines, order: [byId('desc')], revision: project.revision });
-  return offsetPage(url, rows, { counts: true, toBody: (row) => pipelineBody(row, project, projectUrl) });
+  return offsetPage(url, rows, {
+    counts: true,
+    toBody: (row) => pipelineBody(row, project, projectUrl),
+    faults: { poisons: project.poisons, toSubject: subjectOf(project).pipeline },
+  });
 }
 
 /** `GET /projects/:id/pipelines/:pipeline_id` */
 export function describePipeline(project: FakeProject, id: string, projectUrl: string): RestReply {
   const found = readable(project, id);
-  if ('body' in found) return found;
+  if (!('jobs' in found)) return found;
   const { startedAt, finishedAt, duration, user } = found;
   const body = {
     ...pipelineBody(found, project, projectUrl),
@@ -26,13 +32,13 @@ export function describePipeline(project: FakeProject, id: string, projectUrl: s
     duration,
     user: user && { username: user, name: user },
   };
-  return { status: 200, body };
+  return poisonedObject({ status: 200, body }, project.poisons, subjectOf(project).pipeline(found));
 }
 
 /** `GET /projects/:id/pipelines/:pipeline_id/jobs`: those that were run again only when they are asked for. */
 export function listPipelineJobs(project: FakeProject, id: string, url: URL): RestReply {
   const found = readable(project, id);
-  if ('body' in found) return found;
+  if (!('jobs' in found)) return found;
   const scopes = [...url.searchParams.getAll('scope[]'), ...url.searchParams.getAll('scope')];
   const jobs = found.jobs.filter(({ status, retried }) => !retried && (scopes.length === 0 || scopes.includes(status.toLowerCase())));
   const toBody = ({ id: jobId, name, stage, status, startedAt, finishedAt, allowFailure, failureMessage }: FakeJob) => ({
@@ -45,7 +51,7 @@ export function listPipelineJobs(project: FakeProject, id: string, url: URL): Re
     allow_failure: allowFailure,
     failure_reason: failureMessage && 'script_failure',
   });
-  return offsetPage(url, jobs, { counts: true, toBody });
+  return offsetPage(url, jobs, { counts: true, toBody, faults: { poisons: project.poisons, toSubject: subjectOf(project).job } });
 }
 
 const isReadable = ({ role, features }: FakeProject) => role === 'reporter' && features.ci;

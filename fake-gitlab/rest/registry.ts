@@ -2,6 +2,8 @@ import type { FakeProject } from '../world/project.ts';
 import type { FakeImageRepository } from '../world/records.ts';
 import { restTime } from '../world/time.ts';
 import type { World } from '../world/world.ts';
+import { subjectOf } from '../world/subjects.ts';
+import { poisonedObject } from './poisoned.ts';
 import { forbidden, notFound, offsetOf, offsetPage } from './reply.ts';
 import type { RestReply } from './reply.ts';
 
@@ -23,7 +25,8 @@ export function listImageRepositories(project: FakeProject, url: URL): RestReply
     location,
     created_at: restTime(createdAt),
   });
-  return offsetPage(url, project.imageRepositories, { counts: true, toBody });
+  const faults = { poisons: project.poisons, toSubject: subjectOf(project).containerRepository };
+  return offsetPage(url, project.imageRepositories, { counts: true, toBody, faults });
 }
 
 /** `GET /projects/:id/registry/repositories/:repository_id/tags`: names only, by name. */
@@ -58,7 +61,7 @@ export function describeTag({ project, repositoryId }: Omit<TagsRequest, 'world'
     created_at: tag.createdAt === null ? null : restTime(tag.createdAt),
     total_size: tag.totalSize,
   };
-  return { status: 200, body };
+  return poisonedObject({ status: 200, body }, project.poisons, subjectOf(project).tag(repository, name));
 }
 
 function readable(project: FakeProject, repositoryId: number): FakeImageRepository | RestReply {

@@ -1,6 +1,7 @@
 import type { FakeProject } from '../world/project.ts';
 import type { FakeRelease } from '../world/records.ts';
 import { restTime } from '../world/time.ts';
+import { subjectOf } from '../world/subjects.ts';
 import { forbidden, offsetPage } from './reply.ts';
 import type { RestReply } from './reply.ts';
 
@@ -8,7 +9,11 @@ import type { RestReply } from './reply.ts';
 export function listReleases(project: FakeProject, url: URL): RestReply {
   if (project.role !== 'reporter') return forbidden;
   const rows = project.releases.toSorted((a, b) => b.releasedAt - a.releasedAt || b.id - a.id);
-  return offsetPage(url, rows, { counts: true, toBody: releaseBody });
+  return offsetPage(url, rows, {
+    counts: true,
+    toBody: releaseBody,
+    faults: { poisons: project.poisons, toSubject: subjectOf(project).release },
+  });
 }
 
 const releaseBody = ({ tag, name, description, createdAt, releasedAt, author, sha, links }: FakeRelease) => ({

@@ -1,7 +1,14 @@
+import type { Poisons, Subject } from '../world/poison.ts';
+import { poisonedList } from './poisoned.ts';
+
 /** A REST answer before it becomes one. */
 export interface RestReply {
   readonly status: number;
-  readonly body: unknown;
+  readonly body?: unknown;
+  /** A page in place of a body. */
+  readonly html?: string;
+  /** The body's JSON ends too early. */
+  readonly isCutOff?: true;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -20,18 +27,21 @@ export interface OffsetList<T> {
   readonly counts: boolean;
   readonly largestPage?: number;
   readonly toBody: (row: T) => unknown;
+  /** What the rows are, and the faults that some of them may have. */
+  readonly faults?: { readonly poisons: Poisons; readonly toSubject: (row: T) => Subject };
 }
 
 /** A page of a list with GitLab's headers. */
-export function offsetPage<T>(url: URL, rows: readonly T[], { counts, largestPage, toBody }: OffsetList<T>): RestReply {
+export function offsetPage<T>(url: URL, rows: readonly T[], { counts, largestPage, toBody, faults }: OffsetList<T>): RestReply {
   const { page, perPage } = offsetOf(url, largestPage);
-  const body = rows.slice((page - 1) * perPage, page * perPage).map(toBody);
+  const onPage = rows.slice((page - 1) * perPage, page * perPage);
+  const body = onPage.map(toBody);
   // Without a count the next page is inferred from this one being full, so a last full page is followed by an empty one.
   const hasNext = counts ? page * perPage < rows.length : body.length === perPage;
   const total = counts ? { 'x-total': String(rows.length), 'x-total-pages': String(Math.max(1, Math.ceil(rows.length / perPage))) } : {};
   const next = new URL(url);
   next.searchParams.set('page', String(page + 1));
-  return {
+  const reply = {
     status: 200,
     body,
     headers: {
@@ -43,4 +53,5 @@ export function offsetPage<T>(url: URL, rows: readonly T[], { counts, largestPag
       ...total,
     },
   };
+  return faults ? poisonedList(reply, body, { poisons: faults.poisons, subjects: onPage.map(faults.toSubject) }) : reply;
 }

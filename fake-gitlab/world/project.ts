@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FakeFile, FakeImageRepository, FakeJob, FakeMergeRequest, FakePipeline, FakeRelease, FakeTag, Role } from './records.ts';
+import type { Poisons } from './poison.ts';
 import { FakeGit } from './repository.ts';
 import type { Micros } from './time.ts';
 
@@ -7,6 +8,7 @@ import type { Micros } from './time.ts';
 export interface ProjectHost {
   readonly now: () => Micros;
   readonly nextId: (kind: string) => number;
+  readonly poisons: Poisons;
 }
 
 type New<T, Required extends keyof T> = Pick<T, Required> & Partial<T>;
@@ -51,6 +53,11 @@ export class FakeProject {
 
   get releases(): readonly FakeRelease[] {
     return this.#releases;
+  }
+
+  /** The faults of single objects of its world. */
+  get poisons(): Poisons {
+    return this.#host.poisons;
   }
 
   /** Moves with every change that may give one of these rows another place in its list. */

@@ -1,5 +1,6 @@
 import { latest } from '../graphql/variant.ts';
 import type { SchemaVariant } from '../graphql/variant.ts';
+import { Poisons } from './poison.ts';
 import { FakeProject } from './project.ts';
 import { moment, seconds } from './time.ts';
 import type { Micros } from './time.ts';
@@ -30,6 +31,8 @@ export const isFineGrained = ({ scopes }: FakeToken): boolean => scopes.length =
 /** Everything that a GitLab holds, in memory, to be changed while it serves. Time stands still unless told to pass. */
 export class World {
   readonly projects: FakeProject[] = [];
+  /** Faults of single objects. */
+  readonly poisons = new Poisons();
   /** Paths of groups that exist without projects; those with projects follow from the projects. */
   readonly emptyGroups = new Set<string>();
   /** What a query may cost; GitLab's prices change from version to version. */
@@ -73,7 +76,8 @@ export class World {
   }
 
   addProject(fullPath: string): FakeProject {
-    const project = new FakeProject({ now: () => this.#now - this.#lag, nextId: (kind) => this.#nextId(kind) }, fullPath);
+    const host = { now: () => this.#now - this.#lag, nextId: (kind: string) => this.#nextId(kind), poisons: this.poisons };
+    const project = new FakeProject(host, fullPath);
     project.largestPage = this.largestPage;
     this.projects.push(project);
     return project;
