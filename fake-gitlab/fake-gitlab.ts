@@ -108,4 +108,7 @@ export function html(world: World, status: number, body: string): Response {
   });
 }
 
-const common = (world: World) => ({ date: new Date(Math.floor(world.now / 1000)).toUTCString(), 'x-request-id': '01JD0FAKE' });
+const common = ({ now, dateAhead, sendsDate }: World) => ({
+  ...(sendsDate ? { date: new Date(Math.floor((now + dateAhead) / 1000)).toUTCString() } : {}),
+  'x-request-id': '01JD0FAKE',
+});

@@ -20,6 +20,7 @@ export async function serve(fake: Pick<FakeGitlab, 'handle'>, path = ''): Promis
       const body = incoming.method === 'POST' ? { body: Buffer.concat(chunks) } : {};
       const request = new Request(`http://${incoming.headers.host}${incoming.url}`, { method: incoming.method ?? 'GET', headers, ...body });
       void fake.handle(request).then(async (response) => {
+        outgoing.sendDate = false;
         outgoing.writeHead(response.status, Object.fromEntries(response.headers));
         outgoing.end(Buffer.from(await response.arrayBuffer()));
       });

@@ -39,6 +39,7 @@ const costs: Readonly<Record<string, Cost>> = {
   'MergeRequest.diffStats': { fixed: 2 },
   'MergeRequest.diffHeadSha': { fixed: 2 },
   'Release.commit': { fixed: 10 },
+  'Tree.lastCommit': { fixed: 10 },
 };
 
 const largestPage = 100;

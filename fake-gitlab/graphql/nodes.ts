@@ -2,6 +2,8 @@ import { graphqlTime, parseTime } from '../world/time.ts';
 import type { Micros } from '../world/time.ts';
 import type { FakeProject } from '../world/project.ts';
 import type { FakeImageRepository, FakeJob, FakeMergeRequest, FakePipeline, FakeRelease } from '../world/records.ts';
+import type { FakeGit } from '../world/repository.ts';
+import type { World } from '../world/world.ts';
 import { arrayConnection, keysetConnection } from './connections.ts';
 import type { OrderColumn, PageArgs } from './connections.ts';
 import { subject } from './poisoned.ts';
@@ -49,7 +51,7 @@ interface JobArgs extends PageArgs {
 }
 
 /** A project as GraphQL shows it to the token. */
-export function projectNode(project: FakeProject, baseUrl: string) {
+export function projectNode(project: FakeProject, baseUrl: string, { emptyRepository }: World) {
   const { features, role, largestPage: maxPageSize } = project;
   const webUrl = `${baseUrl}/${project.fullPath}`;
   const readsCode = role === 'reporter' && features.repository;
@@ -69,7 +71,7 @@ export function projectNode(project: FakeProject, baseUrl: string) {
     jobsEnabled: features.ci,
     containerRegistryEnabled: features.registry,
     userPermissions: { downloadCode: readsCode },
-    repository: readsCode ? { exists: project.git.commits.size > 0, empty: project.git.commits.size === 0 } : null,
+    repository: readsCode ? repositoryNode(project.git, emptyRepository) : null,
     containerRepositoriesCount: project.imageRepositories.length,
     mergeRequests: ({ sort, state, updatedAfter, createdAfter, createdBefore, targetBranches, ...page }: MergeRequestArgs) => {
       // GitLab answers any empty list argument with nothing, before it looks.
@@ -126,6 +128,22 @@ export function projectNode(project: FakeProject, baseUrl: string) {
       ];
       return keysetConnection({ rows, order, toNode: imageRepositoryOf, maxPageSize }, page);
     },
+  };
+}
+
+/** A bare ref reads a tag before a branch, as in REST. */
+function repositoryNode(git: FakeGit, emptyRepository: World['emptyRepository']) {
+  const empty = git.commits.size === 0;
+  const commitOf = ({ ref }: { readonly ref?: string | null }) => {
+    const sha = git.resolve(ref ?? 'main');
+    return sha === undefined ? null : { sha };
+  };
+  return {
+    exists: git.exists && (!empty || emptyRepository === 'empty'),
+    empty,
+    tree: (args: { readonly ref?: string | null }) => ({ lastCommit: commitOf(args) }),
+    commit: commitOf,
+    lastCommit: commitOf,
   };
 }
 

@@ -36,7 +36,7 @@ export function rootValue({ world, baseUrl, token, complexity }: Asked): object 
   const visible = () => (token ? world.projects.filter(({ role }) => role !== 'none') : []);
   const connection = (rows: readonly FakeProject[], sort: string | null | undefined, page: PageArgs) => {
     const order = sort === 'latest_activity_desc' ? [byActivity, byId('desc')] : [byId(sort === 'id_asc' ? 'asc' : 'desc')];
-    return keysetConnection({ rows, order, toNode: (row) => projectNode(row, baseUrl) }, page);
+    return keysetConnection({ rows, order, toNode: (row) => projectNode(row, baseUrl, world) }, page);
   };
   return {
     metadata: token && { version: world.version, enterprise: world.version.endsWith('-ee') },
@@ -54,7 +54,7 @@ export function rootValue({ world, baseUrl, token, complexity }: Asked): object 
     },
     project: ({ fullPath }: { readonly fullPath: string }) => {
       const found = visible().find((row) => row.fullPath.toLowerCase() === fullPath.toLowerCase());
-      return found ? projectNode(found, baseUrl) : null;
+      return found ? projectNode(found, baseUrl, world) : null;
     },
     group: ({ fullPath }: { readonly fullPath: string }) => {
       const prefix = `${fullPath.toLowerCase()}/`;

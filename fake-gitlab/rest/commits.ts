@@ -15,15 +15,16 @@ interface CommitRequest {
 
 /** `GET /projects/:id/repository/commits` */
 export function listCommits(world: World, project: FakeProject, url: URL, projectUrl: string): RestReply {
-  if (!project.features.repository) return notFound('Repository ');
+  if (!project.features.repository || !project.git.exists) return notFound('Repository ');
   if (project.role !== 'reporter') return forbidden;
-  if (project.git.commits.size === 0) return notFound('Repository ');
-  const log = project.git.log(url.searchParams.get('ref_name') ?? 'main');
-  if (!log) return world.unknownRef === 'empty' ? offsetPage(url, [], { counts: false, toBody: () => null }) : notFound('');
-  const [since, until] = ['since', 'until'].map((name) => url.searchParams.get(name));
-  const commits = log.filter(
-    ({ committedAt }) => (!since || committedAt >= parseTime(since)) && (!until || committedAt <= parseTime(until)),
-  );
+  const nothing = () => offsetPage(url, [], { counts: false, toBody: () => null });
+  if (project.git.commits.size === 0) return world.emptyRepository === 'empty' ? nothing() : notFound('Repository ');
+  const time = (name: string) => {
+    const text = url.searchParams.get(name);
+    return text ? parseTime(text) : undefined;
+  };
+  const commits = project.git.log(url.searchParams.get('ref_name') ?? 'main', { since: time('since'), until: time('until') });
+  if (!commits) return world.unknownRef === 'empty' ? nothing() : notFound('');
   const withStats = url.searchParams.get('with_stats') === 'true';
   const toBody = (commit: FakeCommit) => commitBody(commit, projectUrl, withStats);
   const faults = { poisons: project.poisons, toSubject: subjectOf(project).commit };
@@ -34,7 +35,7 @@ export function listCommits(world: World, project: FakeProject, url: URL, projec
 export function describeCommit(project: FakeProject, sha: string, { url, projectUrl }: CommitRequest): RestReply {
   if (!project.features.repository) return notFound('Repository ');
   if (project.role !== 'reporter') return forbidden;
-  const commit = project.git.commits.get(project.git.branches.get(sha) ?? sha);
+  const commit = project.git.commits.get(project.git.resolve(sha) ?? '');
   if (!commit) return notFound('Commit ');
   const body = commitBody(commit, projectUrl, url.searchParams.get('stats') !== 'false');
   return poisonedObject({ status: 200, body }, project.poisons, subjectOf(project).commit(commit));

@@ -7,6 +7,8 @@ import type { Micros } from './time.ts';
 /** What a project needs of its world. */
 export interface ProjectHost {
   readonly now: () => Micros;
+  /** The clock of the worker that runs pipelines. */
+  readonly workerNow: () => Micros;
   readonly nextId: (kind: string) => number;
   readonly poisons: Poisons;
 }
@@ -154,7 +156,7 @@ export class FakeProject {
     jobs,
     ...rest
   }: Omit<New<FakePipeline, 'ref'>, 'jobs'> & { readonly jobs?: ReadonlyArray<Partial<FakeJob>> }): FakePipeline {
-    const now = this.#host.now();
+    const now = this.#host.workerNow();
     const pipeline: FakePipeline = {
       id: this.#host.nextId('Pipeline'),
       iid: ++this.#lastPipeline,
@@ -185,7 +187,7 @@ export class FakeProject {
       status: 'RUNNING',
       retried: false,
       allowFailure: false,
-      startedAt: this.#host.now(),
+      startedAt: this.#host.workerNow(),
       finishedAt: null,
       failureMessage: null,
       isBridge: false,
@@ -195,7 +197,7 @@ export class FakeProject {
 
   /** Ends a pipeline; on a failure the jobs named fail, and without names the last one does. */
   finishPipeline(pipeline: FakePipeline, status: 'SUCCESS' | 'FAILED' | 'CANCELED', failing: readonly string[] = []): void {
-    const now = this.#host.now();
+    const now = this.#host.workerNow();
     const fails = (job: FakeJob) => (failing.length > 0 ? failing.includes(job.name) : job === pipeline.jobs.at(-1));
     for (const job of pipeline.jobs.filter(({ retried }) => !retried)) {
       const failed = status !== 'SUCCESS' && fails(job);
@@ -209,7 +211,7 @@ export class FakeProject {
 
   /** Runs failed jobs again: the old ones count as retried, and the pipeline runs. */
   retryPipeline(pipeline: FakePipeline): void {
-    const now = this.#host.now();
+    const now = this.#host.workerNow();
     const failed = pipeline.jobs.filter((job) => !job.retried && job.status !== 'SUCCESS');
     for (const job of failed) {
       job.retried = true;
@@ -225,7 +227,7 @@ export class FakeProject {
     job.retried = true;
     const { name, stage, allowFailure } = job;
     const failureMessage = status === 'FAILED' ? 'There has been a script failure' : null;
-    pipeline.jobs.push(this.#job({ name, stage, allowFailure, status, failureMessage, finishedAt: this.#host.now() }, 0));
+    pipeline.jobs.push(this.#job({ name, stage, allowFailure, status, failureMessage, finishedAt: this.#host.workerNow() }, 0));
   }
 
   deletePipeline(pipeline: FakePipeline): void {

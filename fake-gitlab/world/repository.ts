@@ -26,10 +26,21 @@ export interface NewCommit {
   readonly parents?: readonly string[];
 }
 
-/** A Git repository: commits, and branches that point at them. */
+/** Which of the commits `git log` lists, by committer date; both ends are inclusive. */
+export interface LogRange {
+  /** Ends the walk at the first older commit on each path: what is behind that commit is not listed, however new. */
+  readonly since?: Micros | undefined;
+  /** Leaves newer commits out, and walks on behind them. */
+  readonly until?: Micros | undefined;
+}
+
+/** A Git repository: commits, and branches and tags that point at them. */
 export class FakeGit {
   readonly commits = new Map<string, FakeCommit>();
   readonly branches = new Map<string, string>();
+  readonly tags = new Map<string, string>();
+  /** False for a project whose repository was never created. */
+  exists = true;
   readonly #now: () => Micros;
   #made = 0;
 
@@ -75,14 +86,19 @@ export class FakeGit {
     return commit;
   }
 
+  /** Points a tag at a commit. */
+  tag(name: string, sha: string): void {
+    this.tags.set(name, sha);
+  }
+
   /** Points a branch at any commit: a force-push, or a rollback. */
   reset(branch: string, sha: string): void {
     this.branches.set(branch, sha);
   }
 
-  /** Forgets what no branch leads to, as Git's housekeeping does after a while. */
+  /** Forgets what no branch and no tag leads to, as Git's housekeeping does after a while. */
   prune(): void {
-    const kept = new Set([...this.branches.values()].flatMap((tip) => [...this.#ancestors(tip)]));
+    const kept = new Set([...this.branches.values(), ...this.tags.values()].flatMap((tip) => [...this.#ancestors(tip)]));
     for (const sha of this.commits.keys()) if (!kept.has(sha)) this.commits.delete(sha);
   }
 
@@ -90,21 +106,22 @@ export class FakeGit {
    * Commits that `git log` lists for a ref or a range `a..b`: the tip first, then by committer date.
    * Null when the ref is unknown.
    */
-  log(ref: string): FakeCommit[] | null {
+  log(ref: string, range: LogRange = {}): FakeCommit[] | null {
     const [from, to] = ref.includes('..') ? ref.split('..') : [undefined, ref];
-    const tip = this.#resolve(to);
-    const excluded = from === undefined ? new Set<string>() : this.#ancestors(this.#resolve(from));
-    if (!tip || (from !== undefined && !this.#resolve(from))) return null;
-    return this.#walk(tip).filter(({ sha }) => !excluded.has(sha));
+    const tip = this.resolve(to);
+    const excluded = from === undefined ? new Set<string>() : this.#ancestors(this.resolve(from));
+    if (!tip || (from !== undefined && !this.resolve(from))) return null;
+    return this.#walk(tip, range).filter(({ sha }) => !excluded.has(sha));
   }
 
   /** As git walks: from the tip, always on to the newest commit of those whose child was listed. */
-  #walk(tip: string): FakeCommit[] {
+  #walk(tip: string, { since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY }: LogRange): FakeCommit[] {
     const listed: FakeCommit[] = [];
     const seen = new Set([tip]);
     const open = [tip].flatMap((sha) => this.commits.get(sha) ?? []);
     for (let commit = open.shift(); commit; commit = open.shift()) {
-      listed.push(commit);
+      if (commit.committedAt < since) continue;
+      if (commit.committedAt <= until) listed.push(commit);
       const parents = commit.parents.filter((sha) => !seen.has(sha)).flatMap((sha) => this.commits.get(sha) ?? []);
       for (const parent of parents) seen.add(parent.sha);
       open.push(...parents);
@@ -113,9 +130,14 @@ export class FakeGit {
     return listed;
   }
 
-  #resolve(ref: string | undefined): string | undefined {
+  /** The commit of a sha, `refs/heads/NAME`, `refs/tags/NAME`, or a bare name, where a tag wins over a branch of its name. */
+  resolve(ref: string | undefined): string | undefined {
     if (ref === undefined) return undefined;
-    return this.branches.get(ref) ?? (this.commits.has(ref) ? ref : undefined);
+    if (this.commits.has(ref)) return ref;
+    const [, kind, name = ref] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
+    const [tag, branch] = [this.tags.get(name), this.branches.get(name)];
+    if (kind === 'heads') return branch;
+    return kind === 'tags' ? tag : (tag ?? branch);
   }
 
   #ancestors(tip: string | undefined): Set<string> {

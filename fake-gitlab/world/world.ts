@@ -48,8 +48,16 @@ export class World {
   largestPage = 100;
   /** How an unknown branch is answered: versions differ. */
   unknownRef: 'not-found' | 'empty' = 'not-found';
+  /** How the commits of a repository without any are answered: newer versions give an empty list, and say that it exists. */
+  emptyRepository: 'not-found' | 'empty' = 'not-found';
+  /** How far the clock behind the `Date` header is ahead of the clock that stamps rows: a web server's or a balancer's. */
+  dateAhead: Micros = 0;
+  /** Whether answers have a `Date` header. */
+  sendsDate = true;
+  /** How far the clock of the worker that stamps pipelines and jobs is ahead of the clock that stamps everything else. */
+  workerAhead: Micros = 0;
   #now: Micros;
-  #lag: Micros = 0;
+  #ahead: Micros = 0;
   readonly #ids = new Map<string, number>();
 
   constructor(startsAt = '2026-11-23T08:00:00Z') {
@@ -67,16 +75,26 @@ export class World {
 
   /** Runs a change that notes an earlier time than that at which it can be seen: a transaction that was committed late. */
   commitLate<T>(lag: Micros, change: () => T): T {
-    this.#lag = lag;
+    return this.stampAhead(-lag, change);
+  }
+
+  /** Runs a change on a node whose clock is ahead: its rows note a later time than those of the other nodes. */
+  stampAhead<T>(ahead: Micros, change: () => T): T {
+    this.#ahead = ahead;
     try {
       return change();
     } finally {
-      this.#lag = 0;
+      this.#ahead = 0;
     }
   }
 
   addProject(fullPath: string): FakeProject {
-    const host = { now: () => this.#now - this.#lag, nextId: (kind: string) => this.#nextId(kind), poisons: this.poisons };
+    const host = {
+      now: () => this.#now + this.#ahead,
+      workerNow: () => this.#now + this.#ahead + this.workerAhead,
+      nextId: (kind: string) => this.#nextId(kind),
+      poisons: this.poisons,
+    };
     const project = new FakeProject(host, fullPath);
     project.largestPage = this.largestPage;
     this.projects.push(project);
