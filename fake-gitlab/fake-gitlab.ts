@@ -1,5 +1,6 @@
 import { executeGraphql } from './graphql/execute.ts';
 import type { GraphqlRequest } from './graphql/execute.ts';
+import type { RateLimit } from './rate-limit.ts';
 import type { RestReply } from './rest/reply.ts';
 import { answerRest } from './rest/routes.ts';
 import { describeToken, isTokenInfo, refusedToken, tokenInfo, tokenOf, unauthorized } from './rest/tokens.ts';
@@ -25,6 +26,8 @@ export interface FakeGitlab {
   readonly poison: (poison: Poison) => () => void;
   /** Answers in GitLab's place when it returns something: what stands between a client and GitLab, or breaks in it. */
   intercept: ((request: Request, seen: Omit<SeenRequest, 'status'>) => Response | undefined | Promise<Response | undefined>) | undefined;
+  /** Refuses what is more than it allows. */
+  rateLimit: RateLimit | undefined;
 }
 
 /** A GitLab at any URL: what stands before `/api/` in a request's path is taken as its base. */
@@ -33,10 +36,11 @@ export function createFakeGitlab(world: World): FakeGitlab {
     seen: [],
     poison: (poison) => world.poisons.add(poison),
     intercept: undefined,
+    rateLimit: undefined,
     handle: async (request) => {
       const incoming = await incomingOf(request);
       const asked = askedOf(incoming);
-      const response = (await fake.intercept?.(request, asked)) ?? (await answer(world, incoming));
+      const response = (await fake.intercept?.(request, asked)) ?? fake.rateLimit?.refusal() ?? (await answer(world, incoming));
       fake.seen.push({ ...asked, status: response.status });
       return response;
     },

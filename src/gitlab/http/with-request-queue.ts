@@ -18,7 +18,7 @@ export function withRequestQueue(fetch: Fetch, host: HostState, limits: HostLimi
 export function withNotes(fetch: Fetch, host: HostState): Fetch {
   return async (url, init) => {
     const response = await fetch(url, init);
-    host.observe(response.headers);
+    host.observe(response);
     return response;
   };
 }

@@ -15,8 +15,6 @@ export interface RetryOptions {
 }
 
 const longestDelayMs = 60_000;
-/** What is limited is limited by the minute: when GitLab does not say when to come back, it is not worth coming back soon. */
-const limitedFactor = 20;
 
 /**
  * Tries again what may pass: connections that fail or are cut, time outs, truncated answers, 429 and most 5xx. Every
@@ -67,17 +65,16 @@ export function isForItsSize(error: unknown): boolean {
 
 /**
  * Milliseconds to wait after `attempt` attempts, the last of which failed with `error`: at random up to a bound that
- * doubles, so that clients that failed together do not come back together. 0 when GitLab said when to come back: its
- * host holds every request until then.
+ * doubles, so that clients that failed together do not come back together. 0 when GitLab limits the rate, or said when to
+ * come back: its host holds every request until then.
  */
 export function delayBefore(
   attempt: number,
   error: unknown,
   { baseDelayMs = 500, random = Math.random }: { readonly baseDelayMs?: number; readonly random?: () => number } = {},
 ): number {
-  const isLimited = error instanceof RateLimitedError;
-  const told = isLimited || error instanceof ServerError ? error.retryAfterMs : undefined;
-  if (told !== undefined) return 0;
-  const bound = baseDelayMs * (isLimited ? limitedFactor : 1) * 2 ** (attempt - 1);
+  if (error instanceof RateLimitedError) return 0;
+  if (error instanceof ServerError && (error.retryAfterMs ?? 0) > 0) return 0;
+  const bound = baseDelayMs * 2 ** (attempt - 1);
   return Math.round(random() * Math.min(bound, longestDelayMs));
 }

@@ -4,6 +4,7 @@ import { createMissingFields } from '../compat/missing-fields.ts';
 import type { MissingFields } from '../compat/missing-fields.ts';
 import { createAdaptiveSizes } from './adaptive-size.ts';
 import type { AdaptiveSizes } from './adaptive-size.ts';
+import type { LimitedAnswer } from './rate-budget.ts';
 import { createRequestQueue } from './request-queue.ts';
 import type { RequestQueue } from './request-queue.ts';
 
@@ -57,9 +58,9 @@ function createHost(url: string, clock: Clock): HostState & Pick<RequestQueue, '
     learned: createMissingFields(),
     isSilent: false,
     enter,
-    observe: (headers: Headers) => {
+    observe: (answer: LimitedAnswer) => {
       host.isSilent = false;
-      observe(headers);
+      observe(answer);
     },
     isIdle,
   };

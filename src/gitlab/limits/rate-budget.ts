@@ -1,10 +1,14 @@
 import type { Clock } from './clock.ts';
+import { createLearnedRate } from './learned-rate.ts';
 import { retryAfterMsOf, serverTimeOf } from './retry-after.ts';
+
+/** The part of an answer that says something about limits. */
+export type LimitedAnswer = Pick<Response, 'status' | 'headers'>;
 
 /** What is known of a host's limits: what its answers said, and what was sent. Times are milliseconds. */
 export interface RateBudget {
   /** Takes note of an answer. `underWay`: other requests that GitLab may not have counted yet. */
-  observe(headers: Headers, underWay: number): void;
+  observe(answer: LimitedAnswer, underWay: number): void;
   /** Takes note of a request. */
   spend(): void;
   /** How long the next request has to wait; 0 = not at all. `maxRequestsPerMinute`: 0 = no limit of our own. */
@@ -29,6 +33,7 @@ export const spreadMs = 1000;
 /** A budget of which nothing is known yet. */
 export function createRateBudget({ now, random }: Pick<Clock, 'now' | 'random'>): RateBudget {
   const sentAt: number[] = [];
+  const learned = createLearnedRate({ now, random });
   let window: Window | undefined;
   let closedUntil = Number.NEGATIVE_INFINITY;
   let pacedUntil = Number.NEGATIVE_INFINITY;
@@ -40,12 +45,19 @@ export function createRateBudget({ now, random }: Pick<Clock, 'now' | 'random'>)
   const isScarce = ({ left, total }: Window) => left < total * scarce;
 
   return {
-    observe(headers, underWay) {
-      const retryAfterMs = retryAfterMsOf(headers);
-      if (retryAfterMs !== undefined && retryAfterMs > 0) {
+    observe({ status, headers }, underWay) {
+      const retryAfterMs = retryAfterMsOf(headers) ?? 0;
+      const described = windowOf(headers, { now: now(), underWay });
+      if (retryAfterMs > 0) {
         closedUntil = Math.max(closedUntil, now() + Math.min(retryAfterMs, longestClosedMs) + random() * spreadMs);
+        // `Retry-After` is the end of this wait, whatever `RateLimit-Reset` says.
+        window = described && described.left > 0 ? described : undefined;
+        return;
       }
-      window = windowOf(headers, { now: now(), underWay }) ?? window;
+      window = described ?? window;
+      const saysWhen = described !== undefined && described.left <= 0;
+      if (status !== 429) learned.allowed();
+      else if (!saysWhen) learned.refused(sentAt.length);
     },
     spend() {
       forget();
@@ -57,7 +69,7 @@ export function createRateBudget({ now, random }: Pick<Clock, 'now' | 'random'>)
     waitMs(maxRequestsPerMinute) {
       forget();
       const oldest = maxRequestsPerMinute > 0 ? sentAt[sentAt.length - maxRequestsPerMinute] : undefined;
-      const openAt = [closedUntil, oldest === undefined ? closedUntil : oldest + minuteMs];
+      const openAt = [closedUntil, oldest === undefined ? closedUntil : oldest + minuteMs, learned.openAt(sentAt.at(-1))];
       if (window && window.left <= 0) openAt.push(window.endsAt);
       if (window && isScarce(window)) openAt.push(pacedUntil);
       return Math.max(0, Math.max(...openAt) - now());

@@ -1,5 +1,6 @@
 import { RateLimitedError } from '../../errors.ts';
 import { createRateBudget, spreadMs } from './rate-budget.ts';
+import type { LimitedAnswer } from './rate-budget.ts';
 import type { Clock } from './clock.ts';
 import { longestWaitMs, spanText } from './retry-after.ts';
 
@@ -25,7 +26,7 @@ export interface RequestQueue {
    */
   readonly enter: (turn: QueuedRequest) => Promise<() => void>;
   /** Takes note of what an answer says about limits. */
-  readonly observe: (headers: Headers) => void;
+  readonly observe: (answer: LimitedAnswer) => void;
   /** No request is under way or waits. */
   readonly isIdle: () => boolean;
 }
@@ -85,7 +86,7 @@ export function createRequestQueue(url: string, clock: Clock): RequestQueue {
       if (waiting.length === 1) proceed();
       return promise.finally(() => turn.signal?.removeEventListener('abort', stop));
     },
-    observe: (headers) => budget.observe(headers, underWay - 1),
+    observe: (answer) => budget.observe(answer, underWay - 1),
     isIdle: () => underWay === 0 && waiting.length === 0,
   };
 }

@@ -12,10 +12,14 @@ const rateHeaders = (headers: Record<string, string | number>) =>
   new Headers({ date: new Date(serverTime).toUTCString(), ...Object.fromEntries(Object.entries(headers).map(([k, v]) => [k, String(v)])) });
 
 /** One request that is answered at once with these headers; resolves to when it was sent, in milliseconds. */
-async function ask(host: HostState, answer: Headers = new Headers(), limits: Partial<typeof free> & { signal?: AbortSignal } = {}) {
+async function ask(
+  host: HostState,
+  answer: Headers = new Headers(),
+  { status = 200, ...limits }: Partial<typeof free> & { signal?: AbortSignal; status?: number } = {},
+) {
   const leave = await host.enter({ ...free, ...limits });
   const sentAt = host.clock.now();
-  host.observe(answer);
+  host.observe({ status, headers: answer });
   leave();
   return sentAt;
 }
@@ -96,8 +100,8 @@ describe('Retry-After', () => {
     const host = newHost();
     await ask(host, new Headers({ 'retry-after': '10' }));
     const waiting = ask(host);
-    host.observe(new Headers({ 'retry-after': '60' }));
-    host.observe(new Headers({ 'retry-after': '1' }));
+    host.observe({ status: 200, headers: new Headers({ 'retry-after': '60' }) });
+    host.observe({ status: 200, headers: new Headers({ 'retry-after': '1' }) });
     expect(await waiting).toBe(60_000);
   });
 
@@ -111,7 +115,7 @@ describe('Retry-After', () => {
     const host = newHost();
     const leave = await host.enter({ ...free, concurrency: 1 });
     const waiting = times(3, () => ask(host, undefined, { concurrency: 1 }).catch((error: unknown) => error));
-    host.observe(new Headers({ 'retry-after': '2400' }));
+    host.observe({ status: 200, headers: new Headers({ 'retry-after': '2400' }) });
     leave();
     for (const error of [...(await Promise.all(waiting)), await ask(host).catch((thrown: unknown) => thrown)]) {
       expect(error).toBeInstanceOf(RateLimitedError);
@@ -123,6 +127,20 @@ describe('Retry-After', () => {
     }
     await host.clock.sleep(2_400_000);
     expect(await ask(host)).toBe(2_400_000);
+  });
+
+  test.each([
+    [10, 10_000],
+    [90, 90_000],
+  ])('of %i s is the time to wait, although the window ends after 60 s', async (seconds, expected) => {
+    const host = newHost();
+    const window = { 'ratelimit-limit': 100, 'ratelimit-remaining': 0, 'ratelimit-reset': serverTime / 1000 + 60 };
+    const leaves = await Promise.all(times(2, () => host.enter(free)));
+    host.observe({ status: 200, headers: rateHeaders(window) });
+    host.observe({ status: 429, headers: rateHeaders({ ...window, 'retry-after': seconds }) });
+    for (const leave of leaves) leave();
+    expect(await ask(host)).toBe(expected);
+    expect(await ask(host)).toBe(expected);
   });
 
   test('of a day is not believed for more than an hour', async () => {
@@ -166,7 +184,7 @@ describe('RateLimit headers', () => {
   test('count what is under way as spent: it may not be in the figure yet', async () => {
     const host = newHost();
     const leaves = await Promise.all(times(5, () => host.enter(free)));
-    host.observe(rateHeaders({ 'ratelimit-limit': 100, 'ratelimit-remaining': 4, 'ratelimit-reset': reset }));
+    host.observe({ status: 200, headers: rateHeaders({ 'ratelimit-limit': 100, 'ratelimit-remaining': 4, 'ratelimit-reset': reset }) });
     for (const leave of leaves) leave();
     expect(await ask(host)).toBe(60_000);
   });
@@ -197,6 +215,92 @@ describe('RateLimit headers', () => {
     const host = newHost();
     await ask(host, headers);
     expect(await ask(host)).toBe(0);
+  });
+});
+
+describe('a refusal that does not say when to come back', () => {
+  const refuse = (host: HostState, headers = new Headers()) => ask(host, headers, { status: 429 });
+
+  test('closes the host for everyone, and then lets requests through at half the rate', async () => {
+    const host = newHost();
+    await Promise.all(times(119, () => ask(host)));
+    expect(await refuse(host)).toBe(0);
+    const sent = await Promise.all(times(3, () => ask(host)));
+    expect(sent[0]).toBe(15_000);
+    // 60 a minute, and some more every second.
+    expect(
+      sent
+        .map((at, index) => at - (sent[index - 1] ?? at))
+        .slice(1)
+        .every((gap) => gap > 900 && gap < 1_000),
+    ).toBe(true);
+  });
+
+  test('counts once for all that were under way', async () => {
+    const host = newHost();
+    const leaves = await Promise.all(times(40, () => host.enter(free)));
+    for (const leave of leaves) {
+      host.observe({ status: 429, headers: new Headers() });
+      leave();
+    }
+    expect(await ask(host)).toBe(15_000);
+    // 20 a minute, as if it had been one.
+    expect((await ask(host)) - 15_000).toBeGreaterThan(2_800);
+    expect(await ask(host)).toBeLessThan(15_000 + 2 * 3_000);
+  });
+
+  test('closes for twice as long each time, up to a minute, and the rate stays', async () => {
+    const host = newHost();
+    await Promise.all(times(119, () => ask(host)));
+    const sent = [];
+    for (let i = 0; i < 6; i++) sent.push(await refuse(host));
+    expect(sent).toEqual([0, 15_000, 45_000, 105_000, 165_000, 225_000]);
+    const next = await ask(host);
+    expect(next).toBe(285_000);
+    expect((await ask(host)) - next).toBeLessThan(1_000);
+  });
+
+  test('halves the rate again when something was let through since', async () => {
+    const host = newHost();
+    await Promise.all(times(119, () => ask(host)));
+    await refuse(host);
+    await ask(host);
+    for (let i = 0; i < 70; i++) await ask(host);
+    await refuse(host);
+    const next = await ask(host);
+    const gap = (await ask(host)) - next;
+    // Half of what was sent in the minute before, which was some 65.
+    expect(gap).toBeGreaterThan(1_600);
+    expect(gap).toBeLessThan(2_000);
+  });
+
+  test('never stops a host for good: 10 a minute remain, and half an hour later all is as before', async () => {
+    const host = newHost();
+    await refuse(host);
+    const next = await ask(host);
+    expect((await ask(host)) - next).toBeLessThanOrEqual(6_000);
+    await host.clock.sleep(30 * 60_000);
+    const sent = await Promise.all(times(100, () => ask(host)));
+    expect(sent.at(-1)).toBe(sent[0]);
+  });
+
+  test('is spread by up to a quarter of the pause', async () => {
+    const host = createHostStates({ clock: createTestClock(() => 0.5) }).at(url);
+    await refuse(host);
+    expect(await ask(host)).toBe(16_875);
+  });
+
+  test.each(['', '0', 'soon'])('may have a Retry-After (%o) all the same', async (text) => {
+    const host = newHost();
+    await refuse(host, rateHeaders({ 'retry-after': text }));
+    expect(await ask(host)).toBe(15_000);
+  });
+
+  test('is none where RateLimit headers say when the window ends', async () => {
+    const host = newHost();
+    await refuse(host, rateHeaders({ 'ratelimit-limit': 120, 'ratelimit-remaining': 0, 'ratelimit-reset': serverTime / 1000 + 40 }));
+    const sent = await Promise.all(times(30, () => ask(host)));
+    expect(sent).toEqual(times(30, () => 40_000));
   });
 });
 
