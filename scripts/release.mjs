@@ -9,6 +9,7 @@ class ReleaseError extends Error {}
 const places = {
   'package.json': ['"version": "VERSION"'],
   'package-lock.json': ['"version": "VERSION"'],
+  'README.md': ['gitlab-connector-VERSION.tgz'],
   'src/version.ts': ["version = 'VERSION'"],
   'compose.yaml': ['gitlab-connector:VERSION'],
   'deploy/kubernetes/base/deployment.yaml': ['gitlab-connector:VERSION'],
@@ -17,7 +18,7 @@ const places = {
 };
 
 /** Texts that are replaced everywhere in their file; of the others only the first, which is the package's own. */
-const isEverywhere = (text) => text.startsWith('gitlab-connector:');
+const isEverywhere = (text) => text.startsWith('gitlab-connector');
 
 function withVersion(file, before, { from, to }) {
   let after = before;

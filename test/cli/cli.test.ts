@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AuditReport } from '../../src/operations/audit.ts';
@@ -291,6 +291,9 @@ test('the demo shows all five kinds, what changed, and that nothing is written t
   expect(out).toContain('fetched 17, stored 17');
   expect(out).toContain('stored 6');
   expect(out).toMatch(/fetched \d+, stored 0\n/);
+  const [, sample = ''] = /<!-- sample: [^\n]*\n```\n(.*?)```/s.exec(readFileSync('README.md', 'utf8')) ?? [];
+  expect(out.split('\n')).toEqual(expect.arrayContaining(sample.trim().split('\n')));
+  expect(sample).toContain('stored 0');
 });
 
 test('progress is one line on a terminal, ten times a second at most, and nothing elsewhere', () => {

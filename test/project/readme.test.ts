@@ -26,7 +26,7 @@ test('the figures in the prose are those of the code', () => {
 });
 
 test('every npm script that the prose names exists', () => {
-  const named = [...readme.matchAll(/npm (?:run )?(?!ci\b|install\b|ls\b|and\b)([a-z:]+)/g)]
+  const named = [...readme.matchAll(/npm (?:run )?(?!ci\b|install\b|ls\b|and\b|pack\b)([a-z:]+)/g)]
     .map(([, name = '']) => name)
     .filter((name) => name !== 'run');
   expect(named.filter((name) => packageJson.scripts[name] === undefined)).toEqual([]);
@@ -37,4 +37,9 @@ test('every setting in capitals that the prose names exists', () => {
   const known = new Set(settings.map(({ env }) => env));
   const named = [...readme.matchAll(/\b[A-Z]+_[A-Z_]+\b/g)].map(([name]) => name);
   expect(named.filter((name) => !known.has(name))).toEqual([]);
+});
+
+test('the README installs the file that npm pack makes', () => {
+  const { name, version } = JSON.parse(readFileSync('package.json', 'utf8')) as { name: string; version: string };
+  expect(readme).toContain(`npm pack\nnpm install --global ./${name.replace('@', '').replace('/', '-')}-${version}.tgz\n`);
 });
