@@ -5,7 +5,7 @@ export type { CheckReport } from './operations/check/check-gitlab.ts';
 export type { CheckEntry } from './operations/check/check.ts';
 export { parseConfig, settings } from './config/parse-config.ts';
 export type { Config, SettingName } from './config/parse-config.ts';
-export type { GitlabConfig } from './config/gitlab-config.ts';
+export type { GitlabConfig, StoredConfig } from './config/gitlab-config.ts';
 export type { SettingMeta } from './config/settings.ts';
 export type { ConnectOptions, SyncFailure } from './operations/connect.ts';
 export {

@@ -1,76 +1,240 @@
 // Written by `npm run docs` from src/config/parse-config.ts.
 
 /**
- * Settings of the connector, as a host keeps them: a JSON object. Keys may be written in camelCase or in snake_case.
- * What is missing, null or empty has its default; other keys are ignored.
+ * Settings of the connector. Keys may be written in camelCase or in snake_case. What is missing, null or empty has its
+ * default. Any other key of an object literal does not compile. A `StoredConfig` is accepted as it is.
+ *
+ * @example
+ * const config: GitlabConfig = { token: process.env.GITLAB_TOKEN, repos: 'my-group', syncLimit: 100 };
  */
 export interface GitlabConfig {
-  /** Personal, group or project access token (or OAuth token) with the scope `read_api`. In the environment: `GITLAB_TOKEN`. */
+  /**
+   * Personal, group or project access token (or OAuth token) with the scope `read_api`. In the environment: `GITLAB_TOKEN`.
+   */
   readonly token?: string | null | undefined;
-  /** File that holds the token, in place of GITLAB_TOKEN. It is read again when GitLab refuses the token, so that it may be replaced at any time. Default: none. In the environment: `GITLAB_TOKEN_FILE`. */
+  /**
+   * File that holds the token, in place of GITLAB_TOKEN. It is read again when GitLab refuses the token, so that it may be replaced at any time. In the environment: `GITLAB_TOKEN_FILE`.
+   * @default none
+   */
   readonly tokenFile?: string | null | undefined;
-  /** The GitLab to read. A path is kept: `https://host/gitlab`. Default: `https://gitlab.com`. In the environment: `GITLAB_URL`. */
+  /**
+   * The GitLab to read. A path is kept: `https://host/gitlab`. In the environment: `GITLAB_URL`.
+   * @default `https://gitlab.com`
+   */
   readonly url?: string | null | undefined;
-  /** Send the token to an `http://` URL, where anyone on the way can read it. Needed for hosts other than this machine. Default: `false`. In the environment: `ALLOW_HTTP`. */
+  /**
+   * Send the token to an `http://` URL, where anyone on the way can read it. Needed for hosts other than this machine. In the environment: `ALLOW_HTTP`.
+   * @default `false`
+   */
   readonly allowHttp?: boolean | string | null | undefined;
-  /** Projects to read, with commas between them: paths, numeric ids, or groups (all projects of a group and its subgroups). Default: the token's memberships. In the environment: `REPOS`. */
+  /**
+   * Projects to read, with commas between them: paths, numeric ids, or groups (all projects of a group and its subgroups). In the environment: `REPOS`.
+   * @default the token's memberships
+   */
   readonly repos?: string | ReadonlyArray<string | number> | null | undefined;
-  /** Keep merge requests into and pipelines of these branches only, and read their commits. Without it no commits are read. Default: every branch, no commits. In the environment: `BRANCHES`. */
+  /**
+   * Keep merge requests into and pipelines of these branches only, and read their commits. Without it no commits are read. In the environment: `BRANCHES`.
+   * @default every branch, no commits
+   */
   readonly branches?: string | ReadonlyArray<string | number> | null | undefined;
-  /** How many projects of the memberships to read when REPOS is not set, most recently active first; 0 = all. Default: `10`. In the environment: `PROJECT_LIMIT`. */
+  /**
+   * How many projects of the memberships to read when REPOS is not set, most recently active first; 0 = all. In the environment: `PROJECT_LIMIT`.
+   * @default `10`
+   */
   readonly projectLimit?: number | string | null | undefined;
-  /** How many of each stream (commits: of each branch) to read when a project is seen for the first time, newest first; `all` = everything. Default: `50`. In the environment: `SYNC_LIMIT`. */
+  /**
+   * How many of each stream (commits: of each branch) to read when a project is seen for the first time, newest first; `all` = everything. In the environment: `SYNC_LIMIT`.
+   * @default `50`
+   */
   readonly syncLimit?: number | string | null | undefined;
-  /** Read everything from this moment on when a project is seen for the first time, in place of SYNC_LIMIT: `2026-01-31`, `2026-01-31T08:00:00Z`, or `90d` (also `12h`, `30m`) back. Default: as many as SYNC_LIMIT. In the environment: `SYNC_SINCE`. */
+  /**
+   * Read everything from this moment on when a project is seen for the first time, in place of SYNC_LIMIT: `2026-01-31`, `2026-01-31T08:00:00Z`, or `90d` (also `12h`, `30m`) back. In the environment: `SYNC_SINCE`.
+   * @default as many as SYNC_LIMIT
+   */
   readonly syncSince?: string | null | undefined;
-  /** Seconds after which what may change without a trace is read again: open merge requests, recent pipelines, releases and all tags; 0 = in every pass. Default: `21600`. In the environment: `RECONCILE_INTERVAL`. */
+  /**
+   * Seconds after which what may change without a trace is read again: open merge requests, recent pipelines, releases and all tags; 0 = in every pass. In the environment: `RECONCILE_INTERVAL`.
+   * @default `21600`
+   */
   readonly reconcileInterval?: number | string | null | undefined;
-  /** How many known tags of each container repository a pass looks at again, the least recently seen first. Default: `5`. In the environment: `TAG_CHECKS`. */
+  /**
+   * How many known tags of each container repository a pass looks at again, the least recently seen first. In the environment: `TAG_CHECKS`.
+   * @default `5`
+   */
   readonly tagChecks?: number | string | null | undefined;
-  /** How many tags of a container repository to read when it is seen for the first time, the highest versions first; 0 = all. Later every new name is read. Default: `100`. In the environment: `TAG_LIMIT`. */
+  /**
+   * How many tags of a container repository to read when it is seen for the first time, the highest versions first; 0 = all. Later every new name is read. In the environment: `TAG_LIMIT`.
+   * @default `100`
+   */
   readonly tagLimit?: number | string | null | undefined;
-  /** Seconds between the starts of two passes of the poller. Default: `300`. In the environment: `POLL_INTERVAL`. */
+  /**
+   * Seconds between the starts of two passes of the poller. In the environment: `POLL_INTERVAL`.
+   * @default `300`
+   */
   readonly pollInterval?: number | string | null | undefined;
-  /** How many connections, and how many parts of large ones, one poller reads at once. Default: `4`. In the environment: `WORKERS`. */
+  /**
+   * How many connections, and how many parts of large ones, one poller reads at once. In the environment: `WORKERS`.
+   * @default `4`
+   */
   readonly workers?: number | string | null | undefined;
-  /** Seconds that the poller may take to save and stop after SIGTERM or SIGINT. Kubernetes allows 30 unless told otherwise. Default: `25`. In the environment: `GRACE_PERIOD`. */
+  /**
+   * Seconds that the poller may take to save and stop after SIGTERM or SIGINT. Kubernetes allows 30 unless told otherwise. In the environment: `GRACE_PERIOD`.
+   * @default `25`
+   */
   readonly gracePeriod?: number | string | null | undefined;
-  /** Port on which the poller answers `/healthz`, `/readyz`, `/metrics` and `/status`; 0 = any that is free (the log names it), `off` = none. Default: `8080`. In the environment: `HEALTH_PORT`. */
+  /**
+   * Port on which the poller answers `/healthz`, `/readyz`, `/metrics` and `/status`; 0 = any that is free (the log names it), `off` = none. In the environment: `HEALTH_PORT`.
+   * @default `8080`
+   */
   readonly healthPort?: number | string | null | undefined;
-  /** Address on which it does so. `0.0.0.0` = all: the names of projects can be read there, so let nobody in who may not know them. Default: `127.0.0.1`. In the environment: `HEALTH_HOST`. */
+  /**
+   * Address on which it does so. `0.0.0.0` = all: the names of projects can be read there, so let nobody in who may not know them. In the environment: `HEALTH_HOST`.
+   * @default `127.0.0.1`
+   */
   readonly healthHost?: string | null | undefined;
-  /** What the poller logs: `debug`, `info`, `warn`, `error` or `silent`. JSON, or lines for people on a terminal. Default: `info`. In the environment: `LOG_LEVEL`. */
+  /**
+   * What the poller logs: `debug`, `info`, `warn`, `error` or `silent`. JSON, or lines for people on a terminal. In the environment: `LOG_LEVEL`.
+   * @default `info`
+   */
   readonly logLevel?: string | null | undefined;
-  /** How many requests to a GitLab may be under way at once. Default: `4`. In the environment: `CONCURRENCY`. */
+  /**
+   * How many requests to a GitLab may be under way at once. In the environment: `CONCURRENCY`.
+   * @default `4`
+   */
   readonly concurrency?: number | string | null | undefined;
-  /** How many requests to a GitLab may be sent in any 60 seconds, by all of this process; 0 = as many as it allows. Default: `1000`. In the environment: `MAX_REQUESTS_PER_MINUTE`. */
+  /**
+   * How many requests to a GitLab may be sent in any 60 seconds, by all of this process; 0 = as many as it allows. In the environment: `MAX_REQUESTS_PER_MINUTE`.
+   * @default `1000`
+   */
   readonly maxRequestsPerMinute?: number | string | null | undefined;
-  /** How often a request is sent at the most, when it fails for a reason that may pass. Default: `4`. In the environment: `MAX_ATTEMPTS`. */
+  /**
+   * How often a request is sent at the most, when it fails for a reason that may pass. In the environment: `MAX_ATTEMPTS`.
+   * @default `4`
+   */
   readonly maxAttempts?: number | string | null | undefined;
-  /** Seconds that a connection may take, TLS included. Default: `10`. In the environment: `CONNECT_TIMEOUT`. */
+  /**
+   * Seconds that a connection may take, TLS included. In the environment: `CONNECT_TIMEOUT`.
+   * @default `10`
+   */
   readonly connectTimeout?: number | string | null | undefined;
-  /** Seconds until the answer to a request must begin. GitLab itself gives up on a query after 30. Default: `45`. In the environment: `RESPONSE_TIMEOUT`. */
+  /**
+   * Seconds until the answer to a request must begin. GitLab itself gives up on a query after 30. In the environment: `RESPONSE_TIMEOUT`.
+   * @default `45`
+   */
   readonly responseTimeout?: number | string | null | undefined;
-  /** Seconds that one request may take, its answer included. Default: `60`. In the environment: `REQUEST_TIMEOUT`. */
+  /**
+   * Seconds that one request may take, its answer included. In the environment: `REQUEST_TIMEOUT`.
+   * @default `60`
+   */
   readonly requestTimeout?: number | string | null | undefined;
-  /** Proxy for an `https://` GitLab: `http://user:password@host:port`. `https_proxy` is known as well. Default: none. In the environment: `HTTPS_PROXY`. */
+  /**
+   * Proxy for an `https://` GitLab: `http://user:password@host:port`. `https_proxy` is known as well. In the environment: `HTTPS_PROXY`.
+   * @default none
+   */
   readonly httpsProxy?: string | null | undefined;
-  /** Proxy for an `http://` GitLab. `http_proxy` is known as well. Default: none. In the environment: `HTTP_PROXY`. */
+  /**
+   * Proxy for an `http://` GitLab. `http_proxy` is known as well. In the environment: `HTTP_PROXY`.
+   * @default none
+   */
   readonly httpProxy?: string | null | undefined;
-  /** Hosts to reach without a proxy: names, which stand for all names below them too, and addresses, with a port or without; `*` = all. `no_proxy` is known as well. Default: none. In the environment: `NO_PROXY`. */
+  /**
+   * Hosts to reach without a proxy: names, which stand for all names below them too, and addresses, with a port or without; `*` = all. `no_proxy` is known as well. In the environment: `NO_PROXY`.
+   * @default none
+   */
   readonly noProxy?: string | ReadonlyArray<string | number> | null | undefined;
-  /** File of CA certificates in PEM to trust beside those of Node, for a GitLab with a certificate of your own CA. Default: only Node's own. In the environment: `CA_FILE`. */
+  /**
+   * File of CA certificates in PEM to trust beside those of Node, for a GitLab with a certificate of your own CA. In the environment: `CA_FILE`.
+   * @default only Node's own
+   */
   readonly caFile?: string | null | undefined;
-  /** Trust any certificate: whoever is on the way can read the token. For tests only; CA_FILE is the way out. Default: `false`. In the environment: `INSECURE_TLS`. */
+  /**
+   * Trust any certificate: whoever is on the way can read the token. For tests only; CA_FILE is the way out. In the environment: `INSECURE_TLS`.
+   * @default `false`
+   */
   readonly insecureTls?: boolean | string | null | undefined;
-  /** Row of `connections` to store events under. Default: the connection with this URL, made when missing. In the environment: `CONNECTION_ID`. */
+  /**
+   * Row of `connections` to store events under. In the environment: `CONNECTION_ID`.
+   * @default the connection with this URL, made when missing
+   */
   readonly connectionId?: number | string | null | undefined;
-  /** PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`. Default: the embedded database. In the environment: `DATABASE_URL`. */
+  /**
+   * PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`. In the environment: `DATABASE_URL`.
+   * @default the embedded database
+   */
   readonly databaseUrl?: string | null | undefined;
-  /** File that holds the password of the PostgreSQL, in place of one in DATABASE_URL. Read once, at the start. Default: the password in DATABASE_URL. In the environment: `DATABASE_PASSWORD_FILE`. */
+  /**
+   * File that holds the password of the PostgreSQL, in place of one in DATABASE_URL. Read once, at the start. In the environment: `DATABASE_PASSWORD_FILE`.
+   * @default the password in DATABASE_URL
+   */
   readonly databasePasswordFile?: string | null | undefined;
-  /** Folder of the embedded database; used when DATABASE_URL is not set. Default: `./data`. In the environment: `DATA_DIR`. */
+  /**
+   * Folder of the embedded database; used when DATABASE_URL is not set. In the environment: `DATA_DIR`.
+   * @default `./data`
+   */
   readonly dataDir?: string | null | undefined;
-  /** The same in snake_case, and whatever else the host keeps beside them. */
-  readonly [key: string]: unknown;
+  /** The same as `tokenFile`. */
+  readonly token_file?: GitlabConfig['tokenFile'];
+  /** The same as `allowHttp`. */
+  readonly allow_http?: GitlabConfig['allowHttp'];
+  /** The same as `projectLimit`. */
+  readonly project_limit?: GitlabConfig['projectLimit'];
+  /** The same as `syncLimit`. */
+  readonly sync_limit?: GitlabConfig['syncLimit'];
+  /** The same as `syncSince`. */
+  readonly sync_since?: GitlabConfig['syncSince'];
+  /** The same as `reconcileInterval`. */
+  readonly reconcile_interval?: GitlabConfig['reconcileInterval'];
+  /** The same as `tagChecks`. */
+  readonly tag_checks?: GitlabConfig['tagChecks'];
+  /** The same as `tagLimit`. */
+  readonly tag_limit?: GitlabConfig['tagLimit'];
+  /** The same as `pollInterval`. */
+  readonly poll_interval?: GitlabConfig['pollInterval'];
+  /** The same as `gracePeriod`. */
+  readonly grace_period?: GitlabConfig['gracePeriod'];
+  /** The same as `healthPort`. */
+  readonly health_port?: GitlabConfig['healthPort'];
+  /** The same as `healthHost`. */
+  readonly health_host?: GitlabConfig['healthHost'];
+  /** The same as `logLevel`. */
+  readonly log_level?: GitlabConfig['logLevel'];
+  /** The same as `maxRequestsPerMinute`. */
+  readonly max_requests_per_minute?: GitlabConfig['maxRequestsPerMinute'];
+  /** The same as `maxAttempts`. */
+  readonly max_attempts?: GitlabConfig['maxAttempts'];
+  /** The same as `connectTimeout`. */
+  readonly connect_timeout?: GitlabConfig['connectTimeout'];
+  /** The same as `responseTimeout`. */
+  readonly response_timeout?: GitlabConfig['responseTimeout'];
+  /** The same as `requestTimeout`. */
+  readonly request_timeout?: GitlabConfig['requestTimeout'];
+  /** The same as `httpsProxy`. */
+  readonly https_proxy?: GitlabConfig['httpsProxy'];
+  /** The same as `httpProxy`. */
+  readonly http_proxy?: GitlabConfig['httpProxy'];
+  /** The same as `noProxy`. */
+  readonly no_proxy?: GitlabConfig['noProxy'];
+  /** The same as `caFile`. */
+  readonly ca_file?: GitlabConfig['caFile'];
+  /** The same as `insecureTls`. */
+  readonly insecure_tls?: GitlabConfig['insecureTls'];
+  /** The same as `connectionId`. */
+  readonly connection_id?: GitlabConfig['connectionId'];
+  /** The same as `databaseUrl`. */
+  readonly database_url?: GitlabConfig['databaseUrl'];
+  /** The same as `databasePasswordFile`. */
+  readonly database_password_file?: GitlabConfig['databasePasswordFile'];
+  /** The same as `dataDir`. */
+  readonly data_dir?: GitlabConfig['dataDir'];
 }
+
+/**
+ * Settings as a database stores them, such as the JSON in `connections.config`: the compiler knows neither its keys nor
+ * its values, and accepts it wherever it accepts a `GitlabConfig`. Its values are checked when they are used. A key that is
+ * not a setting is a warning in the log and in `check`, which names the nearest setting.
+ *
+ * @example
+ * const { id, config } = await em.findOneOrFail(ConnectionEntity, 1);
+ * await syncGitlab(em, config ?? {}, id);
+ */
+export type StoredConfig = Readonly<Record<string, unknown>>;

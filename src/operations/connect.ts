@@ -12,6 +12,7 @@ import { openNetwork } from '../gitlab/http/network.ts';
 import { fixedToken } from '../gitlab/http/token-source.ts';
 import type { TokenSource } from '../gitlab/http/token-source.ts';
 import type { GitlabAnswer } from '../gitlab/http/with-answers.ts';
+import { unknownKeys } from '../config/unknown-keys.ts';
 import { silentLogger } from '../log.ts';
 import type { Logger } from '../log.ts';
 import { createStore } from '../store/store.ts';
@@ -84,6 +85,7 @@ export async function withGitlabSession<T, O extends ConnectOptions>(
   const { signal, logger: log = silentLogger } = options;
   try {
     const config = parseConfig(input);
+    for (const unknown of unknownKeys(input)) log.warn({ ...unknown }, 'configuration has a key that is not a setting');
     if (!config.token && !config.tokenFile) return { error: 'No GitLab token configured', code: 'configuration' };
     return await withGitlab(config, options, (gitlab) => action({ config, gitlab, log }));
   } catch (error) {

@@ -1,6 +1,8 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { camelCase, parseConfig } from '../config/parse-config.ts';
 import type { Config } from '../config/parse-config.ts';
+import { unknownKeys } from '../config/unknown-keys.ts';
+import type { UnknownKey } from '../config/unknown-keys.ts';
 import { ConfigurationError } from '../errors.ts';
 import { enabledConnections, ensureConnection } from '../store/connections.ts';
 import type { StoredConnection } from '../store/connections.ts';
@@ -14,6 +16,8 @@ export interface Served {
   readonly config: Config | null;
   /** Why it cannot be used, in one line; null when it can. */
   readonly problem: string | null;
+  /** Keys of its stored config that are not used. */
+  readonly unknownKeys: readonly UnknownKey[];
 }
 
 /** Which connections there are now. */
@@ -23,7 +27,7 @@ export type ConnectionSource = (em: SqlEntityManager) => Promise<Served[]>;
 export function settingsSource(config: Config): ConnectionSource {
   return async (em) => {
     const id = await ensureConnection(em, config);
-    return [{ id, name: new URL(config.url).host, intervalMs: config.pollInterval * 1000, config, problem: null }];
+    return [{ id, name: new URL(config.url).host, intervalMs: config.pollInterval * 1000, config, problem: null, unknownKeys: [] }];
   };
 }
 
@@ -56,18 +60,19 @@ function served({ id, name, config: row }: StoredConnection, settings: Config): 
       .map(([key, value]) => [camelCase(key), value] as const)
       .filter(([key, value]) => ownKeys.has(key) && value !== null && value !== ''),
   );
+  const common = { id, name, unknownKeys: unknownKeys(row, [...ownKeys]) };
   const shared = Object.entries(settings).filter(([key]) => !identityKeys.has(key));
   try {
     const config = parseConfig({ ...Object.fromEntries(shared), ...own, connectionId: id });
     const intervalMs = config.pollInterval * 1000;
-    if (config.token) return { id, name, intervalMs, config, problem: null };
+    if (config.token) return { ...common, intervalMs, config, problem: null };
     // Rows that this connector makes hold no token. It goes to its own GitLab and to no other.
     if (config.url === settings.url && hasToken(settings))
-      return { id, name, intervalMs, config: withTokenOf(settings, config), problem: null };
-    return { id, name, intervalMs, config: null, problem: 'its config has no token' };
+      return { ...common, intervalMs, config: withTokenOf(settings, config), problem: null };
+    return { ...common, intervalMs, config: null, problem: 'its config has no token' };
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    return { id, name, intervalMs: settings.pollInterval * 1000, config: null, problem: error.issues.join('; ') };
+    return { ...common, intervalMs: settings.pollInterval * 1000, config: null, problem: error.issues.join('; ') };
   }
 }
 

@@ -33,6 +33,14 @@ export interface Watch {
   readonly connectionOf: (id: number) => Promise<Served | undefined>;
 }
 
+/** Says once for each unknown key that it is not used. */
+function warnOfKeys(log: Logger, { id, name, unknownKeys }: Served, before: Served | undefined): void {
+  const told = new Set(before?.unknownKeys.map(({ key }) => key));
+  for (const unknown of unknownKeys) {
+    if (!told.has(unknown.key)) log.warn({ connection: id, name, ...unknown }, 'config of a connection has a key that is not a setting');
+  }
+}
+
 const longestLookMs = 15_000;
 
 /** A watch that has seen nothing yet. */
@@ -53,6 +61,7 @@ export function createWatch({ em, source, log, onChanged, onGone }: WatchOptions
         if (isNew && one.problem !== null && one.problem !== old?.served.problem) {
           log.error({ connection: one.id, name: one.name, error: one.problem }, 'connection cannot be used until its config is mended');
         } else if (isNew && old) log.info({ connection: one.id, name: one.name }, 'connection has changed');
+        if (isNew) warnOfKeys(log, one, old?.served);
         const seen = { served: one, record: byConnection.get(one.id), fingerprint };
         return [one.id, { ...seen, wantedSince: isNew ? now : old.wantedSince, firstSeenAt: old?.firstSeenAt ?? now }];
       }),

@@ -59,6 +59,11 @@ export interface StoredConnection {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
+/** What the table holds as the config of a connection; empty when it holds none. */
+export async function storedConfigOf(em: SqlEntityManager, id: number): Promise<StoredConnection['config']> {
+  return (await em.findOne(ConnectionEntity, id))?.config ?? {};
+}
+
 /** The connections of type gitlab that are switched on, by id. */
 export async function enabledConnections(em: SqlEntityManager): Promise<StoredConnection[]> {
   const rows = await withDatabaseErrors(() =>

@@ -120,6 +120,12 @@ describe('where all is well', () => {
       privileges: 'there is no database to look into',
       connection: 'there is no database to look into',
     });
+    const mistyped = (await checkGitlab(null, { ...config, ...JSON.parse('{"sync_limt": 5}') }, { fetch: fetchFrom(fake) })) as CheckReport;
+    expect(mistyped.checks[0]).toMatchObject({
+      check: 'settings',
+      result: 'warning',
+      detail: expect.stringContaining('; "sync_limt" is not a setting here and is ignored: did you mean "sync_limit"?') as string,
+    });
     expect(await checkGitlab(null, {})).toEqual({ error: 'No GitLab token configured', code: 'configuration' });
     expect(await checkGitlab(null, config, { fetch: fetchFrom(fake), signal: AbortSignal.abort() })).toEqual({
       error: 'Stopped before the end',
@@ -596,6 +602,12 @@ describe('the database', () => {
     expect(await opened.em.fork().count(ConnectionEntity)).toBe(0);
     const id = await addConnection(opened.em, served.url);
     expect((await check({ DATABASE_URL: databaseUrl })).of('connection')?.detail).toBe(`events are stored under connection ${id}`);
+    await query(`update connections set config = config || '{"poll_intervall": 60}' where id = ${id}`);
+    expect((await check({ DATABASE_URL: databaseUrl })).of('connection')).toMatchObject({
+      result: 'warning',
+      detail: `events are stored under connection ${id}; in its config "poll_intervall" is not a setting here and is ignored: did you mean "poll_interval"?`,
+      fix: 'correct the key in connections.config, or remove it',
+    });
     const strange = await check({ DATABASE_URL: databaseUrl, CONNECTION_ID: '4711' });
     expect(strange.code).toBe(1);
     expect(strange.of('connection')).toMatchObject({ result: 'failure', detail: 'there is no connection 4711 in the table connections' });

@@ -20,6 +20,13 @@ const recording = () => {
 };
 
 describe('a host of the library', () => {
+  test('is warned of a key of its stored config that is not a setting, with the nearest setting', async () => {
+    const warned: unknown[] = [];
+    const logger: Logger = { ...silentLogger, warn: (...line) => warned.push(line) };
+    await given.sync({ sync_limt: 5, tags: 'team-a' }, { logger });
+    expect(warned).toEqual([[{ key: 'sync_limt', nearest: 'sync_limit' }, 'configuration has a key that is not a setting']]);
+  });
+
   test('is warned of INSECURE_TLS, once in each pass', async () => {
     const port = await servers.https(await makeServerCertificate('localhost'), (_, response) => response.writeHead(404).end());
     const { warned, logger } = recording();

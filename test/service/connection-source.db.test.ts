@@ -80,7 +80,7 @@ describe('poll --all', () => {
   test('serves every enabled GitLab of the table, by its own config, and notices what becomes of it', async () => {
     const camel = await add('camel', { token: otherToken, url: other.served.url, repos: 'acme/other', branches: '', pollInterval: 1 });
     const snake = await add('snake', { token: otherToken, url: other.served.url, repos: ['acme/other'], poll_interval: '1' });
-    const made = await add('made by this connector', { url: own.served.url, poll_interval: 1 });
+    const made = await add('made by this connector', { url: own.served.url, poll_interval: 1, workers: 2, sync_limt: 5 });
     const broken = await add('broken', { token: otherToken, url: 'ftp://nowhere', repos: '' });
     const tokenless = await add('tokenless', { url: other.served.url });
     const disabled = await add('disabled', { token: otherToken, url: other.served.url, poll_interval: 1 }, { enabled: false });
@@ -95,6 +95,11 @@ describe('poll --all', () => {
     expect(errors()).toEqual([
       [broken, 'url must be an http:// or https:// URL, such as https://gitlab.example.com, not "ftp://nowhere"'],
       [tokenless, 'its config has no token'],
+    ]);
+    const unknown = poller.lines.filter(({ msg }) => msg === 'config of a connection has a key that is not a setting');
+    expect(unknown.map(({ level, connection, key, nearest }) => [level, connection, key, nearest])).toEqual([
+      ['warn', made, 'workers', undefined],
+      ['warn', made, 'sync_limt', 'sync_limit'],
     ]);
     const synced = async () => {
       const { rows } = await client.query<{ id: number }>(

@@ -20,7 +20,7 @@ const good: PassRecord = {
   createdAt: 0,
 };
 const watched = (record: Partial<PassRecord> | null, more: Partial<Watched> & { readonly problem?: string } = {}): Watched => ({
-  served: { id: 1, name: 'gitlab.com', intervalMs: interval, config: null, problem: more.problem ?? null },
+  served: { id: 1, name: 'gitlab.com', intervalMs: interval, config: null, problem: more.problem ?? null, unknownKeys: [] },
   record: record ? { ...good, ...record } : undefined,
   firstSeenAt: more.firstSeenAt ?? 0,
 });

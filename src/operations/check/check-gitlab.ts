@@ -1,10 +1,11 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Config } from '../../config/parse-config.ts';
 import type { GitlabConfig } from '../../config/gitlab-config.ts';
+import { unknownKeyText, unknownKeys } from '../../config/unknown-keys.ts';
 import { withGitlab, withGitlabSession } from '../connect.ts';
 import type { ConnectOptions, SyncFailure } from '../connect.ts';
 import type { Gitlab } from '../../gitlab/client.ts';
-import { ok, runChecks } from './check.ts';
+import { ok, runChecks, warning } from './check.ts';
 import type { Check, CheckEntry, CheckScope, FoundDatabase } from './check.ts';
 import { connection, database, privileges, tables } from './database.ts';
 import { clock, url, version } from './gitlab.ts';
@@ -25,7 +26,10 @@ export interface CheckReport {
 const settings: Check = {
   name: 'settings',
   after: [],
-  look: async ({ config }) => ok(settingsText(config)),
+  look: async ({ config, unknownKeys: unknown }) => {
+    const text = settingsText(config);
+    return unknown.length === 0 ? ok(text) : warning(`${text}; ${unknown.map(unknownKeyText).join('; ')}`, 'correct the key, or remove it');
+  },
 };
 
 /** Everything that is looked at, in this order. */
@@ -78,7 +82,16 @@ export async function checkAll(
         return action(other);
       });
     const means = { ...(fetch ? { fetch } : {}), ...(signal ? { signal } : {}) };
-    const entries = await runChecks(checks, { ...means, config, gitlab, apart, database: found, now: () => new Date(), facts: {} });
+    const entries = await runChecks(checks, {
+      ...means,
+      config,
+      unknownKeys: unknownKeys(input),
+      gitlab,
+      apart,
+      database: found,
+      now: () => new Date(),
+      facts: {},
+    });
     const sent = (kind: keyof Gitlab['requests']) => requests.reduce((sum, counted) => sum + counted[kind], 0);
     const has = (result: CheckEntry['result']) => entries.some((entry) => entry.result === result);
     const isUnreachable = entries.some((entry) => entry.isUnreachable);

@@ -1,5 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Config } from '../../config/parse-config.ts';
+import type { UnknownKey } from '../../config/unknown-keys.ts';
 import type { ConnectOptions } from '../connect.ts';
 import { DatabaseError, GitlabSyncError, UnreachableError } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
@@ -33,6 +34,8 @@ export interface Finding extends Omit<CheckEntry, 'check'> {
 /** What checks work with, and tell each other. */
 export interface CheckScope extends Pick<ConnectOptions, 'fetch' | 'signal'> {
   readonly config: Config;
+  /** Keys of the given configuration that are not settings. */
+  readonly unknownKeys: readonly UnknownKey[];
   readonly gitlab: Gitlab;
   /** Acts on a GitLab of its own, at this base URL: the one at hand asks nothing more once its token was refused. */
   readonly apart: <T>(url: string, action: (gitlab: Gitlab) => Promise<T>) => Promise<T>;

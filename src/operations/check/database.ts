@@ -1,5 +1,6 @@
 import { DataDirInUseError, DatabaseError } from '../../errors.ts';
-import { findConnection } from '../../store/connections.ts';
+import { unknownKeyText, unknownKeys } from '../../config/unknown-keys.ts';
+import { findConnection, storedConfigOf } from '../../store/connections.ts';
 import { inspectDatabase, oldestPostgres } from '../../store/database/inspect-database.ts';
 import { failure, failureBy, ok, plural, skipped, unreachable, warning } from './check.ts';
 import type { Check, FoundDatabase } from './check.ts';
@@ -78,8 +79,16 @@ export const connection: Check = {
     if (found.kind !== 'open' || !facts.database) return nothingThere;
     if (!facts.database.hasTables) return skipped('there are no tables yet');
     try {
-      const id = await findConnection(found.em.fork({ clear: true }), config);
-      return ok(id === null ? `none yet for ${config.url}: the first sync makes one` : `events are stored under connection ${id}`);
+      const em = found.em.fork({ clear: true });
+      const id = await findConnection(em, config);
+      if (id === null) return ok(`none yet for ${config.url}: the first sync makes one`);
+      const detail = `events are stored under connection ${id}`;
+      const unknown = unknownKeys(await storedConfigOf(em, id));
+      if (unknown.length === 0) return ok(detail);
+      return warning(
+        `${detail}; in its config ${unknown.map(unknownKeyText).join('; ')}`,
+        'correct the key in connections.config, or remove it',
+      );
     } catch (error) {
       // The row that CONNECTION_ID names is missing: the database is there.
       if (error instanceof DatabaseError) return failureBy(error, 'set CONNECTION_ID to the id of a row of connections, or leave it out');
