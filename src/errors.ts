@@ -50,7 +50,7 @@ export interface RequestFailure {
   readonly cause?: unknown;
 }
 
-/** A request to GitLab that did not bring what was asked for. */
+/** A request to GitLab that failed. */
 export class GitlabRequestError extends GitlabSyncError {
   override readonly name: string = 'GitlabRequestError';
   override readonly code: ErrorCode = 'gitlab_request_failed';
@@ -77,7 +77,7 @@ export class UnreachableError extends GitlabRequestError {
   }
 }
 
-/** 401: the token is missing, wrong, expired or revoked, or has not the scope read_api. */
+/** 401: the token is missing, wrong, expired or revoked, or lacks the scope read_api. */
 export class UnauthorizedError extends GitlabRequestError {
   override readonly name = 'UnauthorizedError';
   override readonly code = 'gitlab_unauthorized';
@@ -89,7 +89,7 @@ export class ForbiddenError extends GitlabRequestError {
   override readonly code = 'gitlab_forbidden';
 }
 
-/** 404, or a node that GitLab left out: it is not there, or this token may not see that it is. */
+/** 404, or a project that GitLab left out of its answer: it does not exist, or this token may not see it. */
 export class NotFoundError extends GitlabRequestError {
   override readonly name = 'NotFoundError';
   override readonly code = 'gitlab_not_found';
@@ -99,7 +99,7 @@ export class NotFoundError extends GitlabRequestError {
 export class RateLimitedError extends GitlabRequestError {
   override readonly name = 'RateLimitedError';
   override readonly code = 'gitlab_rate_limited';
-  /** What GitLab asked to wait, in milliseconds; undefined when it did not say. */
+  /** How long GitLab asked to wait, in milliseconds; undefined when it did not say. */
   readonly retryAfterMs: number | undefined;
   constructor(message: string, failure: RequestFailure & { readonly retryAfterMs?: number }) {
     super(message, failure);
@@ -111,7 +111,7 @@ export class RateLimitedError extends GitlabRequestError {
 export class ServerError extends GitlabRequestError {
   override readonly name = 'ServerError';
   override readonly code = 'gitlab_server_error';
-  /** What GitLab asked to wait, in milliseconds; undefined when it did not say. */
+  /** How long GitLab asked to wait, in milliseconds; undefined when it did not say. */
   readonly retryAfterMs: number | undefined;
   constructor(message: string, failure: RequestFailure & { readonly retryAfterMs?: number }) {
     super(message, failure);
@@ -123,7 +123,7 @@ export class ServerError extends GitlabRequestError {
 export class InvalidResponseError extends GitlabRequestError {
   override readonly name = 'InvalidResponseError';
   override readonly code = 'gitlab_invalid_response';
-  /** It began as JSON and is none: cut off on its way. */
+  /** The answer began as JSON and was cut off. */
   readonly isTruncated: boolean;
   constructor(message: string, failure: RequestFailure & { readonly isTruncated?: boolean }) {
     super(message, failure);
@@ -150,10 +150,10 @@ export class GraphqlError extends GitlabRequestError {
 
 const complexityRefusal = /complexity of (\d+), which exceeds max complexity of (\d+)/;
 
-/** Whether GitLab ran out of time for a part of a query, and left it out. */
+/** Whether GitLab ran out of time for a part of a query, and left that part out of its answer. */
 export const isTimeout = ({ message }: GraphqlErrorEntry): boolean => message.startsWith('Timeout on ');
 
-/** A GitLab that lacks what cannot be done without; `missing` names it, such as `Pipeline.ref` or `jobs(retried:)`. */
+/** A GitLab that lacks a required field; `missing` names it, such as `Pipeline.ref` or `jobs(retried:)`. */
 export class UnsupportedGitlabError extends GitlabRequestError {
   override readonly name = 'UnsupportedGitlabError';
   override readonly code = 'gitlab_too_old';

@@ -1,7 +1,7 @@
 /** One line of a log: fields first, a constant sentence second. pino's loggers fit. */
 export type LogMethod = (fields: Readonly<Record<string, unknown>>, message: string) => void;
 
-/** Where the library says what it does: `debug` a page, `info` a pass, `warn` a retry, `error` what ended it. */
+/** Where the library logs: `debug` each page, `info` each pass, `warn` each retry, `error` what ended a pass. A pino logger fits. */
 export interface Logger {
   readonly debug: LogMethod;
   readonly info: LogMethod;

@@ -53,7 +53,7 @@ export interface GitlabConfig {
    */
   readonly syncSince?: string | null | undefined;
   /**
-   * Seconds after which what may change without a trace is read again: open merge requests, recent pipelines, releases and all tags; 0 = in every pass. In the environment: `RECONCILE_INTERVAL`.
+   * Seconds between two reconciles, which read again what may change without a new update time: open merge requests, recent pipelines, releases and all tags; 0 = in every pass. In the environment: `RECONCILE_INTERVAL`.
    * @default `21600`
    */
   readonly reconcileInterval?: number | string | null | undefined;
@@ -88,7 +88,7 @@ export interface GitlabConfig {
    */
   readonly healthPort?: number | string | null | undefined;
   /**
-   * Address on which it does so. `0.0.0.0` = all: the names of projects can be read there, so let nobody in who may not know them. In the environment: `HEALTH_HOST`.
+   * Address on which the poller answers. `0.0.0.0` = all addresses. The answers hold project names: do not expose the port to people who may not see them. In the environment: `HEALTH_HOST`.
    * @default `127.0.0.1`
    */
   readonly healthHost?: string | null | undefined;
@@ -98,7 +98,7 @@ export interface GitlabConfig {
    */
   readonly logLevel?: string | null | undefined;
   /**
-   * How many requests to a GitLab may be under way at once. In the environment: `CONCURRENCY`.
+   * How many requests to a GitLab may run at once. In the environment: `CONCURRENCY`.
    * @default `4`
    */
   readonly concurrency?: number | string | null | undefined;
@@ -108,7 +108,7 @@ export interface GitlabConfig {
    */
   readonly maxRequestsPerMinute?: number | string | null | undefined;
   /**
-   * How often a request is sent at the most, when it fails for a reason that may pass. In the environment: `MAX_ATTEMPTS`.
+   * How many times a request is sent at most, when it fails for a reason that may be temporary. In the environment: `MAX_ATTEMPTS`.
    * @default `4`
    */
   readonly maxAttempts?: number | string | null | undefined;
@@ -148,7 +148,7 @@ export interface GitlabConfig {
    */
   readonly caFile?: string | null | undefined;
   /**
-   * Trust any certificate: whoever is on the way can read the token. For tests only; CA_FILE is the way out. In the environment: `INSECURE_TLS`.
+   * Trust any certificate: anyone on the network path can read the token. For tests only; use CA_FILE instead. In the environment: `INSECURE_TLS`.
    * @default `false`
    */
   readonly insecureTls?: boolean | string | null | undefined;

@@ -104,7 +104,7 @@ export const shape = {
     env: 'RECONCILE_INTERVAL',
     value: 'seconds',
     description:
-      'Seconds after which what may change without a trace is read again: open merge requests, recent pipelines, releases and all tags; 0 = in every pass.',
+      'Seconds between two reconciles, which read again what may change without a new update time: open merge requests, recent pipelines, releases and all tags; 0 = in every pass.',
   }),
   tagChecks: setting(wholeNumber(0).default(5), {
     env: 'TAG_CHECKS',
@@ -147,7 +147,7 @@ export const shape = {
     env: 'HEALTH_HOST',
     value: 'host',
     description:
-      'Address on which it does so. `0.0.0.0` = all: the names of projects can be read there, so let nobody in who may not know them.',
+      'Address on which the poller answers. `0.0.0.0` = all addresses. The answers hold project names: do not expose the port to people who may not see them.',
   }),
   logLevel: setting(
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' }).default('info'),
@@ -160,7 +160,7 @@ export const shape = {
   concurrency: setting(wholeNumber(1, 100).default(4), {
     env: 'CONCURRENCY',
     value: 'count',
-    description: 'How many requests to a GitLab may be under way at once.',
+    description: 'How many requests to a GitLab may run at once.',
   }),
   maxRequestsPerMinute: setting(wholeNumber(0, 100_000).default(1_000), {
     env: 'MAX_REQUESTS_PER_MINUTE',
@@ -170,7 +170,7 @@ export const shape = {
   maxAttempts: setting(wholeNumber(1, 20).default(4), {
     env: 'MAX_ATTEMPTS',
     value: 'count',
-    description: 'How often a request is sent at the most, when it fails for a reason that may pass.',
+    description: 'How many times a request is sent at most, when it fails for a reason that may be temporary.',
   }),
   connectTimeout: setting(wholeNumber(1, 300).default(10), {
     env: 'CONNECT_TIMEOUT',
@@ -220,7 +220,7 @@ export const shape = {
   insecureTls: setting(flag.default(false), {
     env: 'INSECURE_TLS',
     value: 'boolean',
-    description: 'Trust any certificate: whoever is on the way can read the token. For tests only; CA_FILE is the way out.',
+    description: 'Trust any certificate: anyone on the network path can read the token. For tests only; use CA_FILE instead.',
   }),
   connectionId: setting(wholeNumber(1, 2_147_483_647).optional(), {
     env: 'CONNECTION_ID',

@@ -9,7 +9,7 @@ import { numberOfGlobalId, projectGlobalId } from './ids.ts';
 /** The first pages in a project's answer. */
 export type FirstPage = 'mergeRequests' | 'pipelines' | 'releases' | 'containerRepositories';
 
-/** Whose changes to ask for: some projects, a page of the token's memberships, or a page of a group with its subgroups. */
+/** Which projects to ask for: some projects, a page of the token's memberships, or a page of a group with its subgroups. */
 export type BatchSource =
   | { readonly kind: 'ids'; readonly ids: readonly number[] }
   | { readonly kind: 'membership'; readonly projects: number; readonly sort: string; readonly after?: string }
@@ -64,12 +64,12 @@ export const batchSizes = {
   reconcile: { projects: 10, pageSize: 50, releasePageSize: 50 },
 } as const;
 
-/** The sizes of a batch are cut in so many steps: to one project with one row of each stream. */
+/** The size of a batch has this many steps. The smallest is one project with one row of each stream. */
 const sizeSteps = 50;
 
 /**
  * Reads the first page of every stream of several projects in one round trip: of as many projects, and as many rows, as
- * GitLab bears. Null when there is no such group.
+ * GitLab can answer in time. Null when there is no such group.
  */
 export function readBatch(gitlab: Pick<Gitlab, 'graphql' | 'fit'>, query: BatchQuery): Promise<Batch | null> {
   return gitlab.fit({
@@ -134,7 +134,7 @@ interface Connection {
   readonly pageInfo: PageFragment;
 }
 
-interface Place {
+interface BatchPlace {
   readonly ask: BatchAsk;
   readonly path: readonly string[];
   readonly operation: string;
@@ -143,7 +143,7 @@ interface Place {
   readonly after?: string | undefined;
 }
 
-function batchOf(answer: Answer<unknown>, connection: Connection | null | undefined, place: Place): Batch {
+function batchOf(answer: Answer<unknown>, connection: Connection | null | undefined, place: BatchPlace): Batch {
   const errors = answer.errors ?? [];
   if (!connection?.nodes) throw new GraphqlError(errors, { operation: place.operation });
   const { hasNextPage, endCursor } = connection.pageInfo;
@@ -162,7 +162,7 @@ function batchOf(answer: Answer<unknown>, connection: Connection | null | undefi
 function batchProject(
   node: ChangesFragment,
   index: number,
-  { ask: what, path, errors }: Place & { readonly errors: readonly GraphqlErrorEntry[] },
+  { ask: what, path, errors }: BatchPlace & { readonly errors: readonly GraphqlErrorEntry[] },
 ): BatchProject {
   const depth = path.length;
   const own = errors.filter((error) => !error.path || error.path.length <= depth || error.path[depth] === index);

@@ -11,14 +11,14 @@ import { delayBefore, withRetry } from './http/with-retry.ts';
 import type { RetryOptions } from './http/with-retry.ts';
 import { withTimeout } from './http/with-timeout.ts';
 import { withToken } from './http/with-token.ts';
-import { withNotes, withRequestQueue } from './http/with-request-queue.ts';
+import { withLimitsNoted, withRequestQueue } from './http/with-request-queue.ts';
 import { getSdk } from './generated/sdk.ts';
 import type { Sdk } from './generated/sdk.ts';
 import { createHostStates } from './limits/host-state.ts';
 import type { HostState } from './limits/host-state.ts';
 import { createRest } from './rest.ts';
-import { fitted, isFitted } from './limits/adaptive-size.ts';
-import type { Sized } from './limits/adaptive-size.ts';
+import { fitRequest, isResizableOperation } from './limits/adaptive-size.ts';
+import type { ResizableRequest } from './limits/adaptive-size.ts';
 import type { GitlabRest } from './rest.ts';
 import { fixedToken } from './http/token-source.ts';
 import type { TokenSource } from './http/token-source.ts';
@@ -30,8 +30,8 @@ export interface Gitlab {
   readonly graphql: Sdk;
   /** Asks something that is not in queries/, such as about the schema itself. Throws GraphqlError when anything is missing in the answer. */
   readonly ask: (query: string, variables: Readonly<Record<string, unknown>>) => Promise<Readonly<Record<string, unknown>>>;
-  /** Asks for as much at once as this GitLab bears. */
-  readonly fit: <T>(request: Sized<T>) => Promise<T>;
+  /** Asks for as much at once as this GitLab can answer in time. */
+  readonly fit: <T>(request: ResizableRequest<T>) => Promise<T>;
   /** The few REST endpoints that GraphQL has no answer for. */
   readonly rest: GitlabRest;
   /** Requests sent so far, retries included. */
@@ -68,12 +68,12 @@ export interface GitlabOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Default: one of its own. */
   readonly host?: HostState | undefined;
-  /** GraphQL operations that are not repeated as they are when they may have asked for too much: whoever asks does so again, for less. */
+  /** Which GraphQL operations the caller asks again with a smaller size, so that they are not retried with the same one. */
   readonly isResizable?: ((operation: string) => boolean) | undefined;
   readonly retry?: Partial<RetryOptions> | undefined;
 }
 
-/** Connects nothing yet: the first request does. After a 401 that no other token helps, all requests fail with it, unsent. */
+/** Opens no connection before the first request. After a 401 that no new token fixes, all requests fail with it and are not sent. */
 export function createGitlab(options: GitlabOptions): Gitlab {
   const requests = { graphql: 0, rest: 0 };
   const host = options.host ?? createHostStates().at(options.url);
@@ -88,7 +88,13 @@ export function createGitlab(options: GitlabOptions): Gitlab {
       const body = typeof init.body === 'string' ? init.body : '';
       const operation = /"operationName":"(\w+)"/.exec(body)?.[1] ?? 'GraphQL';
       const headers = Object.fromEntries(new Headers(init.headers));
-      return fetch(endpoint, { method: 'POST', headers, body, operation, isResizable: (options.isResizable ?? isFitted)(operation) });
+      return fetch(endpoint, {
+        method: 'POST',
+        headers,
+        body,
+        operation,
+        isResizable: (options.isResizable ?? isResizableOperation)(operation),
+      });
     },
   });
   const rest = createRest(({ path, operation }) =>
@@ -102,7 +108,7 @@ export function createGitlab(options: GitlabOptions): Gitlab {
   const { sizes, clock, learned } = host;
   const wait = (attempt: number, error: unknown) =>
     clock.sleep(delayBefore(attempt, error, { baseDelayMs, random: clock.random }), options.signal);
-  const fit = <T>(request: Sized<T>) => fitted({ sizes, attempts, wait, now: clock.now }, request);
+  const fit = <T>(request: ResizableRequest<T>) => fitRequest({ sizes, attempts, wait, now: clock.now }, request);
   const graphql = getSdk(withMissingFields(client, { learned, log: options.log ?? silentLogger }), checkedAnswer);
   const ask: Gitlab['ask'] = async (query, variables) => {
     const operation = /^query (\w+)/.exec(query)?.[1] ?? 'GraphQL';
@@ -113,8 +119,8 @@ export function createGitlab(options: GitlabOptions): Gitlab {
 }
 
 /**
- * From the outside in: retries, a turn at the host, the token, errors of their own classes, what the host says about
- * limits, time outs. The token is inside of the turn: while it is refused, nobody else is sent.
+ * From the outside in: retries, the request queue of the host, the token, errors of their own classes, notes about rate
+ * limits, timeouts. The token is inside the queue: while a new token is looked for, no other request is sent.
  */
 function layeredFetch(options: GitlabOptions, host: HostState, count: (kind: 'graphql' | 'rest') => void): Fetch {
   const { token, concurrency, maxRequestsPerMinute = 0, timeoutMs, responseTimeoutMs = timeoutMs, log = silentLogger } = options;
@@ -123,7 +129,7 @@ function layeredFetch(options: GitlabOptions, host: HostState, count: (kind: 'gr
   const tokens = typeof token === 'string' ? fixedToken(token) : token;
   const timed = withTimeout(sendWith(options, count), { responseMs: responseTimeoutMs, requestMs: timeoutMs });
   const answered = options.onAnswer ? withAnswers(timed, options.onAnswer) : timed;
-  const checked = withErrors(withNotes(answered, host));
+  const checked = withErrors(withLimitsNoted(answered, host));
   const authorised = tokens ? withToken(checked, tokens, (reason) => ended.abort(reason)) : checked;
   const inTurn = withRequestQueue(authorised, host, { concurrency, maxRequestsPerMinute });
   const retried = withRetry(inTurn, { ...defaultRetry, ...options.retry, host, log });
@@ -137,7 +143,7 @@ function sendWith({ userAgent, fetch }: GitlabOptions, count: (kind: 'graphql' |
   };
 }
 
-/** Whatever reason an abort was given, it is known by its name from here on. */
+/** Whatever the reason of an abort was, its error is named AbortError from here on. */
 function throwAsAborted(signal: AbortSignal | undefined, error: unknown): never {
   if (!signal?.aborted || error instanceof GitlabSyncError) throw error;
   throw new DOMException('stopped by its signal', { name: 'AbortError', cause: signal.reason });

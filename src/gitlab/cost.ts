@@ -21,10 +21,10 @@ export interface Cost {
   readonly limit: number;
 }
 
-/** What the question for the score costs itself. */
+/** What asking for the score adds to the score. */
 const questionScore = 3;
 
-/** No project and no group can be this one: the query is as dear, and GitLab reads nothing for it. */
+/** No project and no group has this id: the query costs the same, and GitLab reads no rows for it. */
 const nobody = { id: 0, path: '-' };
 
 /** Asks GitLab what it charges for a batch. Null when it does not say. */

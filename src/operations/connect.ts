@@ -28,8 +28,8 @@ export interface ConnectOptions {
   readonly logger?: Logger;
   /** In place of the global fetch. The settings of proxies, certificates and CONNECT_TIMEOUT are then its own business. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Whose budgets of requests to share. Default: everything in the process shares one for each GitLab. */
-  readonly hosts?: HostStates;
+  /** The budgets of requests to share, one for each GitLab. @default one set of budgets for everything in the process */
+  readonly hostStates?: HostStates;
   /** Called for every request with what became of it, retries included: for metrics. Must not throw. */
   readonly onAnswer?: (answer: GitlabAnswer) => void;
 }
@@ -95,7 +95,7 @@ export async function withGitlabSession<T, O extends ConnectOptions>(
 
 /** A GitLab for an action; its connections end with it. Throws ConfigurationError when a file that is named cannot be used. */
 export async function withGitlab<T>(config: Config, options: ConnectOptions, action: (gitlab: Gitlab) => Promise<T>): Promise<T> {
-  const { signal, fetch, onAnswer, logger: log = silentLogger, hosts = hostStatesOfProcess } = options;
+  const { signal, fetch, onAnswer, logger: log = silentLogger, hostStates = hostStatesOfProcess } = options;
   const token = config.token || config.tokenFile ? await tokenOf(config) : null;
   const network = fetch ? undefined : await openNetwork({ ...config, connectTimeoutMs: config.connectTimeout * 1000 });
   try {
@@ -112,7 +112,7 @@ export async function withGitlab<T>(config: Config, options: ConnectOptions, act
       log,
       signal,
       fetch: fetch ?? network?.fetch,
-      host: hosts.at(config.url),
+      host: hostStates.at(config.url),
       onAnswer,
     });
     return await action(gitlab);

@@ -608,6 +608,7 @@ describe('the database', () => {
       detail: `events are stored under connection ${id}; in its config "poll_intervall" is not a setting here and is ignored: did you mean "poll_interval"?`,
       fix: 'correct the key in connections.config, or remove it',
     });
+    await query(`update connections set config = config - 'poll_intervall' where id = ${id}`);
     const strange = await check({ DATABASE_URL: databaseUrl, CONNECTION_ID: '4711' });
     expect(strange.code).toBe(1);
     expect(strange.of('connection')).toMatchObject({ result: 'failure', detail: 'there is no connection 4711 in the table connections' });

@@ -111,7 +111,7 @@ async function pass(
     signal,
     fetch,
     reconcile,
-    hosts: createHostStates(clock ? { clock } : {}),
+    hostStates: createHostStates(clock ? { clock } : {}),
   }).catch((error: unknown) => {
     if (!isDead()) throw error;
     return null;

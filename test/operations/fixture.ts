@@ -37,18 +37,18 @@ export function useSync(kind: DatabaseKind): SyncFixture {
   let database: Database;
   let setup: FakeSetup;
   let connectionId: number;
-  let hosts: HostStates;
+  let hostStates: HostStates;
   beforeAll(async () => {
     database = await openTestDatabase(kind);
   });
   afterAll(() => database.close());
   beforeEach(async () => {
     setup = createFake();
-    hosts = createHostStates();
+    hostStates = createHostStates();
     connectionId = await addConnection(database.em, fakeUrl);
   });
   const run: SyncFixture['run'] = (config = {}, options = {}) =>
-    syncGitlab(database.em, { ...setup.config, ...config }, connectionId, { hosts, ...options });
+    syncGitlab(database.em, { ...setup.config, ...config }, connectionId, { hostStates, ...options });
   return {
     get world() {
       return setup.world;

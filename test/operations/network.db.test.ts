@@ -61,17 +61,19 @@ describe('a host of the library', () => {
     }
   });
 
-  test('has one budget of requests for all passes to which it hands the same hosts', async () => {
+  test('has one budget of requests for all passes to which it hands the same host states', async () => {
     given.world.addProject('acme/shop').openMergeRequest({ title: 'x' });
     const clock = createTestClock();
-    const hosts = createHostStates({ clock });
+    const hostStates = createHostStates({ clock });
     let refusals = 1;
     given.fake.intercept = () => (refusals-- > 0 ? new Response('', { status: 429, headers: { 'retry-after': '120' } }) : undefined);
-    expect(await given.fail({ maxAttempts: 1 }, { hosts })).toMatchObject({ error: expect.stringContaining('limits the rate') as string });
+    expect(await given.fail({ maxAttempts: 1 }, { hostStates })).toMatchObject({
+      error: expect.stringContaining('limits the rate') as string,
+    });
     expect(clock.now()).toBe(0);
-    await given.sync({}, { hosts: createHostStates({ clock }) });
+    await given.sync({}, { hostStates: createHostStates({ clock }) });
     expect(clock.now()).toBe(0);
-    await given.sync({}, { hosts });
+    await given.sync({}, { hostStates });
     expect(clock.now()).toBe(120_000);
   });
 
@@ -80,7 +82,7 @@ describe('a host of the library', () => {
     given.fake.intercept = () => new Response('', { status: 503 });
     for (const maxAttempts of [1, 3]) {
       given.fake.seen.length = 0;
-      await given.fail({ maxAttempts }, { hosts: createHostStates({ clock: createTestClock() }) });
+      await given.fail({ maxAttempts }, { hostStates: createHostStates({ clock: createTestClock() }) });
       expect(given.fake.seen).toHaveLength(maxAttempts);
     }
   });

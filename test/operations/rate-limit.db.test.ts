@@ -20,7 +20,7 @@ async function passUnder(limit: Pick<RateLimitOptions, 'requests' | 'headers'>) 
     await clock.sleep(roundTripMs);
     return undefined;
   };
-  const options = { fetch: fetchFrom(given.fake), hosts: createHostStates({ clock }) };
+  const options = { fetch: fetchFrom(given.fake), hostStates: createHostStates({ clock }) };
   const result = await given.run({ branches: 'main', projectLimit: 0 }, options);
   const { allowed, refused } = rateLimit.counts;
   return { result, share: refused / (allowed + refused), minutes: clock.now() / 60_000 };

@@ -72,7 +72,7 @@ async function readFrom(schema: SchemaVariant): Promise<Read | (SyncFailure & { 
   const warnings = new Set<string>();
   const ignore = () => {};
   const logger = { debug: ignore, info: ignore, error: ignore, warn: (fields: object) => void warnings.add(JSON.stringify(fields)) };
-  const options = { fetch: fetchFrom(fake), logger, hosts: createHostStates() };
+  const options = { fetch: fetchFrom(fake), logger, hostStates: createHostStates() };
   const config = { token: goodToken, url: fakeUrl };
   const pass = (more: object) => syncGitlab(database.em, { ...config, ...more }, connectionId, options);
   const first = await pass({ repos: ['acme', 'other/api', 'other/left'] });

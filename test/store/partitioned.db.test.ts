@@ -26,7 +26,7 @@ test('a table that is partitioned as docs/scaling.md says is synced like one tha
   const { world, happen } = createDemoWorld();
   const fake = createFakeGitlab(world);
   const config = { url: fakeUrl, token: goodToken, branches: 'main' };
-  const pass = async (database: Database) => syncGitlab(database.em, config, 1, { fetch: fetchFrom(fake), hosts: createHostStates() });
+  const pass = async (database: Database) => syncGitlab(database.em, config, 1, { fetch: fetchFrom(fake), hostStates: createHostStates() });
   for (const database of databases) expect(await addConnection(database.em, fakeUrl)).toBe(1);
   for (const database of databases) expect(await pass(database)).toMatchObject({ stored: 17 });
 

@@ -1,7 +1,7 @@
 import type { DocumentNode, FieldNode, FragmentDefinitionNode, OperationDefinitionNode, SelectionSetNode } from 'graphql';
 
 /** A field, or an argument of one, in a document. */
-export interface Place {
+export interface DocumentField {
   readonly kind: 'field' | 'argument';
   /**
    * The same wherever the fragment or the operation is: `fragment Pipeline/user/username`, and with an argument
@@ -45,13 +45,13 @@ export const fieldKey = (above: string, { alias, name }: FieldNode): string => `
 export const argumentKey = (field: string, name: string): string => `${field}(${name}:)`;
 
 /** All fields and arguments of a document, each where it is written: a fragment's once, however often it is spread. */
-export function placesOf(document: DocumentNode): Place[] {
+export function placesOf(document: DocumentNode): DocumentField[] {
   return document.definitions.flatMap((definition) =>
     'selectionSet' in definition ? placesIn(definition.selectionSet, scopeOf(definition)) : [],
   );
 }
 
-function placesIn({ selections }: SelectionSetNode, scope: Scope): Place[] {
+function placesIn({ selections }: SelectionSetNode, scope: Scope): DocumentField[] {
   return selections.flatMap((selection) => {
     if (selection.kind === 'Field') return placesOfField(selection, scope);
     return selection.kind === 'InlineFragment'
@@ -60,11 +60,11 @@ function placesIn({ selections }: SelectionSetNode, scope: Scope): Place[] {
   });
 }
 
-function placesOfField(node: FieldNode, { key: above, type }: Scope): Place[] {
+function placesOfField(node: FieldNode, { key: above, type }: Scope): DocumentField[] {
   const key = fieldKey(above, node);
   const field = node.name.value;
   const own = { field, parentType: type };
-  const args = (node.arguments ?? []).map(({ name, loc }): Place => {
+  const args = (node.arguments ?? []).map(({ name, loc }): DocumentField => {
     const argument = name.value;
     return {
       ...own,

@@ -20,7 +20,7 @@ import { isRequired } from './required-fields.ts';
 export type VariableValues = Readonly<Record<string, unknown>>;
 
 /** What is known to be missing, and which arguments have a value. */
-export interface Known {
+export interface MissingAndGiven {
   readonly learned: Pick<MissingFields, 'nameOf'>;
   readonly variables: VariableValues;
 }
@@ -31,7 +31,7 @@ export interface Known {
  * Variables and fragments that are used no more go too.
  * Throws UnsupportedGitlabError when nothing of use would be left, or an argument that has a value would go.
  */
-export function pruneDocument(document: DocumentNode, known: Known): DocumentNode {
+export function pruneDocument(document: DocumentNode, known: MissingAndGiven): DocumentNode {
   const operation = document.definitions.find((node) => node.kind === 'OperationDefinition');
   if (!operation) return document;
   const pruning: Pruning = { ...known, operation, definitions: fragmentsOf(document), pruned: new Map(), valued: [] };
@@ -47,7 +47,7 @@ interface Lack {
   readonly isRequired: boolean;
 }
 
-interface Pruning extends Known {
+interface Pruning extends MissingAndGiven {
   readonly operation: OperationDefinitionNode;
   readonly definitions: ReadonlyMap<string, FragmentDefinitionNode>;
   /** The fragments that were met, as they are asked for. */

@@ -1,6 +1,6 @@
 import type { DocumentNode } from 'graphql';
 import { argumentKey, placesOf } from './document-fields.ts';
-import type { Place } from './document-fields.ts';
+import type { DocumentField } from './document-fields.ts';
 
 /** Something that a GitLab's schema does not have. */
 export interface Missing {
@@ -40,7 +40,11 @@ export function missingIn(errors: readonly unknown[], refused: DocumentNode): Mi
 }
 
 /** By the path, or else by the position, or else wherever the document says that the field is of this type. */
-function placesOfRefusal({ path, position }: Entry, { kind, type, field, argument }: Refusal, places: readonly Place[]): Place[] {
+function placesOfRefusal(
+  { path, position }: Entry,
+  { kind, type, field, argument }: Refusal,
+  places: readonly DocumentField[],
+): DocumentField[] {
   const named = places.filter((place) => place.kind === kind && place.field === field && place.argument === argument);
   const byPath = named.filter((place) => place.path.join('/') === path.join('/'));
   if (byPath.length > 0) return byPath;

@@ -9,7 +9,7 @@ export interface FetchInit {
   readonly signal?: AbortSignal;
   /** What is asked, for messages: a GraphQL operation's name, or a method and a path. */
   readonly operation: string;
-  /** Whoever asks can ask for less: what may fail for its size (5xx, a time out) is not tried again as it is. */
+  /** The caller can ask for less. A failure that may come from the size (5xx, a timeout) is not retried with the same size. */
   readonly isResizable?: boolean;
   /** Counted from 1, by the layer that tries again. */
   readonly attempt?: number;

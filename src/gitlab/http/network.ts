@@ -4,7 +4,7 @@ import { createSecureContext, getCACertificates } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import { ConfigurationError, messageOf } from '../../errors.ts';
 
-/** How to get to a GitLab. */
+/** Proxies, certificates and timeouts of the connections to a GitLab. */
 export interface NetworkOptions {
   readonly url: string;
   /** Proxies for https:// and for http:// URLs; a user name and a password may be in them. */
@@ -19,20 +19,20 @@ export interface NetworkOptions {
   readonly insecureTls: boolean;
 }
 
-/** A way to a GitLab. */
+/** The open connections to a GitLab. */
 export interface Network {
-  /** Undefined: the global one does. */
+  /** Undefined when the global fetch is used. */
   readonly fetch: typeof globalThis.fetch | undefined;
   /** Ends its connections. */
   readonly close: () => Promise<void>;
 }
 
-/** The connect time out that the global fetch has, in milliseconds. */
+/** The connect timeout of the global fetch, in milliseconds. */
 const usualConnectTimeoutMs = 10_000;
 
 /**
- * Opens the way to a GitLab. Where the settings ask for nothing that the global fetch does not do, that is used: a host
- * may have made its own of it. Throws ConfigurationError when the CA file cannot be used.
+ * Opens the network to a GitLab. Uses the global fetch where the settings ask for nothing more, because a host application
+ * may have replaced it. Throws ConfigurationError when the CA file cannot be used.
  */
 export async function openNetwork(options: NetworkOptions): Promise<Network> {
   const { noProxy, caFile, connectTimeoutMs, insecureTls } = options;
@@ -48,7 +48,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   // undici's own fetch: the one in Node takes no dispatcher of another version. Loaded where it is needed only.
   const { EnvHttpProxyAgent, fetch } = await import('undici');
   const dispatcher = new EnvHttpProxyAgent({
-    // Empty texts keep it from looking into the environment.
+    // Empty texts keep undici from reading the proxy variables of the environment.
     httpProxy: proxy ?? '',
     httpsProxy: proxy ?? '',
     noProxy: noProxy.join(','),

@@ -5,11 +5,11 @@ import { ConfigurationError, messageOf } from '../../errors.ts';
 /** Where a token comes from. */
 export interface TokenSource {
   readonly current: () => string;
-  /** Looks for another token after one was refused; resolves to the same when there is none. */
+  /** Looks for a new token after a refusal. Resolves to the same token when there is no new one. */
   readonly renew: (refused: string) => Promise<string>;
 }
 
-/** A token that is what it is. */
+/** A token that never changes. */
 export const fixedToken = (token: string): TokenSource => ({ current: () => token, renew: async () => token });
 
 /**

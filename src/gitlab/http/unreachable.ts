@@ -5,7 +5,7 @@ import type { FetchInit } from './fetch.ts';
 /** `systemCode` of an UnreachableError after RESPONSE_TIMEOUT or REQUEST_TIMEOUT. */
 export const timeoutCode = 'TIMEOUT';
 
-/** Codes that another attempt does not change: names, certificates, ports without TLS, a proxy that refuses. */
+/** Codes of failures that a retry does not fix: names, certificates, ports without TLS, a proxy that refuses. */
 export const isLasting = (code = ''): boolean => /^ENOTFOUND$|^PROXY_4|^EPROTO$|^ERR_SSL|^ERR_TLS|CERT|SELF_SIGNED|UNABLE_TO_/.test(code);
 
 /** Advice by code. The first that fits counts. */
@@ -28,7 +28,7 @@ const advice: ReadonlyArray<readonly [RegExp, string]> = [
   [/./, 'check the network, and that it runs'],
 ];
 
-/** Why no whole answer came, with what to do. What `fetch` threw is its cause, without what the request was authorised with. */
+/** The error for a request without a whole answer: the reason, and what to do. What `fetch` threw is the cause, without the token. */
 export function unreachable(url: string, { operation, headers }: FetchInit, thrown: unknown): UnreachableError {
   const root = rootOf(thrown);
   const code = codeOf(root);
@@ -44,10 +44,10 @@ export function unreachable(url: string, { operation, headers }: FetchInit, thro
 /** A text without a secret. */
 export const withoutSecret = (text: string, secret: string | undefined): string => (secret ? text.replaceAll(secret, '[token]') : text);
 
-/** What a request is authorised with. */
+/** The token of a request. */
 export const secretIn = ({ authorization }: FetchInit['headers']): string | undefined => authorization?.replace(/^Bearer /, '');
 
-/** Errors of a fetch that is not ours may hold the request. */
+/** The errors of a host's own fetch may contain the request, and so the token. */
 function causeWithout(cause: unknown, secret: string | undefined): unknown {
   const everything = { depth: null, showHidden: true, maxStringLength: null, maxArrayLength: null };
   if (!secret || !inspect(cause, everything).includes(secret)) return cause;

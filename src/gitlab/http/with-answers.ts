@@ -1,6 +1,6 @@
 import type { Fetch } from './fetch.ts';
 
-/** What became of one request, for those who count. Holds nothing that was sent or received. */
+/** How one request ended, for metrics. Holds nothing that was sent or received. */
 export interface GitlabAnswer {
   /** The base URL's host, with its port. */
   readonly host: string;
@@ -8,15 +8,15 @@ export interface GitlabAnswer {
   readonly operation: string;
   /** HTTP status; null when no answer came. */
   readonly status: number | null;
-  /** Until the whole answer was there. */
+  /** Milliseconds until the whole answer had arrived. */
   readonly durationMs: number;
-  /** The same request was sent before. */
+  /** Whether this is a retry of a request that failed. */
   readonly isRetry: boolean;
   /** GitLab's `RateLimit-Limit` and `RateLimit-Remaining`; null where it does not send them. */
   readonly rateLimit: { readonly limit: number; readonly remaining: number } | null;
 }
 
-/** Tells of every request what became of it. Goes around one attempt. */
+/** Reports how every request ended. Wraps one attempt. */
 export function withAnswers(fetch: Fetch, onAnswer: (answer: GitlabAnswer) => void): Fetch {
   return async (url, init) => {
     const isRetry = (init.attempt ?? 1) > 1;

@@ -100,7 +100,7 @@ async function reasonIn(response: Response): Promise<string> {
     const reason = reasons.find((item) => typeof item === 'string');
     return typeof reason === 'string' ? `: ${reason.replaceAll(/\s+/g, ' ').slice(0, 200)}` : '';
   } catch {
-    return ''; // HTML of a proxy: nothing in it is worth a line.
+    return ''; // The HTML page of a proxy holds no reason that fits in one line.
   }
 }
 

@@ -6,7 +6,7 @@ import type { Fetch } from './fetch.ts';
 import { longestWaitMs } from '../limits/retry-after.ts';
 import { isLasting, timeoutCode } from './unreachable.ts';
 
-/** How failed requests are tried again. */
+/** How failed requests are retried. */
 export interface RetryOptions {
   /** Attempts in all, the first one included. */
   readonly attempts: number;
@@ -17,8 +17,8 @@ export interface RetryOptions {
 const longestDelayMs = 60_000;
 
 /**
- * Tries again what may pass: connections that fail or are cut, time outs, truncated answers, 429 and most 5xx. Every
- * request here only reads, so a POST is repeated like a GET. The last error is thrown as it is.
+ * Retries failures that may be temporary: connections that fail or are cut, timeouts, truncated answers, 429 and most 5xx.
+ * Every request only reads, so a POST is retried like a GET. Throws the last error unchanged.
  */
 export function withRetry(
   fetch: Fetch,
@@ -46,7 +46,7 @@ export function withRetry(
   };
 }
 
-/** 500 to 504 but those that will be so for ever, and what Cloudflare says for a server behind it that is away. */
+/** 500 to 504 without those that are permanent, and Cloudflare's codes for a server behind it that is down. */
 const transientStatuses = new Set([500, 502, 503, 504, 520, 521, 522, 523, 524]);
 
 /** Whether the same request may succeed in a while. */

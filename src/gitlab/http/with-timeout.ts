@@ -6,13 +6,13 @@ import { secretIn, timeoutCode, unreachable, withoutSecret } from './unreachable
 export interface Timeouts {
   /** Until the answer begins. */
   readonly responseMs: number;
-  /** Until it has ended. */
+  /** Until the answer has ended. */
   readonly requestMs: number;
 }
 
 /**
- * Bounds a request and its whole answer, and reads the answer's body, so that a connection that is cut in the middle of
- * it fails here. An answer that repeats the token is cleaned of it. Throws UnreachableError; an abort of the caller's own
+ * Limits the time of a request and its whole answer. Reads the body of the answer, so that a connection that is cut in the
+ * middle of it fails here. Removes the token from an answer that repeats it. Throws UnreachableError; an abort of the caller's own
  * signal passes through.
  */
 export function withTimeout(fetch: Fetch, { responseMs, requestMs }: Timeouts): Fetch {

@@ -3,8 +3,8 @@ import type { TokenSource } from './token-source.ts';
 import type { Fetch } from './fetch.ts';
 
 /**
- * Sends the token with every request. After a 401 the token is looked for again: the request is sent once more with
- * another one, and so are all that come later. When there is none, `end` is told, once, what all others are to fail with.
+ * Sends the token with every request. After a 401 it looks for a new token, and sends the request and all later ones with
+ * that. When there is no new token, `end` is called once with the error with which all other requests fail.
  */
 export function withToken(fetch: Fetch, tokens: TokenSource, end: (reason: unknown) => void): Fetch {
   return async (url, init) => {
@@ -20,7 +20,7 @@ export function withToken(fetch: Fetch, tokens: TokenSource, end: (reason: unkno
     }
   };
 
-  /** Of several that find out at once, all fail with what the first one found. */
+  /** When several requests are refused at once, all fail with the error of the first one. */
   function endWith(reason: unknown, signal: AbortSignal | undefined): never {
     end(reason);
     signal?.throwIfAborted();

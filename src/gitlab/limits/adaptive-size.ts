@@ -6,11 +6,11 @@ const quickMs = 5000;
 const slowMs = 15_000;
 const growth = 1.5;
 
-/** GraphQL operations that are fitted: what may have been too much is asked for again in smaller parts, not as it was. */
-export const isFitted = (operation: string): boolean =>
+/** GraphQL operations whose size adapts: after a failure that may come from the size, they are asked again with a smaller one. */
+export const isResizableOperation = (operation: string): boolean =>
   /^(Project|Group)Changes$|^(MergeRequest|Pipeline|Release|ContainerRepository)Page$/.test(operation);
 
-/** How much a GitLab bears of each kind of request, in rows or projects: learnt from its answers, forgotten with the process. */
+/** How much a GitLab can answer of each kind of request, in rows or projects. Learned from its answers, and kept in memory only. */
 export interface AdaptiveSizes {
   /** The size to ask for now: `largest`, or less where that was too much. */
   of(kind: string, largest: number): number;
@@ -30,25 +30,25 @@ export function createAdaptiveSizes(): AdaptiveSizes {
       else if (durationMs <= quickMs && now !== undefined && size >= now) reduced.set(kind, Math.ceil(now * growth));
     },
     noteTooMuch(kind, { size, factor }) {
-      // Of several that fail at once at the same size only the first makes it smaller.
+      // When several requests fail at once at the same size, only the first makes the size smaller.
       reduced.set(kind, Math.max(1, Math.min(reduced.get(kind) ?? size, Math.floor(size * factor))));
     },
   };
 }
 
 /** A request whose size can be chosen. */
-export interface Sized<T> {
-  /** What is learnt of one request holds for all of its kind. */
+export interface ResizableRequest<T> {
+  /** Requests of one kind share what is learned about their size. */
   readonly kind: string;
   /** The largest size to ask for; 1 is the smallest. */
   readonly largest: number;
   readonly ask: (size: number) => Promise<T>;
-  /** Whether an answer that did come was too much all the same. */
+  /** Whether an answer that arrived shows that the size was too large. */
   readonly wasTooMuch?: (answer: T) => boolean;
 }
 
-/** What fitting a request works with. */
-export interface Fitting {
+/** What `fitRequest` works with. */
+export interface FitOptions {
   readonly sizes: AdaptiveSizes;
   /** Attempts at the smallest size. */
   readonly attempts: number;
@@ -62,7 +62,10 @@ export interface Fitting {
  * Asks for as much as GitLab bears: less, after a pause, when it was too much, and more again after quick answers.
  * Throws the last error when even the smallest size fails.
  */
-export async function fitted<T>({ sizes, attempts, wait, now }: Fitting, { kind, largest, ask, wasTooMuch }: Sized<T>): Promise<T> {
+export async function fitRequest<T>(
+  { sizes, attempts, wait, now }: FitOptions,
+  { kind, largest, ask, wasTooMuch }: ResizableRequest<T>,
+): Promise<T> {
   let failuresAtSmallest = 0;
   for (;;) {
     const size = sizes.of(kind, largest);

@@ -15,13 +15,13 @@ export interface HostState extends Pick<RequestQueue, 'enter' | 'observe'> {
   readonly clock: Clock;
   /** How much it bears at once. */
   readonly sizes: AdaptiveSizes;
-  /** What it has not of what was asked for. */
+  /** Fields that this GitLab lacks. */
   readonly learned: MissingFields;
-  /** A request got no answer in all its attempts, and no other did since: further ones get one attempt each. */
+  /** A request got no answer in all its attempts, and no request got one since: each further request gets one attempt. */
   isSilent: boolean;
 }
 
-/** The hosts that are read, with one budget of requests each. Bounded: of very many, idle ones are forgotten. */
+/** The state of each GitLab host that is read: its budget of requests, and what it can answer. At most 1,000 are kept; idle ones are dropped first. */
 export interface HostStates {
   /** The host of a base URL. */
   readonly at: (url: string) => HostState;
@@ -29,7 +29,13 @@ export interface HostStates {
 
 const mostHosts = 1_000;
 
-/** States of hosts of which nothing is known yet. Hand them to every call that is to share their budgets. */
+/**
+ * Creates host states that know no host yet. Hand the same value as `hostStates` to every call that is to share a budget.
+ *
+ * @example
+ * const hostStates = createHostStates();
+ * await syncGitlab(em, config, 1, { hostStates });
+ */
 export function createHostStates({ clock = systemClock }: { readonly clock?: Clock } = {}): HostStates {
   const hosts = new Map<string, HostState & Pick<RequestQueue, 'isIdle'>>();
   return {
@@ -37,7 +43,7 @@ export function createHostStates({ clock = systemClock }: { readonly clock?: Clo
       const { origin, pathname } = new URL(url);
       const key = `${origin}${pathname.replace(/\/+$/, '')}`;
       const host = hosts.get(key) ?? createHost(key, clock);
-      // What was asked for last is forgotten last.
+      // The host that was used last is dropped last.
       hosts.delete(key);
       hosts.set(key, host);
       if (hosts.size > mostHosts) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ForbiddenError, GraphqlError, ServerError, UnreachableError } from '../../../src/errors.ts';
-import { createAdaptiveSizes, fitted } from '../../../src/gitlab/limits/adaptive-size.ts';
+import { createAdaptiveSizes, fitRequest } from '../../../src/gitlab/limits/adaptive-size.ts';
 
 const operation = 'MergeRequestPage';
 const tooComplex = (score: number) =>
@@ -26,7 +26,7 @@ function askedOf(answer: (size: number) => number | Error, attempts = 3) {
     now += result;
     return Promise.resolve(size);
   };
-  return { sizes, asked, waits, read: (largest = 100) => fitted(fitting, { kind: operation, largest, ask }) };
+  return { sizes, asked, waits, read: (largest = 100) => fitRequest(fitting, { kind: operation, largest, ask }) };
 }
 
 describe('a request is as large as GitLab bears', () => {
