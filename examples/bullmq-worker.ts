@@ -1,5 +1,5 @@
 // Passes as jobs of BullMQ: a job scheduler for each connection, any number of workers. The queue is kept in the
-// PostgreSQL that is there anyway; for Redis leave `createPostgresBackend` out and give Redis' connection.
+// same PostgreSQL; for Redis leave `createPostgresBackend` out and give the connection of Redis.
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { ConnectionEntity, syncGitlab } from '@painchain/gitlab-connector';
 import type { SyncReport } from '@painchain/gitlab-connector';
@@ -8,7 +8,7 @@ import type { Processor } from 'bullmq';
 
 const queueName = 'gitlab-sync';
 
-/** A pass over one row of `connections`. The token stays in that row: a queue is no place for it. */
+/** A pass over one row of `connections`. The token stays in that row: a job must not hold it. */
 export interface SyncJob {
   readonly connectionId: number;
 }
@@ -24,14 +24,14 @@ export function syncProcessor(em: SqlEntityManager): Processor<SyncJob, SyncRepo
       onProgress: (progress) => void job.updateProgress(progress).catch(() => {}),
     });
     if (!('error' in result)) return result;
-    // Another worker has it.
+    // Another worker reads this connection.
     if (result.code === 'busy') return null;
     if (result.code === 'configuration') throw new UnrecoverableError(result.error);
     throw new Error(result.error);
   };
 }
 
-/** A queue that makes a job for each of these connections every `everyMs`. Close it when the application ends. */
+/** A queue that creates a job for each of these connections every `everyMs`. Close it when the application ends. */
 export async function createSyncQueue(databaseUrl: string, connectionIds: readonly number[], everyMs = 300_000) {
   const queue = new Queue(queueName, { connection: { connectionString: databaseUrl, migrate: true } }, createPostgresBackend);
   for (const connectionId of connectionIds) {

@@ -1,6 +1,6 @@
 // One pass of every GitLab connection, for cron or a Kubernetes CronJob:
 //   */5 * * * * DATABASE_URL=postgres://… node cron.js
-// Ends with 0 when everything was read, else with 1. Passes that overlap step aside by themselves.
+// The exit code is 0 when everything was read, else 1. A pass that would overlap another one ends at once.
 import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { ConnectionEntity, entities, migrations, syncGitlab } from '@painchain/gitlab-connector';
