@@ -20,17 +20,31 @@ import type { Store } from '../store/store.ts';
 import { openTokenFile } from '../gitlab/http/token-source.ts';
 import { version } from '../version.ts';
 
-/** What a host may hand over beside its configuration. Everything is optional. */
+/**
+ * What a host application may pass beside its configuration.
+ *
+ * @example
+ * await syncGitlab(em, config, 1, { logger: pino(), signal: AbortSignal.timeout(600_000) });
+ */
 export interface ConnectOptions {
   /** Ends the work between two pages; what is stored stays stored. */
   readonly signal?: AbortSignal;
-  /** Default: silent. A pino logger fits. */
+  /**
+   * Where the package logs. A pino logger fits.
+   * @default silent
+   */
   readonly logger?: Logger;
-  /** In place of the global fetch. The settings of proxies, certificates and CONNECT_TIMEOUT are then its own business. */
+  /**
+   * Sends the requests. The settings of proxies, certificates and CONNECT_TIMEOUT do not apply to it.
+   * @default the global fetch
+   */
   readonly fetch?: typeof globalThis.fetch;
-  /** The budgets of requests to share, one for each GitLab. @default one set of budgets for everything in the process */
+  /**
+   * The budgets of requests to share, one for each GitLab. Made by `createHostStates`.
+   * @default one set of budgets for everything in the process
+   */
   readonly hostStates?: HostStates;
-  /** Called for every request with what became of it, retries included: for metrics. Must not throw. */
+  /** Called after every request, retries included, with how it ended: for metrics. Must not throw. */
   readonly onAnswer?: (answer: GitlabAnswer) => void;
 }
 

@@ -9,93 +9,16 @@ const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as {
   engines: { node: string };
 };
 
-test('the package exports these values, and no others', () => {
-  expect(Object.keys(publicApi).toSorted()).toEqual([
-    'ChangeEventEntity',
-    'ChangeEventVersionEntity',
-    'ConfigurationError',
-    'ConnectionEntity',
-    'DataDirInUseError',
-    'DatabaseError',
-    'ForbiddenError',
-    'GitlabPassEntity',
-    'GitlabProjectEntity',
-    'GitlabRegistryTagEntity',
-    'GitlabRequestError',
-    'GitlabStreamStateEntity',
-    'GitlabSyncError',
-    'GraphqlError',
-    'InvalidResponseError',
-    'NotFoundError',
-    'RateLimitedError',
-    'ServerError',
-    'UnauthorizedError',
-    'UnreachableError',
-    'UnsupportedGitlabError',
-    'auditGitlab',
-    'checkGitlab',
-    'createHostStates',
-    'entities',
-    'estimateBackfill',
-    'migrations',
-    'parseConfig',
-    'planSync',
-    'settings',
-    'syncGitlab',
-    'version',
-  ]);
-});
-
-test('the package exports these types, and no others', () => {
-  const types = [...readFileSync('src/index.ts', 'utf8').matchAll(/export type \{([^}]*)\}/g)].flatMap(([, names = '']) =>
-    names.split(',').map((name) => name.trim()),
-  );
-  expect(types.filter((name) => name !== '').toSorted()).toEqual([
-    'AuditEntry',
-    'AuditReport',
-    'BackfillEstimate',
-    'ChangeEvent',
-    'CheckEntry',
-    'CheckReport',
-    'Config',
-    'ConnectOptions',
-    'ErrorCode',
-    'GitlabAnswer',
-    'GitlabConfig',
-    'GraphqlErrorEntry',
-    'HostStates',
-    'Json',
-    'JsonObject',
-    'LogMethod',
-    'Logger',
-    'Measure',
-    'Outcome',
-    'PlanOptions',
-    'PlanStep',
-    'PlannedCost',
-    'Problem',
-    'SettingMeta',
-    'SettingName',
-    'StoredConfig',
-    'StreamCounts',
-    'SyncFailure',
-    'SyncOptions',
-    'SyncPlan',
-    'SyncProgress',
-    'SyncReport',
-  ]);
-});
-
-test('the package has these entry points', () => {
+test('the package has one entry point for code, and one command', () => {
   expect(Object.keys(packageJson.exports)).toEqual(['.', './metadata.json', './package.json']);
   expect(Object.keys(packageJson.bin)).toEqual(['gitlab-connector']);
 });
 
-test('the version is that of the package', () => {
+test('the exported version is that of package.json', () => {
   expect(publicApi.version).toBe(packageJson.version);
 });
 
-test('every export has a docstring', () => {
+test('every export of src/index.ts has a docstring', () => {
   const sources = [...readFileSync('src/index.ts', 'utf8').matchAll(/\{([^}]*)\} from '\.\/([^']+)'/g)];
   const missing = sources.flatMap(([, names = '', file = '']) => {
     const text = readFileSync(`src/${file}`, 'utf8');

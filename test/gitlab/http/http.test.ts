@@ -133,7 +133,7 @@ test('Retry-After is seconds, or a moment by the clock of the server', () => {
   expect([900, 90_000, 130_000].map(spanText)).toEqual(['1 s', '90 s', '3 min']);
 });
 
-describe('retries', () => {
+describe('retries of failed requests', () => {
   /** Answers in turn, and then with success; through the layer that makes errors of them, as in use. */
   const trying = (
     answers: readonly Fetch[],
@@ -276,7 +276,7 @@ describe('retries', () => {
   });
 });
 
-describe('a time out', () => {
+describe('a timeout of a request', () => {
   let server: Server | undefined;
   afterEach(() => {
     server?.closeAllConnections();
