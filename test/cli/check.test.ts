@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
@@ -18,6 +17,7 @@ import type { Served } from '../../fake-gitlab/serve.ts';
 import type { FakeToken } from '../../fake-gitlab/world/world.ts';
 import { World, goodToken } from '../../fake-gitlab/world/world.ts';
 import { makeServerCertificate } from '../support/certificates.ts';
+import { runCliProcess } from '../support/cli-process.ts';
 import { createTestDatabase } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { fetchFrom } from '../support/fake.ts';
@@ -296,7 +296,7 @@ describe('the certificate', () => {
     });
     const { port } = server.address() as AddressInfo;
     try {
-      const { code, out } = await inProcessOfItsOwn({
+      const { code, out } = await runCliProcess(['check', '--json'], {
         ...env,
         GITLAB_URL: `https://localhost:${port}`,
         ...(trust ? { [trust]: trust === 'INSECURE_TLS' ? 'true' : file } : {}),
@@ -308,14 +308,6 @@ describe('the certificate', () => {
       server.close();
     }
   }
-
-  const inProcessOfItsOwn = (variables: Readonly<Record<string, string>>): Promise<{ code: number; out: string }> =>
-    new Promise((resolve) => {
-      const options = { env: { PATH: process.env.PATH, HOME: process.env.HOME, ...variables } };
-      execFile('tsx', ['src/cli/main.ts', 'check', '--json'], options, (error, out) => {
-        resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out });
-      });
-    });
 
   test('that ends within 30 days is a warning, with issuer and date', async () => {
     const { code, of } = await checkOverTls({ days: 10.5, trust: 'NODE_EXTRA_CA_CERTS' });

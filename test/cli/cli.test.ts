@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -13,24 +12,10 @@ import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import { serve } from '../../fake-gitlab/serve.ts';
 import type { Served } from '../../fake-gitlab/serve.ts';
 import { goodToken } from '../../fake-gitlab/world/world.ts';
+import { runCliProcess } from '../support/cli-process.ts';
 import { createTestDatabase } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
-
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command line as a process of its own, with nothing of this one's environment but the way to programs. */
-function cli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  return new Promise((resolve) => {
-    const options = { env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env } };
-    execFile('tsx', ['src/cli/main.ts', ...args], options, (error, out, err) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err });
-    });
-  });
-}
+import type { Ended } from '../support/run-cli.ts';
 
 /** Runs the command line in this process. */
 async function inProcess(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
@@ -91,7 +76,7 @@ describe('a mistake of the user is one line and code 2', () => {
   });
 
   test('no token, as a process of its own', async () => {
-    expect(await cli(['sync'])).toEqual({ code: 2, out: '', err: 'ERROR: GITLAB_TOKEN not set [configuration_invalid]\n' });
+    expect(await runCliProcess(['sync'])).toEqual({ code: 2, out: '', err: 'ERROR: GITLAB_TOKEN not set [configuration_invalid]\n' });
   });
 });
 
@@ -147,32 +132,32 @@ describe('against a GitLab and a database', () => {
   });
 
   test('a first sync stores, a second one stores 0, and events lists', async () => {
-    const first = await cli(['sync'], env);
+    const first = await runCliProcess(['sync'], env);
     expect(first).toMatchObject({ code: 0, err: '' });
     expect(first.out).toContain('fetched 17, stored 17\n');
     expect(first.out).toMatch(/│ merge requests {2}│ {4}4 │ {3}4 │ {7}0 │/);
-    const second = await cli(['sync', '--json'], env);
+    const second = await runCliProcess(['sync', '--json'], env);
     expect(JSON.parse(second.out)).toMatchObject({ stored: 0, problems: [] });
 
-    const table = await cli(['events', '--type', 'pipeline', '--status', 'failed'], env);
+    const table = await runCliProcess(['events', '--type', 'pipeline', '--status', 'failed'], env);
     expect(table).toMatchObject({ code: 0, err: '' });
     expect(table.out).toContain('acme/api: ✗ main');
-    const listed = await cli(['events', '--json', '--project', 'ACME/web', '--type', 'mr', '--limit', '2'], env);
+    const listed = await inProcess(['events', '--json', '--project', 'ACME/web', '--type', 'mr', '--limit', '2'], env);
     const events = JSON.parse(listed.out) as Array<{ eventId: string; timestamp: string }>;
     expect(events.map(({ eventId }) => eventId)).toEqual(['mr-acme/web/shop-2', 'mr-acme/web/shop-3']);
     expect(events[0]?.timestamp).toBe('2026-11-23T07:07:00.000Z');
-    expect((await cli(['events', '--since', '2026-11-23T07:30:00Z', '--json'], env)).out.match(/eventId/g)).toHaveLength(4);
-    expect((await cli(['events', '--since', '1m', '--project', 'nobody'], env)).out).toBe('No events\n');
+    expect((await inProcess(['events', '--since', '2026-11-23T07:30:00Z', '--json'], env)).out.match(/eventId/g)).toHaveLength(4);
+    expect((await inProcess(['events', '--since', '1m', '--project', 'nobody'], env)).out).toBe('No events\n');
   });
 
   test('what could not be read is named, with code 1', async () => {
-    const { code, out } = await cli(['sync', '--repos', 'acme/api,acme/typo', '--tag-limit', '1'], env);
+    const { code, out } = await inProcess(['sync', '--repos', 'acme/api,acme/typo', '--tag-limit', '1'], env);
     expect(code).toBe(1);
     expect(out).toContain('Could not be read:\n  acme/typo: failed: no project or group with this path, or out of sight for this token\n');
   });
 
   test('what a setting leaves out is named, with code 0', async () => {
-    const { code, out } = await cli(['sync', '--repos', 'acme/web/shop', '--tag-limit', '1', '--branches', 'main,nope'], env);
+    const { code, out } = await inProcess(['sync', '--repos', 'acme/web/shop', '--tag-limit', '1', '--branches', 'main,nope'], env);
     expect(code).toBe(0);
     expect(out).toContain(
       'Left out:\n  commits: there is no branch nope, or the repository is empty or switched off (acme/web/shop > nope)\n',
@@ -181,14 +166,14 @@ describe('against a GitLab and a database', () => {
   });
 
   test('a token that is refused, and a page that is no GitLab, are one line and code 3', async () => {
-    const refused = await cli(['sync'], { ...env, GITLAB_TOKEN: 'glpat-wrong' });
+    const refused = await runCliProcess(['sync'], { ...env, GITLAB_TOKEN: 'glpat-wrong' });
     expect(refused).toEqual({
       code: 3,
       out: '',
       err: 'ERROR: Failed to connect to GitLab: GitLab refused the token (401 on MemberProjects: Invalid token): it may be wrong, expired or revoked, or lack the scope read_api [gitlab_unauthorized]\n',
     });
     fake.intercept = () => html(demo.world, 200, 'A wiki');
-    const wrong = await cli(['sync'], env);
+    const wrong = await inProcess(['sync'], env);
     expect(wrong.code).toBe(3);
     expect(wrong.err).toMatch(
       /^ERROR: Failed to connect to GitLab: http:\/\/127\.0\.0\.1:\d+ answered MemberProjects with text\/html, not JSON: is the URL that of a GitLab\? \[gitlab_invalid_response\]\n$/,
@@ -265,17 +250,17 @@ describe('against a GitLab and a database', () => {
     const names = globSync('2*.ts', { cwd: 'src/store/migrations' })
       .toSorted()
       .map((file) => path.parse(file).name);
-    expect(await cli(['migrate'], env)).toEqual({
+    expect(await runCliProcess(['migrate'], env)).toEqual({
       code: 0,
       out: `${names.map((name) => `applied ${name}\n`).join('')}PostgreSQL at ${host}${pathname}: up to date\n`,
       err: '',
     });
-    expect((await cli(['migrate'], env)).out).toBe(`PostgreSQL at ${host}${pathname}: nothing to do, up to date\n`);
+    expect((await inProcess(['migrate'], env)).out).toBe(`PostgreSQL at ${host}${pathname}: nothing to do, up to date\n`);
   });
 });
 
 test('the demo shows all five kinds, what changed, and that nothing is written twice', async () => {
-  const { code, out, err } = await cli(['demo']);
+  const { code, out, err } = await runCliProcess(['demo']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   for (const text of [
     'approved by ada',

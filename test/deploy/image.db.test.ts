@@ -26,7 +26,7 @@ describe('the files of the image, read-only, run by its user', () => {
     served = await serve(createFakeGitlab(createDemoWorld().world));
     database = await createTestDatabase('postgres');
     gitlab = { GITLAB_URL: served.url, GITLAB_TOKEN: goodToken, BRANCHES: 'main' };
-  }, 180_000);
+  });
   afterAll(async () => {
     await served.close();
     await database.remove();
@@ -90,7 +90,7 @@ describe('the files of the image, read-only, run by its user', () => {
     const poller = image.start([...image.entrypoint, ...image.command], env);
     const end = ended(poller);
     const isReady = async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.ok === true;
-    for (let i = 0; i < 200 && !(await isReady()); i++) await sleep(100);
+    for (let i = 0; i < 1_000 && !(await isReady()); i++) await sleep(100);
     expect(await isReady()).toBe(true);
     expect(await ended(image.start(image.healthcheck, env))).toMatchObject({ code: 0, err: '' });
     poller.kill('SIGTERM');

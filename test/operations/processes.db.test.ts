@@ -11,6 +11,7 @@ import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import { serve } from '../../fake-gitlab/serve.ts';
 import { minutes } from '../../fake-gitlab/world/time.ts';
 import { World, goodToken } from '../../fake-gitlab/world/world.ts';
+import { cliSources } from '../support/cli-process.ts';
 import { createTestDatabase, describeDatabases } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { eventRows } from '../support/rows.ts';
@@ -46,8 +47,8 @@ describeDatabases('processes', (kind) => {
   const start = ({ databaseUrl, dataDir }: DatabaseOptions): ChildProcess => {
     const database = databaseUrl ? { DATABASE_URL: databaseUrl } : { DATA_DIR: dataDir };
     const settings = { GITLAB_TOKEN: goodToken, GITLAB_URL: served.url, BRANCHES: 'main', SYNC_LIMIT: 'all' };
-    const env = { PATH: process.env.PATH ?? '', ...settings, ...database };
-    return spawn(process.execPath, ['--no-warnings', 'src/cli/main.ts', 'sync'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...settings, ...database };
+    return spawn(process.execPath, [...cliSources, 'sync'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   };
   const end = async (child: ChildProcess) => {
     let err = '';
@@ -107,7 +108,7 @@ describeDatabases('processes', (kind) => {
     const rows = await contents(killed);
     expect(rows).toHaveLength(2 * 40 * 5);
     expect(rows).toEqual(await contents(calm));
-  }, 120_000);
+  });
 
   test('that run at once over one connection step aside, and a lock dies with its holder', async () => {
     world.addProject('acme/shop').openMergeRequest({ title: 'x' });
@@ -128,5 +129,5 @@ describeDatabases('processes', (kind) => {
     answers.resolve(undefined);
     expect(await end(start(database))).toMatchObject({ code: 0, err: '' });
     expect(await contents(database)).toHaveLength(1);
-  }, 60_000);
+  });
 });

@@ -8,7 +8,6 @@ import { applyPatch, parsePatch } from 'diff';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 
 const run = promisify(execFile);
-const minutes = 60_000;
 const patches = parsePatch(readFileSync('docs/extending/milestones.patch', 'utf8'));
 const fileOf = (name = '') => name.replace(/^[ab]\//, '');
 const changed = patches.map(({ newFileName }) => fileOf(newFileName));
@@ -20,6 +19,10 @@ beforeAll(async () => {
   const left = new Set(['node_modules', '.node', '.git', '.vitest', 'dist', 'data', 'docs']);
   await cp('.', copy, { recursive: true, filter: (source) => !left.has(source) });
   await symlink(path.resolve('node_modules'), path.join(copy, 'node_modules'));
+  // Making the empty embedded database anew would take ten seconds.
+  await mkdir(path.join(copy, '.vitest'));
+  const template = inject('pgliteTemplate');
+  await symlink(template, path.join(copy, '.vitest', path.basename(template)));
   for (const patch of patches) {
     const file = path.join(copy, fileOf(patch.newFileName));
     const before = existsSync(file) ? await readFile(file, 'utf8') : '';
@@ -30,7 +33,7 @@ beforeAll(async () => {
     await writeFile(file, after);
   }
   await tool('@graphql-codegen/cli/cjs/bin.js', '--config', 'codegen.ts');
-}, 2 * minutes);
+});
 afterAll(() => rm(copy, { recursive: true, force: true }));
 
 /** Runs a tool of node_modules in the copy. */
@@ -43,21 +46,13 @@ async function tool(bin: string, ...args: string[]): Promise<void> {
   });
 }
 
-test(
-  'the stream of docs/extending.md compiles',
-  async () => {
-    await expect(tool('typescript/bin/tsc', '--noEmit')).resolves.toBeUndefined();
-  },
-  2 * minutes,
-);
+test('the stream of docs/extending.md compiles', async () => {
+  await expect(tool('typescript/bin/tsc', '--noEmit')).resolves.toBeUndefined();
+});
 
-test(
-  'and works',
-  async () => {
-    await expect(tool('vitest/vitest.mjs', 'run', 'test/operations/milestones.db.test.ts')).resolves.toBeUndefined();
-  },
-  3 * minutes,
-);
+test('and works', async () => {
+  await expect(tool('vitest/vitest.mjs', 'run', 'test/operations/milestones.db.test.ts')).resolves.toBeUndefined();
+});
 
 test('the document names every file of the change, and shows the stream as it is', async () => {
   expect(

@@ -102,7 +102,7 @@ describe('a poller outlives', () => {
     poller.child.kill('SIGTERM');
     expect(await poller.ended).toEqual({ code: 0, signal: null });
     await postgres.start();
-  }, 90_000);
+  });
 
   test('a GitLab that is away, and a token that is refused, with a line for each', async () => {
     await postgres.start();
@@ -129,5 +129,5 @@ describe('a poller outlives', () => {
     expect(linesOf('everything can be read again')).toHaveLength(2);
     expect(JSON.stringify(poller.lines)).not.toContain(goodToken);
     expect((await probe('/metrics')).text).toMatch(/gitlab_connector_requests_total\{operation="ProjectChanges",status="502"\} [4-9]/);
-  }, 90_000);
+  });
 });

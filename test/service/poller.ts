@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cliSources } from '../support/cli-process.ts';
 
 /** A line of the poller's log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
@@ -24,8 +25,8 @@ export type PollerEnv = Readonly<Record<string, string>>;
 
 /** Starts `gitlab-connector poll` with nothing of this process's environment. */
 export function startPoller(env: PollerEnv, args: readonly string[] = [], nodeArgs: readonly string[] = []): PollerProcess {
-  const child = spawn(process.execPath, ['--no-warnings', ...nodeArgs, 'src/cli/main.ts', 'poll', ...args], {
-    env: { PATH: process.env.PATH, HEALTH_PORT: '0', ...env },
+  const child = spawn(process.execPath, [...nodeArgs, ...cliSources, 'poll', ...args], {
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, HEALTH_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: LogLine[] = [];
@@ -39,7 +40,7 @@ export function startPoller(env: PollerEnv, args: readonly string[] = [], nodeAr
   });
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
   const ended = once(child, 'close').then(([code, signal]) => ({ code: code as number | null, signal: signal as string | null }));
-  const line: PollerProcess['line'] = (fits, timeoutMs = 30_000) => {
+  const line: PollerProcess['line'] = (fits, timeoutMs = 180_000) => {
     const { promise, resolve, reject } = Promise.withResolvers<LogLine>();
     const told = () => `\n${lines.map((one) => JSON.stringify(one)).join('\n')}\n${err}`;
     const check = () => {
@@ -60,7 +61,7 @@ export function startPoller(env: PollerEnv, args: readonly string[] = [], nodeAr
 }
 
 /** Waits until something is so. */
-export async function until(isSo: () => boolean | Promise<boolean>, what: string, timeoutMs = 30_000): Promise<void> {
+export async function until(isSo: () => boolean | Promise<boolean>, what: string, timeoutMs = 180_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!(await isSo())) {
     if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);

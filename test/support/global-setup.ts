@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { openDatabase } from '../../src/store/database/database.ts';
 import { createPostgres } from './postgres.ts';
 import type { OwnPostgres } from './postgres.ts';
 
@@ -43,6 +42,8 @@ async function makePgliteTemplate(): Promise<string> {
   if (existsSync(template)) return template;
   await mkdir('.vitest', { recursive: true });
   const folder = await mkdtemp(path.resolve('.vitest', 'pglite-new-'));
+  // Loaded only here: it takes a second, which every run would pay.
+  const { openDatabase } = await import('../../src/store/database/database.ts');
   const database = await openDatabase({ dataDir: path.join(folder, 'template') });
   await database.close();
   // Another run may have been faster; its template is as good.

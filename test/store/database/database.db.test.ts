@@ -12,6 +12,7 @@ import { openDatabase } from '../../../src/store/database/database.ts';
 import type { Database } from '../../../src/store/database/database.ts';
 import { withPassLock } from '../../../src/store/database/pass-lock.ts';
 import { migrations } from '../../../src/store/migrations/index.ts';
+import { cliSources } from '../../support/cli-process.ts';
 import { createTestDatabase, describeDatabases } from '../../support/databases.ts';
 import type { TestDatabase } from '../../support/databases.ts';
 import { useFakeGitlab } from '../../support/fake.ts';
@@ -196,7 +197,9 @@ describe('the embedded database', () => {
     try {
       await database.migrate();
       const id = await ensureConnection(database.em, { url: 'https://gitlab.com' });
-      const second = run('tsx', ['src/cli/main.ts', 'migrate'], { env: { ...process.env, DATA_DIR: options.dataDir, DATABASE_URL: '' } });
+      const second = run(process.execPath, [...cliSources, 'migrate'], {
+        env: { ...process.env, DATA_DIR: options.dataDir, DATABASE_URL: '' },
+      });
       await expect(second).rejects.toMatchObject({
         code: 3,
         stderr: `ERROR: ${options.dataDir} is in use by another process: stop it, or set another DATA_DIR, or use a PostgreSQL through DATABASE_URL [data_dir_in_use]\n`,
@@ -214,11 +217,14 @@ describe('the embedded database', () => {
     const { options, remove } = await createTestDatabase('pglite');
     try {
       const script = `
-        const { openDatabase } = await import('./src/store/database.ts');
+        const { openDatabase } = await import('./src/store/database/database.ts');
         await openDatabase({ dataDir: ${JSON.stringify(options.dataDir)} });
         console.log('open');
         process.kill(process.pid, 'SIGKILL');`;
-      await expect(run('tsx', ['--input-type=module', '--eval', script])).rejects.toMatchObject({ killed: false, stdout: 'open\n' });
+      await expect(run(process.execPath, ['--no-warnings', '--input-type=module', '--eval', script])).rejects.toMatchObject({
+        killed: false,
+        stdout: 'open\n',
+      });
       await (await openDatabase(options)).close();
     } finally {
       await remove();
