@@ -122,7 +122,7 @@ async function closing<T>(database: Database, action: () => Promise<T>): Promise
 /** Changes, outages and restarts, and a look at the memory now and then. */
 async function live(run: Soak, { durationMs, tell }: SoakOptions): Promise<MemorySample[]> {
   const { poller, random, counts } = run;
-  await poller.line(({ msg }) => msg === 'pass ended', 60_000);
+  await poller.line(({ msg }) => msg === 'pass ended');
   const inspector = await connectInspector(/ws:\/\/\S+/.exec(poller.err())?.[0] ?? '');
   const startedAt = performance.now();
   const left = () => durationMs - (performance.now() - startedAt);
