@@ -32,6 +32,13 @@ export interface FakeGitlab {
 
 /** A GitLab at any URL: what stands before `/api/` in a request's path is taken as its base. */
 export function createFakeGitlab(world: World): FakeGitlab {
+  const answerWithinLimit = async (incoming: Incoming) => {
+    const response = await answer(world, incoming);
+    // Recorded lists of commits have none, where other answers have them.
+    const headers = incoming.endpoint.endsWith('/repository/commits') ? {} : fake.rateLimit?.announcement();
+    for (const [name, value] of Object.entries(headers ?? {})) response.headers.set(name, value);
+    return response;
+  };
   const fake: FakeGitlab = {
     seen: [],
     poison: (poison) => world.poisons.add(poison),
@@ -40,7 +47,7 @@ export function createFakeGitlab(world: World): FakeGitlab {
     handle: async (request) => {
       const incoming = await incomingOf(request);
       const asked = askedOf(incoming);
-      const response = (await fake.intercept?.(request, asked)) ?? fake.rateLimit?.refusal() ?? (await answer(world, incoming));
+      const response = (await fake.intercept?.(request, asked)) ?? fake.rateLimit?.refusal() ?? (await answerWithinLimit(incoming));
       fake.seen.push({ ...asked, status: response.status });
       return response;
     },

@@ -9,6 +9,8 @@ export interface RateLimitOptions {
    * as the limits of single endpoints, and proxies that drop headers.
    */
   readonly headers: 'all' | 'retry-after' | 'none';
+  /** Whether answers that are no refusals have `RateLimit-*`, too: on gitlab.com most do, elsewhere a feature flag decides. Default: no. */
+  readonly isAnnounced?: boolean;
   /** Milliseconds since 1970, or since any other moment. */
   readonly now: () => number;
 }
@@ -17,15 +19,25 @@ export interface RateLimitOptions {
 export interface RateLimit {
   /** The refusal of one more request; undefined while the window allows it. A refused request counts, too. */
   readonly refusal: () => Response | undefined;
+  /** The headers of an answer within the limit. */
+  readonly announcement: () => Readonly<Record<string, string>>;
   readonly counts: { readonly allowed: number; readonly refused: number };
 }
 
 /** A limit of which nothing is used yet. https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/ */
-export function createRateLimit({ requests, periodMs = 60_000, headers, now }: RateLimitOptions): RateLimit {
+export function createRateLimit({ requests, periodMs = 60_000, headers, isAnnounced = false, now }: RateLimitOptions): RateLimit {
   const counts = { allowed: 0, refused: 0 };
   let [window, used] = [Number.NaN, 0];
+  const resetOf = (current: number) => (current + 1) * periodMs;
+  const usage = () => ({
+    'ratelimit-limit': String(Math.round((requests * 60_000) / periodMs)),
+    'ratelimit-observed': String(used),
+    'ratelimit-remaining': String(Math.max(0, requests - used)),
+    'ratelimit-reset': String(Math.ceil(resetOf(window) / 1000)),
+  });
   return {
     counts,
+    announcement: () => (isAnnounced ? usage() : {}),
     refusal: () => {
       const current = Math.floor(now() / periodMs);
       if (current !== window) [window, used] = [current, 0];
@@ -35,15 +47,12 @@ export function createRateLimit({ requests, periodMs = 60_000, headers, now }: R
         return undefined;
       }
       counts.refused++;
-      const resetsAt = (current + 1) * periodMs;
+      const resetsAt = resetOf(current);
       const retryAfter = { 'retry-after': String(Math.ceil((resetsAt - now()) / 1000)) };
       const all = {
         date: new Date(now()).toUTCString(),
         'ratelimit-name': 'throttle_authenticated_api',
-        'ratelimit-limit': String(Math.round((requests * 60_000) / periodMs)),
-        'ratelimit-observed': String(used),
-        'ratelimit-remaining': '0',
-        'ratelimit-reset': String(Math.ceil(resetsAt / 1000)),
+        ...usage(),
         'ratelimit-resettime': new Date(resetsAt).toUTCString(),
       };
       return new Response('Retry later\n', {

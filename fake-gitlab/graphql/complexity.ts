@@ -18,6 +18,8 @@ interface Cost {
   readonly fixed?: number;
   /** Has a resolver: one percent more for each row of its page. */
   readonly paged?: true;
+  /** The largest page, where it is smaller than that of other lists. */
+  readonly maxPageSize?: number;
   /** Added to the one point of a resolver. */
   readonly extra?: number;
   /** Its sort argument has a default, which costs like one that is given. */
@@ -38,6 +40,7 @@ const costs: Readonly<Record<string, Cost>> = {
   'MergeRequest.labels': { fixed: 5 },
   'MergeRequest.diffStats': { fixed: 2 },
   'MergeRequest.diffHeadSha': { fixed: 2 },
+  'ContainerRepositoryDetails.tags': { paged: true, maxPageSize: 20 },
   'Release.commit': { fixed: 10 },
   'Tree.lastCommit': { fixed: 10 },
 };
@@ -104,10 +107,14 @@ export function measure({ schema, document, operation, variables }: Scored): { r
 const argumentsOf = (node: FieldNode | DirectiveNode | undefined, variables: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries((node?.arguments ?? []).map(({ name, value }) => [name.value, valueFromASTUntyped(value, variables)]));
 
-function costOf({ fixed, extra = 0, sorted, argument = {} }: Cost, children: number, args: Readonly<Record<string, unknown>>): number {
+function costOf(
+  { fixed, extra = 0, sorted, maxPageSize = largestPage, argument = {} }: Cost,
+  children: number,
+  args: Readonly<Record<string, unknown>>,
+): number {
   if (fixed !== undefined) return fixed + children;
   const given = Object.entries(argument).reduce((total, [name, cost]) => total + (args[name] ? cost : 0), 0);
   const base = children + 1 + extra + given + (sorted || args.sort ? 1 : 0);
-  const first = typeof args.first === 'number' ? Math.min(args.first, largestPage) : largestPage;
+  const first = typeof args.first === 'number' ? Math.min(args.first, maxPageSize) : maxPageSize;
   return Math.trunc(base + base * first * 0.01);
 }

@@ -54,7 +54,9 @@ interface JobArgs extends PageArgs {
 export function projectNode(project: FakeProject, baseUrl: string, { emptyRepository }: World) {
   const { features, role, largestPage: maxPageSize } = project;
   const webUrl = `${baseUrl}/${project.fullPath}`;
-  const readsCode = role === 'reporter' && features.repository;
+  const isReporter = role === 'reporter';
+  const readsCode = isReporter && features.repository;
+  const readsPipelines = features.ci && (isReporter || project.publicPipelines);
   const pathPrefix = new URL(webUrl).pathname;
   const of = subjectOf(project);
   const jobOf = (job: FakeJob) => ({ [subject]: of.job(job), ...jobNode(job, pathPrefix) });
@@ -100,28 +102,29 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
       return found && readsCode ? mergeRequestOf(found) : null;
     },
     pipelines: ({ ref, updatedAfter, updatedBefore, ...page }: PipelineArgs) => {
-      const rows = readsCode && features.ci ? project.pipelines : [];
+      const rows = readsPipelines ? project.pipelines : [];
       const isUpdatedThen = within(updatedAfter, updatedBefore);
       const where = (row: FakePipeline) => isUpdatedThen(row.updatedAt) && (ref === undefined || ref === null || row.ref === ref);
       return keysetConnection({ rows, where, order: [byId('desc')], revision: project.revision, toNode: pipelineOf, maxPageSize }, page);
     },
     pipeline: ({ iid }: { readonly iid: string }) => {
       const found = project.pipelines.find((row) => String(row.iid) === iid);
-      return found && readsCode ? pipelineOf(found) : null;
+      return found && readsPipelines ? pipelineOf(found) : null;
     },
     releases: (page: PageArgs) => {
       // The batch loader has no default: a project without releases is null.
-      if (project.releases.length === 0) return null;
+      if (project.releases.length === 0 || features.releases === false) return null;
       const newestFirst = project.releases.toSorted((a, b) => b.createdAt - a.createdAt || b.id - a.id);
       return arrayConnection({ rows: newestFirst, toNode: releaseOf, maxPageSize }, page);
     },
     release: ({ tagName }: { readonly tagName: string }) => {
       const found = project.releases.find((row) => row.tag === tagName);
-      return found ? releaseOf(found) : null;
+      return found && features.releases !== false ? releaseOf(found) : null;
     },
     containerRepositories: (page: PageArgs) => {
-      if (!features.registry) return null;
-      const rows = readsCode ? project.imageRepositories : [];
+      // Null, not empty, for whoever may not read them.
+      if (!features.registry || !isReporter) return null;
+      const rows = project.imageRepositories;
       const order: Array<OrderColumn<FakeImageRepository>> = [
         { column: 'created_at', direction: 'desc', type: 'time', value: (row) => row.createdAt },
         byId('desc'),

@@ -26,6 +26,7 @@ export const resolvePoisoned: GraphQLFieldResolver<unknown, Execution> = (source
   const poison = own && execution.poisons.of(own, [fieldName]);
   if (poison?.how === 'timeout') execution.isTimedOut = true;
   if (poison?.how === 'timeout' || poison?.how === 'null-field') throw timeout();
+  if (poison?.how === 'silent-null') return null;
   if (poison && poison.how !== 'null-node') execution.broken ??= poison;
   return withoutNullNodes(defaultFieldResolver(source, args, execution, info), execution, info);
 };

@@ -3,6 +3,7 @@ import type { FakeProject } from '../world/project.ts';
 import type { FakeToken, World } from '../world/world.ts';
 import { keysetConnection } from './connections.ts';
 import type { OrderColumn, PageArgs } from './connections.ts';
+import { imageRepositoryDetails } from './image-repository.ts';
 import { projectNode } from './nodes.ts';
 
 interface ProjectsArgs extends PageArgs {
@@ -55,6 +56,14 @@ export function rootValue({ world, baseUrl, token, complexity }: Asked): object 
     project: ({ fullPath }: { readonly fullPath: string }) => {
       const found = visible().find((row) => row.fullPath.toLowerCase() === fullPath.toLowerCase());
       return found ? projectNode(found, baseUrl, world) : null;
+    },
+    containerRepository: ({ id }: { readonly id: string }) => {
+      const readable = visible().filter(({ role, features }) => role === 'reporter' && features.registry);
+      for (const owner of readable) {
+        const repository = owner.imageRepositories.find((row) => `gid://gitlab/ContainerRepository/${row.id}` === id);
+        if (repository) return imageRepositoryDetails(world, owner, repository);
+      }
+      return null;
     },
     group: ({ fullPath }: { readonly fullPath: string }) => {
       const prefix = `${fullPath.toLowerCase()}/`;

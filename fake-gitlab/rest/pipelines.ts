@@ -54,7 +54,7 @@ export function listPipelineJobs(project: FakeProject, id: string, url: URL): Re
   return offsetPage(url, jobs, { counts: true, toBody, faults: { poisons: project.poisons, toSubject: subjectOf(project).job } });
 }
 
-const isReadable = ({ role, features }: FakeProject) => role === 'reporter' && features.ci;
+const isReadable = ({ role, features, publicPipelines }: FakeProject) => features.ci && (role === 'reporter' || publicPipelines);
 
 function readable(project: FakeProject, id: string): FakePipeline | RestReply {
   if (!isReadable(project)) return forbidden;

@@ -14,7 +14,7 @@ export function poisonedList(reply: RestReply, rows: readonly unknown[], { poiso
   const body: unknown[] = [];
   for (const [index, row] of rows.entries()) {
     const poison = poisonOf(poisons, subjects[index], row);
-    if (poison && poison.how !== 'null-field') return failed(poison, reply, error500);
+    if (poison && !isNull(poison)) return failed(poison, reply, error500);
     body.push(poison ? withoutFields(row, poison) : row);
   }
   return { ...reply, body };
@@ -23,11 +23,12 @@ export function poisonedList(reply: RestReply, rows: readonly unknown[], { poiso
 /** The answer for one object, as its fault leaves it. */
 export function poisonedObject(reply: RestReply, poisons: Poisons, subject: Subject): RestReply {
   const poison = poisonOf(poisons, subject, reply.body);
-  if (poison?.how === 'null-field') return { ...reply, body: withoutFields(reply.body, poison) };
+  if (poison && isNull(poison)) return { ...reply, body: withoutFields(reply.body, poison) };
   const notFound = { status: 404, body: { message: `404 ${restNames[subject.type] ?? ''}Not Found` } };
   return poison ? failed(poison, reply, notFound) : reply;
 }
 
+const isNull = ({ how }: Poison) => how === 'null-field' || how === 'silent-null';
 const error500: RestReply = { status: 500, body: { message: '500 Internal Server Error' } };
 const restNames: Partial<Record<Subject['type'], string>> = { tag: 'Tag ', commit: 'Commit ' };
 

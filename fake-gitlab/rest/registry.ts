@@ -48,11 +48,13 @@ export function listTags({ world, project, repositoryId, url }: TagsRequest): Re
 }
 
 /** `GET …/tags/:name` */
-export function describeTag({ project, repositoryId }: Omit<TagsRequest, 'world' | 'url'>, name: string): RestReply {
+export function describeTag({ world, project, repositoryId }: Omit<TagsRequest, 'url'>, name: string): RestReply {
   const repository = readable(project, repositoryId);
   if ('status' in repository) return repository;
-  const tag = repository.tags.get(name);
+  const tag = world.hasRegistryMetadata && !isAmongFirstMatches(repository, name) ? undefined : repository.tags.get(name);
   if (!tag || tag.isBroken) return notFound('Tag ');
+  if (tag.isMultiArch && world.multiArchDetails === 'not-found') return notFound('Tag ');
+  if (tag.isMultiArch && world.multiArchDetails === 'error-500') return { status: 500, body: { message: '500 Internal Server Error' } };
   const body = {
     ...tagBody(repository, name),
     revision: tag.revision,
@@ -62,6 +64,14 @@ export function describeTag({ project, repositoryId }: Omit<TagsRequest, 'world'
     total_size: tag.totalSize,
   };
   return poisonedObject({ status: 200, body }, project.poisons, subjectOf(project).tag(repository, name));
+}
+
+const detailMatches = 100;
+
+/** With a metadata database GitLab looks for a tag among the first 100 by name that contain what is asked for. */
+function isAmongFirstMatches({ tags }: FakeImageRepository, name: string): boolean {
+  const matches = [...tags.keys()].filter((other) => other.includes(name)).toSorted((a, b) => (a < b ? -1 : 1));
+  return matches.slice(0, detailMatches).includes(name);
 }
 
 function readable(project: FakeProject, repositoryId: number): FakeImageRepository | RestReply {

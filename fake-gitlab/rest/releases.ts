@@ -7,7 +7,7 @@ import type { RestReply } from './reply.ts';
 
 /** `GET /projects/:id/releases`, the last released first. */
 export function listReleases(project: FakeProject, url: URL): RestReply {
-  if (project.role !== 'reporter') return forbidden;
+  if (project.role !== 'reporter' || project.features.releases === false) return forbidden;
   const rows = project.releases.toSorted((a, b) => b.releasedAt - a.releasedAt || b.id - a.id);
   return offsetPage(url, rows, {
     counts: true,

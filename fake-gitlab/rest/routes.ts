@@ -34,7 +34,7 @@ const routes: ReadonlyArray<readonly [RegExp, (request: ProjectRequest) => RestR
   ],
   [
     /^registry\/repositories\/(\d+)\/tags\/([^/]+)$/,
-    ({ project, parts: [repository, tag = ''] }) => describeTag({ project, repositoryId: Number(repository) }, tag),
+    ({ world, project, parts: [repository, tag = ''] }) => describeTag({ world, project, repositoryId: Number(repository) }, tag),
   ],
   [/^merge_requests$/, ({ project, url, projectUrl }) => listMergeRequests(project, url, projectUrl)],
   [/^merge_requests\/(\d+)\/diffs$/, ({ project, parts: [iid = ''], url }) => listDiffs(project, iid, url)],

@@ -7,6 +7,8 @@ export type Failure =
   | 'null-node'
   /** Nullable fields are null, with an error in GraphQL: `Timeout on MergeRequest.diffStats`. */
   | 'null-field'
+  /** Fields are null without an error, as GitLab answers what it does not know; where GraphQL allows no null, the nearest parent is null with an error. */
+  | 'silent-null'
   /** GraphQL: the 30 seconds end in the object, and every field that comes later fails as well. REST: a proxy's 504 page. */
   | 'timeout'
   /** The request fails as a whole. */
@@ -30,7 +32,7 @@ export interface Poison {
   readonly projectId?: number;
   /**
    * The fields that cost too much: a request without them is answered. Default: all but those that `lightFields` names, and
-   * for `null-field` the one that `nullableField` names. `all`: a request for the id alone fails, too.
+   * for nulls the one that `nullableField` names. `all`: a request for the id alone fails, too.
    */
   readonly fields?: readonly string[] | 'all';
 }
@@ -56,7 +58,7 @@ export const lightFields: Readonly<Record<ObjectType, readonly string[]>> = {
   commit: [],
 };
 
-/** The field that `null-field` takes away where no other is named. */
+/** The field that is null where no other is named. */
 export const nullableField: Readonly<Record<ObjectType, string>> = {
   project: 'mergeRequests',
   mergeRequest: 'diffStats',
@@ -107,7 +109,7 @@ function isOf({ type, projectId, id, iid, name }: Poison, subject: Subject): boo
 export function reaches({ type, how, fields }: Poison, field: string): boolean {
   if (fields === 'all') return true;
   if (fields) return fields.includes(field);
-  if (how === 'null-field') return field === nullableField[type];
+  if (how === 'null-field' || how === 'silent-null') return field === nullableField[type];
   // git reads a commit at once; what costs are the stats.
   return type === 'commit' ? field === 'stats' : !lightFields[type].includes(field);
 }

@@ -11,6 +11,7 @@ export interface ProjectHost {
   readonly workerNow: () => Micros;
   readonly nextId: (kind: string) => number;
   readonly poisons: Poisons;
+  readonly keepsTagCreation: () => boolean;
 }
 
 type New<T, Required extends keyof T> = Pick<T, Required> & Partial<T>;
@@ -21,7 +22,14 @@ export class FakeProject {
   fullPath: string;
   role: Role = 'reporter';
   isMember = true;
-  features = { mergeRequests: true, ci: true, registry: true, repository: true };
+  features: { mergeRequests: boolean; ci: boolean; registry: boolean; repository: boolean; releases?: boolean } = {
+    mergeRequests: true,
+    ci: true,
+    registry: true,
+    repository: true,
+  };
+  /** Whether guests see pipelines. */
+  publicPipelines = true;
   /** Longest page that GitLab gives of its lists, whatever is asked for. */
   largestPage = 100;
   readonly createdAt: Micros;
@@ -306,9 +314,11 @@ export class FakeProject {
     const tag: FakeTag = {
       digest: `sha256:${createHash('sha256').update(unique).digest('hex')}`,
       revision: createHash('sha256').update(`config ${unique}`).digest('hex'),
-      createdAt: this.#host.now(),
+      createdAt: (this.#host.keepsTagCreation() ? repository.tags.get(name)?.createdAt : undefined) ?? this.#host.now(),
+      publishedAt: this.#host.now(),
       totalSize: 12_345_678,
       isBroken: false,
+      isMultiArch: false,
       ...image,
     };
     repository.tags.set(name, tag);

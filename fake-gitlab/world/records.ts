@@ -83,9 +83,13 @@ export interface FakeTag {
   revision: string;
   /** Null for images with several platforms. */
   createdAt: Micros | null;
+  /** The last time that the tag was made or moved, as the registry's metadata database notes it. */
+  publishedAt: Micros;
   totalSize: number | null;
   /** Listed, but its image cannot be described. */
   isBroken: boolean;
+  /** An image for several platforms: what GitLab answers for it depends on its version. */
+  isMultiArch: boolean;
 }
 
 export interface FakeImageRepository {

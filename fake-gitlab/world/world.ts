@@ -46,6 +46,13 @@ export class World {
   hasRegistryMetadata = true;
   /** Longest page of the lists of projects that are added from now on. */
   largestPage = 100;
+  /**
+   * How the details of a tag of several platforms are answered in REST: 500 in 18.10 to 19.1 without a metadata database,
+   * 404 for OCI indexes in older versions.
+   */
+  multiArchDetails: 'described' | 'error-500' | 'not-found' = 'described';
+  /** Whether a tag that moves keeps the time at which it was first made, as in registries with a metadata database. */
+  keepsTagCreation = false;
   /** How an unknown branch is answered: versions differ. */
   unknownRef: 'not-found' | 'empty' = 'not-found';
   /** How the commits of a repository without any are answered: newer versions give an empty list, and say that it exists. */
@@ -94,6 +101,7 @@ export class World {
       workerNow: () => this.#now + this.#ahead + this.workerAhead,
       nextId: (kind: string) => this.#nextId(kind),
       poisons: this.poisons,
+      keepsTagCreation: () => this.keepsTagCreation,
     };
     const project = new FakeProject(host, fullPath);
     project.largestPage = this.largestPage;

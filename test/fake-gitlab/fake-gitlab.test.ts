@@ -311,6 +311,7 @@ describe('lists', () => {
     project.openMergeRequest({ title: 'secret' });
     project.startPipeline({ ref: 'main' });
     project.role = 'guest';
+    project.publicPipelines = false;
     const { body } = await ask(
       one(
         'userPermissions { downloadCode } mergeRequests(first: 1, sort: UPDATED_ASC) { nodes { iid } } pipelines(first: 1) { nodes { iid } }',
