@@ -1,4 +1,4 @@
-/** Where a command reads its environment from and writes to. The process's own in use, buffers in tests. */
+/** The environment and the output of a command: those of the process, or buffers in tests. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: Output;
@@ -14,15 +14,15 @@ export interface Output {
   readonly columns?: number | undefined;
 }
 
-/** What the process says to whoever started it. */
+/** Exit codes of the process. */
 export const exitCodes = {
-  /** All read. */
+  /** Everything was read. */
   ok: 0,
   /** Something could not be read. */
   incomplete: 1,
   /** The command line or a setting is wrong. */
   usage: 2,
-  /** GitLab or the database cannot be reached, or refuses. */
+  /** GitLab or the database cannot be reached, or refuses access. */
   unavailable: 3,
 } as const;
 

@@ -5,13 +5,33 @@ import { run } from './program.ts';
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // Asked once it saves what is in hand; asked again it goes.
+    // First signal: save the pages in progress and stop. Second signal: exit at once.
     if (stop.signal.aborted) process.exit(128 + constants.signals[signal]);
     stop.abort();
   });
 }
 
-process.exitCode = await run(process.argv.slice(2), { env: process.env, out: process.stdout, err: process.stderr, signal: stop.signal });
+/** The exit code of a program that SIGPIPE ends: its reader has closed the pipe, as `head` does. Node ignores that signal. */
+const closedPipeCode = 128 + constants.signals.SIGPIPE;
+let isPipeClosed = false;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    isPipeClosed = true;
+    process.exitCode = closedPipeCode;
+    // Commands clean up as after a signal: `demo` deletes its temporary folder.
+    stop.abort();
+  });
+}
+/** A command that stops because its reader is gone must not report that as an error. */
+const err = {
+  write: (text: string) => isPipeClosed || process.stderr.write(text),
+  isTTY: process.stderr.isTTY,
+  columns: process.stderr.columns,
+};
 
-// What could not be ended in time must not keep the process.
+const code = await run(process.argv.slice(2), { env: process.env, out: process.stdout, err, signal: stop.signal });
+process.exitCode = isPipeClosed ? closedPipeCode : code;
+
+// Work that did not stop in time must not keep the process alive.
 if (stop.signal.aborted) setTimeout(() => process.exit(), 500).unref();

@@ -13,7 +13,7 @@ import { addSync } from './commands/sync.ts';
 import { exitCodes } from './io.ts';
 import type { ExitCode, Io } from './io.ts';
 
-/** Runs one command line (without node and script) and resolves to the code to exit with. Never throws for a user's mistake. */
+/** Runs one command line (without node and script) and resolves to the code to exit with. Throws only for bugs. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok;
   const program = createProgram(io, (ended) => {
@@ -39,13 +39,13 @@ function createProgram(io: Io, end: (code: ExitCode) => void): Command {
     })
     .addHelpText(
       'after',
-      '\nExit codes: 0 all read, 1 something could not be read or is missing, 2 usage or configuration,\n3 GitLab or the database unreachable or refusing.',
+      '\nExit codes: 0 everything was read, 1 something could not be read or is missing, 2 wrong usage or configuration,\n3 GitLab or the database cannot be reached or refuses access, 141 the reader closed the pipe.',
     );
   for (const add of [addSync, addPoll, addBackfill, addAudit, addCheck, addPlan, addMigrate, addEvents, addDemo]) add(program, io, end);
   return program;
 }
 
-/** One line for what a user can mend; everything else is a mistake of ours and keeps its stack. */
+/** Prints one line for an error that the user can fix. Throws any other error: it is a bug, and its stack helps. */
 function codeOf(error: unknown, { err }: Io): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof ConfigurationError) {

@@ -7,20 +7,20 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
 
-/** Settings that say where the database is. */
+/** Settings of the database. */
 export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'databasePasswordFile', 'dataDir'];
 
 /** Every setting. */
 export const allSettings: readonly SettingName[] = settings.map(({ name }) => name);
 
-/** Settings of the poller alone. */
+/** Settings that only the poller uses. */
 const pollerSettings = new Set<SettingName>(['pollInterval', 'workers', 'gracePeriod', 'healthPort', 'healthHost', 'logLevel']);
 const passSettings = allSettings.filter((name) => !pollerSettings.has(name));
 
 /** `--sync-limit` for `syncLimit`. */
 const flagOf = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** Secrets have none: a command line can be read by everybody on the machine. */
+/** Secrets have no flag, because every user of the machine can read a command line. */
 const hasFlag = ({ secret, isCommon }: SettingMeta) => !secret && !isCommon;
 
 /** Adds flags for settings. */
@@ -43,7 +43,7 @@ export function configOf(flags: Readonly<Record<string, unknown>>, { env }: Io):
   return withDatabasePassword(parseConfig({ ...settingsFromEnv(env), ...given }, nameOf), nameOf);
 }
 
-/** The configuration of a command that asks GitLab. Warns of what is dangerous in it. Throws ConfigurationError, also without a token. */
+/** The configuration of a command that reads from GitLab. Prints a warning for insecure settings. Throws ConfigurationError, also when the token is missing. */
 export function gitlabConfigOf(flags: Readonly<Record<string, unknown>>, io: Io): Config {
   const config = configOf(flags, io);
   if (!config.token && !config.tokenFile) throw new ConfigurationError(['GITLAB_TOKEN not set']);

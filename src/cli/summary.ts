@@ -1,9 +1,10 @@
+import { problemLine } from '../service/problem-line.ts';
 import type { Problem, SyncReport } from '../pass/report.ts';
 import { streams } from '../streams/index.ts';
 import { printable, tableOf } from './table.ts';
 
 /** What a pass did, for people: counts of each stream, what could not be read and why, and the sums. */
-export function summaryOf(report: SyncReport): string {
+export function summaryText(report: SyncReport): string {
   const rows = streams.map(({ name, label }) => {
     const { fetched, inserted, updated } = report.streams[name] ?? { fetched: 0, inserted: 0, updated: 0 };
     return [label, fetched, inserted, updated];
@@ -13,7 +14,10 @@ export function summaryOf(report: SyncReport): string {
   const leftOut = report.problems.filter(({ expected }) => expected);
   return [
     tableOf({ head: ['stream', 'read', 'new', 'changed'], rows }),
-    ...section('Could not be read', unread.map(lineOf)),
+    ...section(
+      'Could not be read',
+      unread.map((problem) => problemLine(problem, labelOf(problem))),
+    ),
     ...section('Left out', folded(leftOut)),
     `${report.projects} projects, ${graphql} GraphQL and ${rest} REST requests, ${(report.durationMs / 1000).toFixed(1)} s: fetched ${report.fetched}, stored ${report.stored}\n`,
     ...(report.corrected > 0 ? [`${report.corrected} of them had changed without a trace: read again, corrected\n`] : []),
@@ -23,11 +27,7 @@ export function summaryOf(report: SyncReport): string {
 const section = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : [`${title}:\n`, ...lines.map((line) => `  ${printable(line)}\n`)];
 
-function lineOf(problem: Problem): string {
-  return `${[problem.project, labelOf(problem), problem.scope].filter((part) => part !== undefined).join(' > ')}: ${problem.outcome}: ${problem.reason}`;
-}
-
-/** What is as the settings say needs no line for each project: one for each reason. */
+/** Problems that the settings cause: one line for each reason instead of one for each project. */
 function folded(problems: readonly Problem[]): string[] {
   const byReason = new Map<string, Problem[]>();
   for (const problem of problems) {

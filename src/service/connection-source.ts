@@ -7,23 +7,23 @@ import { ConfigurationError } from '../errors.ts';
 import { enabledConnections, ensureConnection } from '../store/connections.ts';
 import type { StoredConnection } from '../store/connections.ts';
 
-/** A connection that the poller serves. */
-export interface Served {
+/** A connection that the poller reads. */
+export interface ServedConnection {
   readonly id: number;
   readonly name: string;
   readonly intervalMs: number;
-  /** Null when it cannot be used. */
+  /** Null when the connection cannot be used. */
   readonly config: Config | null;
-  /** Why it cannot be used, in one line; null when it can. */
+  /** Why the connection cannot be used, in one line; null when it can. */
   readonly problem: string | null;
   /** Keys of its stored config that are not used. */
   readonly unknownKeys: readonly UnknownKey[];
 }
 
-/** Which connections there are now. */
-export type ConnectionSource = (em: SqlEntityManager) => Promise<Served[]>;
+/** Reads the connections that the poller serves now. */
+export type ConnectionSource = (em: SqlEntityManager) => Promise<ServedConnection[]>;
 
-/** The one connection that the settings describe; its row is made when missing. */
+/** The one connection that the settings describe. Its row in `connections` is created when missing. */
 export function settingsSource(config: Config): ConnectionSource {
   return async (em) => {
     const id = await ensureConnection(em, config);
@@ -31,12 +31,12 @@ export function settingsSource(config: Config): ConnectionSource {
   };
 }
 
-/** Every connection of type gitlab that is switched on in the table, with what the settings say of the process as a whole. */
+/** Every enabled row of type gitlab in `connections`. Settings that concern the whole process (network, workers) come from `settings`. */
 export function tableSource(settings: Config): ConnectionSource {
   return async (em) => (await enabledConnections(em)).map((row) => served(row, settings));
 }
 
-/** What a row may say of itself; the rest is for who runs the process. */
+/** Keys that a row may set. Every other setting belongs to whoever runs the process. */
 const ownKeys = new Set([
   'token',
   'url',
@@ -51,10 +51,10 @@ const ownKeys = new Set([
   'tagLimit',
 ]);
 
-/** What the settings say of one GitLab, and not of every one. */
+/** Settings that describe one GitLab: rows do not inherit them. */
 const identityKeys = new Set(['token', 'tokenFile', 'url', 'repos', 'branches', 'connectionId']);
 
-function served({ id, name, config: row }: StoredConnection, settings: Config): Served {
+function served({ id, name, config: row }: StoredConnection, settings: Config): ServedConnection {
   const own = Object.fromEntries(
     Object.entries(row)
       .map(([key, value]) => [camelCase(key), value] as const)
@@ -66,7 +66,7 @@ function served({ id, name, config: row }: StoredConnection, settings: Config): 
     const config = parseConfig({ ...Object.fromEntries(shared), ...own, connectionId: id });
     const intervalMs = config.pollInterval * 1000;
     if (config.token) return { ...common, intervalMs, config, problem: null };
-    // Rows that this connector makes hold no token. It goes to its own GitLab and to no other.
+    // Rows that this connector creates hold no token. The token of the settings is sent to its own GitLab only.
     if (config.url === settings.url && hasToken(settings))
       return { ...common, intervalMs, config: withTokenOf(settings, config), problem: null };
     return { ...common, intervalMs, config: null, problem: 'its config has no token' };

@@ -3,50 +3,50 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { readPasses } from '../store/progress/passes.ts';
-import type { ConnectionSource, Served } from './connection-source.ts';
+import type { ConnectionSource, ServedConnection } from './connection-source.ts';
 import { within } from './retry-until.ts';
 import type { View, Watched } from './readiness.ts';
 
-/** A connection as it was seen the last time. */
+/** A connection as the last refresh found it. */
 export interface Known extends Watched {
-  /** A pass that started before will not do: this process started then, or the connection changed. */
+  /** When this process started, or when the connection last changed: an earlier pass does not count as its first pass. */
   readonly wantedSince: number;
   readonly fingerprint: string;
 }
 
-/** What a watch looks at. */
-export interface WatchOptions {
+/** Options of a connection watcher. */
+export interface ConnectionWatcherOptions {
   readonly em: SqlEntityManager;
   readonly source: ConnectionSource;
   readonly log: Logger;
-  /** Called for a connection that is there, or has changed. */
-  readonly onChanged: (served: Served) => void;
-  /** Called for a connection that is served no more. */
-  readonly onGone: (served: Served) => void;
+  /** Called for a connection that is new or has changed. */
+  readonly onChanged: (served: ServedConnection) => void;
+  /** Called for a connection that is no longer served. */
+  readonly onGone: (served: ServedConnection) => void;
 }
 
-/** Watches the connections. */
-export interface Watch {
-  /** Looks now. Rejects with DatabaseError, soon when the database does not answer; ConfigurationError when the settings fit no connection. */
-  readonly look: () => Promise<View & { readonly known: readonly Known[] }>;
-  /** As it was seen the last time, or is now when it was not. */
-  readonly connectionOf: (id: number) => Promise<Served | undefined>;
+/** Knows the connections that the poller serves, and tells when they change. */
+export interface ConnectionWatcher {
+  /** Reads the connections now. Rejects with DatabaseError, after 15 s at the latest; with ConfigurationError when the settings fit no connection. */
+  readonly refresh: () => Promise<View & { readonly known: readonly Known[] }>;
+  /** The connection as the last refresh found it. Refreshes when it is unknown. */
+  readonly connectionOf: (id: number) => Promise<ServedConnection | undefined>;
 }
 
 /** Says once for each unknown key that it is not used. */
-function warnOfKeys(log: Logger, { id, name, unknownKeys }: Served, before: Served | undefined): void {
+function warnOfKeys(log: Logger, { id, name, unknownKeys }: ServedConnection, before: ServedConnection | undefined): void {
   const told = new Set(before?.unknownKeys.map(({ key }) => key));
   for (const unknown of unknownKeys) {
     if (!told.has(unknown.key)) log.warn({ connection: id, name, ...unknown }, 'config of a connection has a key that is not a setting');
   }
 }
 
-const longestLookMs = 15_000;
+const readTimeoutMs = 15_000;
 
-/** A watch that has seen nothing yet. */
-export function createWatch({ em, source, log, onChanged, onGone }: WatchOptions): Watch {
+/** A watcher that has read nothing yet. */
+export function createConnectionWatcher({ em, source, log, onChanged, onGone }: ConnectionWatcherOptions): ConnectionWatcher {
   let known = new Map<number, Known>();
-  let looking: ReturnType<Watch['look']> | null = null;
+  let refreshing: ReturnType<ConnectionWatcher['refresh']> | null = null;
 
   const read = async () => {
     const served = await source(em);
@@ -59,8 +59,8 @@ export function createWatch({ em, source, log, onChanged, onGone }: WatchOptions
         const isNew = old?.fingerprint !== fingerprint;
         if (isNew) onChanged(one);
         if (isNew && one.problem !== null && one.problem !== old?.served.problem) {
-          log.error({ connection: one.id, name: one.name, error: one.problem }, 'connection cannot be used until its config is mended');
-        } else if (isNew && old) log.info({ connection: one.id, name: one.name }, 'connection has changed');
+          log.error({ connection: one.id, name: one.name, error: one.problem }, 'connection cannot be used: fix its config');
+        } else if (isNew && old) log.info({ connection: one.id, name: one.name }, 'connection changed');
         if (isNew) warnOfKeys(log, one, old?.served);
         const seen = { served: one, record: byConnection.get(one.id), fingerprint };
         return [one.id, { ...seen, wantedSince: isNew ? now : old.wantedSince, firstSeenAt: old?.firstSeenAt ?? now }];
@@ -68,28 +68,28 @@ export function createWatch({ em, source, log, onChanged, onGone }: WatchOptions
     );
     for (const [id, { served: old }] of before) {
       if (known.has(id)) continue;
-      log.info({ connection: id, name: old.name }, 'connection is served no more');
+      log.info({ connection: id, name: old.name }, 'connection no longer served');
       onGone(old);
     }
     const all = [...known.values()];
     return { now, watched: all, known: all };
   };
 
-  const look = () => {
-    // Those who ask at the same moment are told the same.
-    looking ??= within(
-      longestLookMs,
+  const refresh = () => {
+    // Concurrent callers share one read.
+    refreshing ??= within(
+      readTimeoutMs,
       read(),
-      () => new DatabaseError(`the database gives no answer within ${longestLookMs / 1000} s`),
+      () => new DatabaseError(`the database did not answer within ${readTimeoutMs / 1000} s`),
     ).finally(() => {
-      looking = null;
+      refreshing = null;
     });
-    return looking;
+    return refreshing;
   };
   return {
-    look,
+    refresh,
     connectionOf: async (id) => {
-      if (!known.has(id)) await look();
+      if (!known.has(id)) await refresh();
       return known.get(id)?.served;
     },
   };

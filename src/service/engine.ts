@@ -1,57 +1,57 @@
 import type { Part } from '../pass/part.ts';
 import type { PassSummary } from './pass-summary.ts';
 
-/** A pass that is to be carried out. */
+/** A request for a pass. */
 export interface PassRequest {
   readonly connectionId: number;
-  /** One that started before this moment, in milliseconds by the database's clock, will not do. */
+  /** A pass that started before this moment (milliseconds, the database's clock) does not satisfy the request. */
   readonly wantedSince: number;
 }
 
-/** A pass that is carried out now. */
+/** A pass to run now. */
 export interface PassOrder extends PassRequest {
-  /** It was begun before by a process that did not end it: whether it is due was settled then. */
+  /** Another process began this pass and did not end it. Whether it is due was decided then. */
   readonly isResumed: boolean;
-  /** Ends it between two pages. */
+  /** Stops the pass after the page in progress. */
   readonly signal: AbortSignal;
-  /** Absent where there is only this process. */
+  /** Absent with the embedded database, which only one process can use. */
   readonly parts?: PartsEngine | undefined;
 }
 
-/** Has parts of a large connection read by all replicas. A round is one pass over it: its start in milliseconds. */
+/** Shares the parts of a pass over a large connection among all replicas. `passStartedAt` identifies the pass: milliseconds, the database's clock. */
 export interface PartsEngine {
-  readonly read: (round: number, parts: readonly Part[]) => Promise<PassSummary[]>;
-  /** Goes on with the parts of a round that was begun before; null when it has none. */
-  readonly resume: (round: number) => Promise<PassSummary[] | null>;
+  readonly read: (passStartedAt: number, parts: readonly Part[]) => Promise<PassSummary[]>;
+  /** Continues a pass that another process began. Resolves to null when that pass has no parts yet. */
+  readonly resume: (passStartedAt: number) => Promise<PassSummary[] | null>;
 }
 
-/** A part of a large connection that is read now. */
+/** A part of a pass to read now. */
 export interface PartOrder {
   readonly connectionId: number;
   readonly projectIds: Part;
   readonly signal: AbortSignal;
 }
 
-/** What carries passes out. */
+/** What an engine calls to do the work of a job. */
 export interface EngineWork {
   /** Never rejects. */
   readonly runPass: (order: PassOrder) => Promise<void>;
-  /** Rejects with what may pass. */
+  /** Rejects with PartFailure when a retry may succeed. */
   readonly readPart: (order: PartOrder) => Promise<PassSummary>;
 }
 
-/** How many jobs of a kind are in a state. */
+/** Number of jobs of one kind in one state. */
 export interface JobCount {
-  readonly kind: 'pass' | 'batch';
+  readonly kind: 'pass' | 'part';
   readonly state: 'waiting' | 'running' | 'dead';
   readonly count: number;
 }
 
-/** Carries out passes, never two over one connection. */
+/** Runs passes, at most one at a time for a connection. */
 export interface Engine {
-  /** Asks for a pass. Nothing happens when one is asked for or under way already, here or in another replica. */
+  /** Requests a pass. Does nothing when one is requested or running already, here or in another replica. */
   request(request: PassRequest): Promise<void>;
   jobs(): Promise<readonly JobCount[]>;
-  /** Ends what is under way between two pages, and waits until it has. */
+  /** Stops the running passes, each after its page in progress, and waits until they have stopped. */
   stop(): Promise<void>;
 }

@@ -10,27 +10,27 @@ export interface HealthAnswer {
   readonly body: string;
 }
 
-/** What can be asked for, by path. */
+/** Handlers by path. */
 export type HealthRoutes = Readonly<Record<string, (query: URLSearchParams) => HealthAnswer | Promise<HealthAnswer>>>;
 
-/** A server that listens. */
+/** A server that accepts connections. */
 export interface HealthServer {
-  /** Where it answers: `http://127.0.0.1:8080`. */
+  /** Its address, such as `http://127.0.0.1:8080`. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Text in lines. */
+/** An answer of lines of plain text. */
 export const textAnswer = (status: number, lines: readonly string[]): HealthAnswer => ({
   status,
   contentType: 'text/plain; charset=utf-8',
   body: `${lines.join('\n')}\n`,
 });
 
-/** Listens. Throws ConfigurationError when it cannot. */
+/** Starts the server. Throws ConfigurationError when the port cannot be used. */
 export async function startHealthServer(host: string, port: number, routes: HealthRoutes): Promise<HealthServer> {
   const server = createServer((request, response) => void answer(routes, request, response));
-  // Nobody who asks slowly, or not at all, may hold a connection for long.
+  // A slow or silent client must not hold a connection for long.
   server.requestTimeout = 10_000;
   server.keepAliveTimeout = 5_000;
   await new Promise<void>((resolve, reject) => {
@@ -59,12 +59,12 @@ async function answer(routes: HealthRoutes, request: IncomingMessage, response: 
 }
 
 async function answerOf(routes: HealthRoutes, { method, url = '/' }: IncomingMessage): Promise<HealthAnswer> {
-  if (method !== 'GET' && method !== 'HEAD') return textAnswer(405, ['only GET is answered']);
+  if (method !== 'GET' && method !== 'HEAD') return textAnswer(405, ['only GET and HEAD are supported']);
   const base = 'http://localhost';
-  if (!URL.canParse(url, base)) return textAnswer(400, ['not a path']);
+  if (!URL.canParse(url, base)) return textAnswer(400, ['the URL is not valid']);
   const { pathname, searchParams } = new URL(url, base);
   const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
-  if (!route) return textAnswer(404, ['there is', ...Object.keys(routes)]);
+  if (!route) return textAnswer(404, ['not found; the paths are:', ...Object.keys(routes)]);
   try {
     return await route(searchParams);
   } catch (error) {

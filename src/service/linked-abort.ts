@@ -1,6 +1,6 @@
 /**
- * Runs an action with a signal that aborts when any of these does. Unlike `AbortSignal.any` it leaves nothing with a
- * signal that lives as long as the process.
+ * Runs an action with a signal that aborts when any of the given signals aborts. Unlike `AbortSignal.any`, it removes its
+ * listeners afterwards, so a signal that lives as long as the process does not collect them.
  */
 export async function withLinkedAbort<T>(signals: readonly AbortSignal[], action: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const own = new AbortController();

@@ -1,22 +1,22 @@
 import pLimit from 'p-limit';
 import type { Engine, EngineWork } from './engine.ts';
 
-/** What the engine of one process works with. */
+/** Options of the engine for one process. */
 export interface LocalEngineOptions {
-  /** Passes at once. */
+  /** Passes at a time. */
   readonly workers: number;
   readonly work: Pick<EngineWork, 'runPass'>;
   /** Called when a pass has ended. */
   readonly onIdle: () => void;
 }
 
-/** Carries passes out in this process: the embedded database is one process's alone. */
+/** Runs passes in this process only, because only one process can use the embedded database. */
 export function createLocalEngine({ workers, work, onIdle }: LocalEngineOptions): Engine {
   const limit = pLimit(workers);
   const running = new Map<number, Promise<void>>();
   const stopped = new AbortController();
   const run = async (connectionId: number, wantedSince: number) => {
-    // One that waited for its turn may come too late.
+    // The poller may have been stopped while this pass waited for a free worker.
     if (!stopped.signal.aborted) await work.runPass({ connectionId, wantedSince, isResumed: false, signal: stopped.signal });
     running.delete(connectionId);
     onIdle();

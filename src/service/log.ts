@@ -2,24 +2,24 @@ import { createRequire } from 'node:module';
 import { pino } from 'pino';
 import type { Logger as PinoLogger } from 'pino';
 
-/** Where lines go: a stream of the process. */
+/** Where log lines are written: a stream of the process. */
 export interface LogTarget {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
 }
 
-/** Secrets that must not be in a line, wherever they come from. */
+/** Secrets that must not appear in any log line. */
 export interface Secrets {
-  /** Sets those of one origin, in place of what it had before. */
+  /** Replaces the secrets of one origin. */
   readonly set: (origin: string, values: ReadonlyArray<string | undefined>) => void;
   readonly redact: (text: string) => string;
 }
 
 const removed = '[redacted]';
-/** Shorter ones would take ordinary words with them. */
+/** Shorter secrets are not redacted: they could match ordinary words. */
 const shortestSecret = 6;
 
-/** No secrets yet. */
+/** An empty set of secrets. */
 export function createSecrets(): Secrets {
   const byOrigin = new Map<string, readonly string[]>();
   return {
@@ -33,24 +33,24 @@ export function createSecrets(): Secrets {
   };
 }
 
-/** The password in a database's URL, as it is written there and as it is meant. */
+/** The password in a database URL, encoded and decoded. */
 export function passwordsOf(databaseUrl: string | undefined): string[] {
   if (!databaseUrl || !URL.canParse(databaseUrl)) return [];
   const { password } = new URL(databaseUrl);
   return [password, decodeURIComponent(password)];
 }
 
-/** Fields that hold secrets, should anything ever log a configuration or a request. */
+/** Fields that are redacted in case a configuration or a request is ever logged. */
 const secretFields = ['token', 'password', 'databaseUrl', 'authorization', 'config.token', 'config.databaseUrl', 'headers.authorization'];
 
-/** What a log is made of. */
+/** Options of a log. */
 export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly target: LogTarget;
   readonly secrets: Secrets;
 }
 
-/** A log of JSON lines; of lines for people where there is a terminal and pino-pretty is installed. */
+/** A log of JSON lines, or of readable lines on a terminal where pino-pretty is installed. */
 export function createLog({ level, target, secrets }: LogOptions): PinoLogger {
   const pretty = target.isTTY ? prettyWriter(target) : null;
   return pino(
@@ -66,12 +66,12 @@ export function createLog({ level, target, secrets }: LogOptions): PinoLogger {
   );
 }
 
-/** Characters that move a terminal's cursor or change its colours, as JSON writes them; GitLab's texts must not bring any. */
+/** Control characters as JSON escapes them. Texts from GitLab must not move the terminal's cursor or change its colours. */
 const controls = /\\u00[01][0-9a-f]|\\[bfnr]/g;
 
 type Prettify = (line: string) => string;
 
-/** pino-pretty is optional: a container has no use for it. */
+/** Null where pino-pretty is not installed: it is an optional dependency that a container does not need. */
 function prettyWriter(target: LogTarget): ((line: string) => void) | null {
   try {
     const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as { prettyFactory: (options: object) => Prettify };

@@ -4,9 +4,9 @@ import type { SyncReport } from '../pass/report.ts';
 import type { PassResult } from '../store/progress/passes.ts';
 import { streams } from '../streams/index.ts';
 import { version } from '../version.ts';
-import { operationOf } from './operation-label.ts';
+import { operationLabel } from './operation-label.ts';
 
-/** How many connections, streams and jobs stand how; read when the metrics are. */
+/** Values that are read when the metrics are requested. */
 export interface Gauges {
   readonly connections: ReadonlyArray<{
     readonly id: number;
@@ -26,16 +26,16 @@ export interface Gauges {
   readonly isDatabaseUp: boolean;
 }
 
-/** What the service counts. No label has more values than there are connections, streams, operations or hosts. */
+/** The counters of the service. No label has more values than there are connections, streams, operations or hosts. */
 export interface Metrics {
   readonly answered: (answer: GitlabAnswer) => void;
-  /** A pass, or a part of one, that has read something. */
+  /** Counts the events of a pass or of a part. */
   readonly read: (report: SyncReport) => void;
   readonly passEnded: (connectionId: number, result: PassResult | 'aborted', durationMs: number) => void;
   readonly partEnded: (durationMs: number) => void;
-  /** Drops what was counted of connections that are no more. */
+  /** Removes the counters of a connection that is no longer served. */
   readonly forget: (connectionId: number) => void;
-  /** Everything in Prometheus' text format. */
+  /** All metrics in Prometheus' text format. */
   readonly text: (gauges: Gauges) => Promise<string>;
   readonly contentType: string;
 }
@@ -45,7 +45,7 @@ const passResults = ['ok', 'incomplete', 'configuration', 'gitlab', 'database', 
 const passBuckets = [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
 const requestBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** Metrics at zero, in a registry of their own. */
+/** Metrics at zero, in their own registry. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -72,7 +72,7 @@ function createCounts(registry: Registry): Omit<Metrics, 'text' | 'contentType'>
   });
   const durations = new Histogram({
     name: name('pass_duration_seconds'),
-    help: 'Duration of passes, and of the batches of projects of large ones.',
+    help: 'Duration of passes, and of the parts of the passes over large connections.',
     labelNames: ['kind'],
     buckets: passBuckets,
     registers,
@@ -80,7 +80,7 @@ function createCounts(registry: Registry): Omit<Metrics, 'text' | 'contentType'>
   const events = new Counter({ name: name('events_total'), help: 'Events read.', labelNames: ['type', 'result'], registers });
   const corrected = new Counter({
     name: name('corrected_events_total'),
-    help: 'Rows that had changed without a trace, and were corrected when everything was read again.',
+    help: 'Rows that a reconcile corrected: they had changed without a trace in GitLab.',
     registers,
   });
   const results = new Map<number, Set<string>>();
@@ -101,7 +101,7 @@ function createCounts(registry: Registry): Omit<Metrics, 'text' | 'contentType'>
       passes.inc({ connection: String(connectionId), result });
       durations.observe({ kind: 'pass' }, durationMs / 1000);
     },
-    partEnded: (durationMs) => durations.observe({ kind: 'batch' }, durationMs / 1000),
+    partEnded: (durationMs) => durations.observe({ kind: 'part' }, durationMs / 1000),
     forget: (connectionId) => {
       for (const result of results.get(connectionId) ?? []) passes.remove({ connection: String(connectionId), result });
       results.delete(connectionId);
@@ -113,13 +113,13 @@ function createRequestCounts(registry: Registry): Pick<Metrics, 'answered'> {
   const registers = [registry];
   const requests = new Counter({
     name: name('requests_total'),
-    help: 'Requests to GitLab by their answers, retries included; status none = no answer.',
+    help: 'Requests to GitLab by status, retries included; status none = no answer.',
     labelNames: ['operation', 'status'],
     registers,
   });
   const durations = new Histogram({
     name: name('request_duration_seconds'),
-    help: 'Duration of requests to GitLab until the whole answer was there.',
+    help: 'Duration of requests to GitLab until the whole answer was received.',
     labelNames: ['operation'],
     buckets: requestBuckets,
     registers,
@@ -139,7 +139,7 @@ function createRequestCounts(registry: Registry): Pick<Metrics, 'answered'> {
   });
   return {
     answered: ({ operation: asked, status, durationMs, isRetry, host, rateLimit }) => {
-      const operation = operationOf(asked);
+      const operation = operationLabel(asked);
       requests.inc({ operation, status: status === null ? 'none' : String(status) });
       durations.observe({ operation }, durationMs / 1000);
       if (isRetry) retries.inc({ operation });
@@ -155,19 +155,19 @@ function createGauges(registry: Registry) {
     new Gauge({ name: name(suffix), help, labelNames: [...labelNames], registers: [registry] });
   return {
     info: gauge('build_info', 'Always 1; the version is in the label.', ['version']),
-    lag: gauge('lag_seconds', 'Since the start of the last pass, by any replica, that read the connection.', ['connection']),
+    lag: gauge('lag_seconds', 'Time since the start of the last pass, by any replica, that read the connection.', ['connection']),
     interval: gauge('poll_interval_seconds', 'Interval between two passes over the connection.', ['connection']),
-    result: gauge('last_pass_result', '1 for how the last pass by any replica ended.', ['connection', 'result']),
+    result: gauge('last_pass_result', '1 for the result of the last pass by any replica.', ['connection', 'result']),
     projects: gauge('projects', 'Projects that are read.', ['connection']),
-    outcomes: gauge('stream_outcomes', 'Walks by how they ended the last time.', ['connection', 'stream', 'outcome']),
+    outcomes: gauge('stream_outcomes', 'Walks by their last outcome.', ['connection', 'stream', 'outcome']),
     jobs: gauge('jobs', 'Jobs that all replicas share.', ['kind', 'state']),
     ready: gauge('ready', '1 when /readyz answers 200.'),
-    database: gauge('database_up', '1 when the database answered the last time.'),
+    database: gauge('database_up', '1 when the database answered the last query.'),
   };
 }
 
 function setGauges(gauges: ReturnType<typeof createGauges>, values: Gauges): void {
-  // What is no more has no value.
+  // Connections and streams that are gone must not keep their last value.
   for (const gauge of [gauges.lag, gauges.interval, gauges.result, gauges.projects, gauges.outcomes, gauges.jobs]) gauge.reset();
   for (const { id, lagMs, intervalMs, result } of values.connections) {
     const connection = String(id);

@@ -1,8 +1,8 @@
-/** Parts of GitLab's REST paths that are followed by a name. */
+/** Segments of GitLab's REST paths that are followed by a name. */
 const named = new Set(['commits', 'tags', 'projects', 'groups']);
 
-/** A request without what makes it one of many: `GET projects/7/repository/commits/ab12` is `GET projects/:id/repository/commits/:name`. */
-export function operationOf(operation: string): string {
+/** The kind of a request, without ids and names: `GET projects/7/repository/commits/ab12` is `GET projects/:id/repository/commits/:name`. */
+export function operationLabel(operation: string): string {
   const [method, path] = operation.split(' ', 2);
   if (path === undefined) return operation;
   const parts = path.split('/');

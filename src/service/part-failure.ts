@@ -1,6 +1,6 @@
 import type { PassSummary } from './pass-summary.ts';
 
-/** A part of a pass that could not be read now, and may be later. Its summary is kept with the job. */
+/** A part of a pass could not be read, and a retry may succeed. pg-boss stores the summary with the job. */
 export class PartFailure extends Error {
   override readonly name = 'PartFailure';
   readonly summary: PassSummary;

@@ -1,64 +1,64 @@
 import type { PassRecord } from '../store/progress/passes.ts';
-import type { Served } from './connection-source.ts';
+import type { ServedConnection } from './connection-source.ts';
 
 /** A connection and its last pass. */
 export interface Watched {
-  readonly served: Served;
+  readonly served: ServedConnection;
   /** Undefined before the first pass. */
   readonly record: PassRecord | undefined;
-  /** When this process saw it first, in milliseconds by the database's clock. */
+  /** When this process first read the connection: milliseconds, the database's clock. */
   readonly firstSeenAt: number;
 }
 
-/** What there is to be seen at one moment. */
+/** The connections at one moment. */
 export interface View {
   /** Milliseconds by the database's clock. */
   readonly now: number;
   readonly watched: readonly Watched[];
 }
 
-/** Since the start of the last pass that read the connection; before there was one, since it was first seen. */
+/** Milliseconds since the start of the last pass that read the connection. Before the first such pass: since the connection was first seen. */
 export function lagMs({ record, firstSeenAt }: Watched, now: number): number {
   return Math.max(0, now - (record?.readAt ?? record?.createdAt ?? firstSeenAt));
 }
 
-/** A poller that has come on in none of so many intervals has stopped moving. */
+/** A connection without progress for this number of intervals is not ready. */
 export const lagIntervals = 3;
 
-/** Whether a poller does its work. */
+/** Whether a poller reads its connections. */
 export interface Readiness {
   readonly isReady: boolean;
-  /** One line each: what is not as it should be. There may be some although it is ready. */
+  /** One line for each connection that is not read. With a table of connections there may be some although the poller is ready. */
   readonly reasons: readonly string[];
 }
 
 /**
- * Whether a poller does its work: every connection is read, or comes on. Where it serves a table of them, one that is
- * read will do: a token that expired is no reason to stop what serves the others.
+ * Whether a poller reads its connections, or makes progress on them. With a table of connections one that is read is enough:
+ * an expired token of one must not restart the process that serves the others.
  */
 export function readinessOf({ now, watched }: View, servesTable: boolean): Readiness {
-  const troubled = watched.flatMap((one) => {
-    const reason = syncErrorOf(one, now);
+  const notRead = watched.flatMap((one) => {
+    const reason = reasonOf(one, now);
     return reason === null ? [] : [`connection ${one.served.id} (${one.served.name}): ${reason}`];
   });
-  const isReady = servesTable ? watched.length === 0 || troubled.length < watched.length : troubled.length === 0;
-  return { isReady, reasons: troubled };
+  const isReady = servesTable ? watched.length === 0 || notRead.length < watched.length : notRead.length === 0;
+  return { isReady, reasons: notRead };
 }
 
-function syncErrorOf(one: Watched, now: number): string | null {
+function reasonOf(one: Watched, now: number): string | null {
   const { served, record, firstSeenAt } = one;
   if (served.problem !== null) return served.problem;
   const failure = record?.failures ? failureOf(record) : null;
   if (failure !== null) return failure;
-  const hasMoved = record !== undefined && (record.readAt !== null || record.movedAt > record.startedAt);
-  if (!hasMoved && now - firstSeenAt < lagIntervals * served.intervalMs) return 'nothing was read yet';
-  // One long pass that comes on is not behind.
+  const hasProgress = record !== undefined && (record.readAt !== null || record.movedAt > record.startedAt);
+  if (!hasProgress && now - firstSeenAt < lagIntervals * served.intervalMs) return 'nothing was read yet';
+  // A long pass that makes progress is not behind.
   const stillMs = Math.max(0, now - Math.max(record?.readAt ?? 0, record?.movedAt ?? firstSeenAt));
   if (stillMs < lagIntervals * served.intervalMs) return null;
   return `nothing was read for ${Math.round(stillMs / 1000)} s, which is more than ${lagIntervals} intervals of ${served.intervalMs / 1000} s`;
 }
 
-/** The last pass that has ended failed; that one runs now changes nothing. */
+/** The error of the last pass that ended, also while the next pass runs. Null when it did not fail. */
 function failureOf({ result, error, failures, endedAt }: PassRecord): string | null {
   const isBad = result === 'gitlab' || result === 'database' || result === 'configuration' || result === 'error';
   if (!isBad) return null;

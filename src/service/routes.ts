@@ -10,23 +10,23 @@ import { lagMs, readinessOf } from './readiness.ts';
 import type { Readiness, View, Watched } from './readiness.ts';
 import { nextStart } from './schedule.ts';
 
-/** What can be seen of a poller. */
+/** What the routes read from a poller. */
 export interface Visible {
-  /** Null before it is open. */
+  /** Null until the database is open. */
   readonly database: () => Database | null;
-  /** Null before it has begun. */
+  /** Null until the engine has started. */
   readonly engine: () => Engine | null;
-  /** Looks at the connections now. Rejects with DatabaseError, soon when the database does not answer. */
-  readonly look: () => Promise<View>;
-  /** Milliseconds since the loop that starts passes last turned. */
+  /** Reads the connections now. Rejects with DatabaseError, after 15 s at the latest. */
+  readonly refresh: () => Promise<View>;
+  /** Milliseconds since the last iteration of the loop that starts passes. */
   readonly stillMs: () => number;
-  /** Why there is nothing to look at yet. */
+  /** Why the poller has not started yet. Null once it has. */
   readonly waitingFor: () => string | null;
   readonly servesTable: boolean;
   readonly metrics: Metrics;
 }
 
-/** The loop turns every few seconds, whatever is out of reach; one that has not for so long never will. */
+/** The loop runs every few seconds, also during an outage. A loop that has not run for this time is stuck. */
 const stuckMs = 120_000;
 
 /** `/healthz`, `/readyz`, `/metrics` and `/status`. */
@@ -34,7 +34,9 @@ export function routesOf(visible: Visible): HealthRoutes {
   return {
     '/healthz': () => {
       const stillMs = visible.stillMs();
-      return stillMs < stuckMs ? textAnswer(200, ['ok']) : textAnswer(503, [`nothing was started for ${Math.round(stillMs / 1000)} s`]);
+      return stillMs < stuckMs
+        ? textAnswer(200, ['ok'])
+        : textAnswer(503, [`the poller's loop has not run for ${Math.round(stillMs / 1000)} s`]);
     },
     '/readyz': async () => {
       const { isReady, reasons } = (await seen(visible)).readiness;
@@ -50,11 +52,11 @@ interface Seen {
   readonly readiness: Readiness;
 }
 
-async function seen({ look, waitingFor, servesTable }: Visible): Promise<Seen> {
+async function seen({ refresh, waitingFor, servesTable }: Visible): Promise<Seen> {
   const waiting = waitingFor();
   if (waiting !== null) return { view: null, readiness: { isReady: false, reasons: [waiting] } };
   try {
-    const view = await look();
+    const view = await refresh();
     return { view, readiness: readinessOf(view, servesTable) };
   } catch (error) {
     return { view: null, readiness: { isReady: false, reasons: [messageOf(error)] } };
@@ -65,7 +67,7 @@ async function metricsAnswer(visible: Visible): Promise<HealthAnswer> {
   const { view, readiness } = await seen(visible);
   const { metrics } = visible;
   const database = visible.database();
-  // Counts that cannot be had now are left out: what this process counted itself is always there.
+  // Without the database its counts are left out. The counters of this process are always shown.
   const counts = view && database ? await readCounts(database.em).catch(() => null) : null;
   const jobs = view
     ? await visible

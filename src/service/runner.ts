@@ -9,7 +9,7 @@ import type { SyncReport } from '../pass/report.ts';
 import { beginPass, endPass, movePass, readPasses } from '../store/progress/passes.ts';
 import { syncGitlab } from '../operations/sync.ts';
 import type { SyncFailure } from '../operations/connect.ts';
-import type { Served } from './connection-source.ts';
+import type { ServedConnection } from './connection-source.ts';
 import type { EngineWork, PartOrder, PassOrder } from './engine.ts';
 import { withLinkedAbort } from './linked-abort.ts';
 import type { Metrics } from './metrics.ts';
@@ -18,44 +18,44 @@ import type { FailureLog } from './retry-until.ts';
 import { PartFailure } from './part-failure.ts';
 import type { PassLog } from './pass-log.ts';
 import { nextStart } from './schedule.ts';
-import { emptySummary, failedSummary, sumOf, summaryOf } from './pass-summary.ts';
+import { emptySummary, failedSummary, sumSummaries, passSummaryOf } from './pass-summary.ts';
 import type { PassSummary } from './pass-summary.ts';
 
-/** What passes are carried out with. */
+/** Options of a runner. */
 export interface RunnerOptions {
   readonly em: SqlEntityManager;
-  /** The connection as it is now; undefined when it is not served any more. */
-  readonly connectionOf: (id: number) => Promise<Served | undefined>;
+  /** The connection as it is now. Undefined when it is no longer served. */
+  readonly connectionOf: (id: number) => Promise<ServedConnection | undefined>;
   readonly shareMs: number;
   readonly metrics: Metrics;
   readonly passLog: PassLog;
-  /** Of keeping the books. */
-  readonly trouble: FailureLog;
+  /** Logs failures to read or write the record of passes. */
+  readonly failureLog: FailureLog;
   readonly log: Logger;
 }
 
-/** Carries out passes and parts of them, and keeps the books. */
+/** Runs passes and parts of passes, and records each pass in the database. */
 export interface Runner extends EngineWork {
-  /** Ends what is under way over a connection: it is not served any more. */
+  /** Stops the passes over a connection that is no longer served. */
   readonly drop: (connectionId: number) => void;
 }
 
-/** What a pass has come on is noted so often at the most, in milliseconds. */
+/** The progress of a pass is recorded at most this often. */
 const moveEveryMs = 5_000;
 
-/** A runner with nothing under way. */
+/** A runner without running passes. */
 export function createRunner(options: RunnerOptions): Runner {
-  const { connectionOf, passLog, trouble } = options;
-  const underWay = new Map<number, Set<AbortController>>();
+  const { connectionOf, passLog, failureLog } = options;
+  const running = new Map<number, Set<AbortController>>();
   const droppable = async <T>(connectionId: number, signal: AbortSignal, action: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const dropped = new AbortController();
-    const all = underWay.get(connectionId) ?? new Set();
-    underWay.set(connectionId, all.add(dropped));
+    const all = running.get(connectionId) ?? new Set();
+    running.set(connectionId, all.add(dropped));
     try {
       return await withLinkedAbort([signal, dropped.signal], action);
     } finally {
       all.delete(dropped);
-      if (all.size === 0) underWay.delete(connectionId);
+      if (all.size === 0) running.delete(connectionId);
     }
   };
   return {
@@ -63,88 +63,93 @@ export function createRunner(options: RunnerOptions): Runner {
       try {
         const served = await connectionOf(order.connectionId);
         if (served?.config) await droppable(served.id, order.signal, (signal) => pass(options, served, { ...order, signal }));
-        trouble.passed();
+        failureLog.recovered();
       } catch (error) {
-        // Without its books a pass would be due again at once.
-        trouble.failed(syncErrorOf(error));
-        await nap(retryDelayMs(trouble.count()), order.signal);
+        // A pass that could not be recorded is due again at once: the pause keeps it from starting in a tight loop.
+        failureLog.failed(syncErrorOf(error));
+        await nap(retryDelayMs(failureLog.count()), order.signal);
       }
     },
     readPart: async (order) => {
       const served = await connectionOf(order.connectionId);
-      if (!served?.config) return { ...failedSummary('the connection is not served any more'), result: 'configuration' };
+      if (!served?.config) return { ...failedSummary('the connection is no longer served'), result: 'configuration' };
       return droppable(served.id, order.signal, (signal) => part(options, served, { ...order, signal }));
     },
     drop: (connectionId) => {
-      for (const abort of underWay.get(connectionId) ?? []) abort.abort();
+      for (const abort of running.get(connectionId) ?? []) abort.abort();
       passLog.forget(connectionId);
     },
   };
 }
 
-async function pass(options: RunnerOptions, served: Served, order: PassOrder): Promise<void> {
+async function pass(options: RunnerOptions, served: ServedConnection, order: PassOrder): Promise<void> {
   const { em, shareMs, metrics, passLog } = options;
   const { id: connectionId, intervalMs } = served;
   const { now, byConnection } = await readPasses(em, connectionId);
   const record = byConnection.get(connectionId);
-  // Another replica may have done it since it was asked for.
+  // Another replica may have run the pass since it was requested.
   const isDue = nextStart({ now, connectionId, intervalMs, record, wantedSince: order.wantedSince, shareMs }) <= now;
   if (!isDue && !order.isResumed) return;
   const isResumed = order.isResumed && record?.endedAt === null;
-  const round = isResumed ? record.startedAt : await beginPass(em, connectionId);
+  const passStartedAt = isResumed ? record.startedAt : await beginPass(em, connectionId);
   const startedAt = performance.now();
-  const summary = await carryOut(options, served, { ...order, isResumed, round }).catch((error: unknown) =>
+  const summary = await carryOut(options, served, { ...order, isResumed, passStartedAt }).catch((error: unknown) =>
     failed(options, served, order.signal, error),
   );
   const durationMs = performance.now() - startedAt;
   metrics.passEnded(connectionId, summary.result, durationMs);
   passLog.ended(served, summary, durationMs);
-  // One that was stopped has no end: it goes on where it was.
+  // A stopped pass has no end: it continues later.
   if (summary.result !== 'aborted') await endPass(em, { connectionId, result: summary.result, error: summary.error });
 }
 
-/** A mistake of this program; or the wait for others was ended. */
-function failed({ log }: RunnerOptions, { id }: Served, signal: AbortSignal, error: unknown): PassSummary {
+/** The summary after an unexpected error (a bug), or after the wait for other replicas was aborted. */
+function failed({ log }: RunnerOptions, { id }: ServedConnection, signal: AbortSignal, error: unknown): PassSummary {
   if (signal.aborted) return { ...failedSummary('Stopped before the end'), result: 'aborted' };
-  log.error({ connection: id, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'mistake of the program');
+  log.error({ connection: id, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'unexpected error (bug)');
   return failedSummary(messageOf(error));
 }
 
-async function carryOut(options: RunnerOptions, served: Served, order: PassOrder & { readonly round: number }): Promise<PassSummary> {
-  const host = hostOf(options, served, order.signal);
-  const whole = async () => summaryOf(counted(options, await syncGitlab(host.em, host.config, host.connectionId, host.options)));
-  const { parts: engine, round } = order;
+async function carryOut(
+  options: RunnerOptions,
+  served: ServedConnection,
+  order: PassOrder & { readonly passStartedAt: number },
+): Promise<PassSummary> {
+  const input = partInputOf(options, served, order.signal);
+  const whole = async () => passSummaryOf(counted(options, await syncGitlab(input.em, input.config, input.connectionId, input.options)));
+  const { parts: engine, passStartedAt } = order;
   if (!engine) return whole();
-  const resumed = order.isResumed ? await engine.resume(round) : null;
-  if (resumed) return allParts(host, sumOf(emptySummary, resumed));
-  const plan = await partsOfConnection(host);
-  if ('error' in plan) return summaryOf(plan);
+  const resumed = order.isResumed ? await engine.resume(passStartedAt) : null;
+  if (resumed) return allParts(input, sumSummaries(emptySummary, resumed));
+  const plan = await partsOfConnection(input);
+  if ('error' in plan) return passSummaryOf(plan);
   if (plan.kind === 'whole') return whole();
   const { parts, report } = plan;
-  const read = parts.length > 1 ? await engine.read(round, parts) : await Promise.all(parts.map((ids) => readPart(options, host, ids)));
-  return allParts(host, sumOf(summaryOf(report), read));
+  const read =
+    parts.length > 1 ? await engine.read(passStartedAt, parts) : await Promise.all(parts.map((ids) => readPart(options, input, ids)));
+  return allParts(input, sumSummaries(passSummaryOf(report), read));
 }
 
-/** Every part has ended: what is left is what a pass over the whole does at its end. */
-async function allParts(host: PartInput, summary: PassSummary): Promise<PassSummary> {
+/** Does what ends a pass, once every part has ended. */
+async function allParts(input: PartInput, summary: PassSummary): Promise<PassSummary> {
   if (summary.result !== 'ok' && summary.result !== 'incomplete') return summary;
-  const failure = await endParts(host);
-  return failure ? summaryOf(failure) : summary;
+  const failure = await endParts(input);
+  return failure ? passSummaryOf(failure) : summary;
 }
 
-async function part(options: RunnerOptions, served: Served, { projectIds, signal }: PartOrder): Promise<PassSummary> {
+async function part(options: RunnerOptions, served: ServedConnection, { projectIds, signal }: PartOrder): Promise<PassSummary> {
   const startedAt = performance.now();
-  const summary = await readPart(options, hostOf(options, served, signal), projectIds);
+  const summary = await readPart(options, partInputOf(options, served, signal), projectIds);
   options.metrics.partEnded(performance.now() - startedAt);
-  const mayPass = summary.result === 'aborted' || summary.result === 'database' || (summary.result === 'gitlab' && !isRefused(summary));
-  if (mayPass) throw new PartFailure(summary);
+  const canRetry = summary.result === 'aborted' || summary.result === 'database' || (summary.result === 'gitlab' && !isRefused(summary));
+  if (canRetry) throw new PartFailure(summary);
   return summary;
 }
 
 const isRefused = ({ errorCode }: PassSummary) => errorCode === 'gitlab_unauthorized';
 
-async function readPart(options: RunnerOptions, host: PartInput, projectIds: Part): Promise<PassSummary> {
-  return summaryOf(counted(options, await syncPart(host, projectIds)));
+async function readPart(options: RunnerOptions, input: PartInput, projectIds: Part): Promise<PassSummary> {
+  return passSummaryOf(counted(options, await syncPart(input, projectIds)));
 }
 
 function counted({ metrics }: RunnerOptions, outcome: SyncReport | SyncFailure): SyncReport | SyncFailure {
@@ -152,14 +157,14 @@ function counted({ metrics }: RunnerOptions, outcome: SyncReport | SyncFailure):
   return outcome;
 }
 
-function hostOf({ em, metrics, log }: RunnerOptions, { id, config }: Served, signal: AbortSignal): Required<PartInput> {
+function partInputOf({ em, metrics, log }: RunnerOptions, { id, config }: ServedConnection, signal: AbortSignal): Required<PartInput> {
   const note =
     (write: Logger['info']): Logger['info'] =>
     (fields, message) =>
       write({ connection: id, ...fields }, message);
   const logger: Logger = {
     debug: note((fields, message) => log.debug(fields, message)),
-    // The end of a pass is told by who runs it.
+    // The pass log reports the end of a pass.
     info: note((fields, message) => log.debug(fields, message)),
     warn: note((fields, message) => log.warn(fields, message)),
     error: note((fields, message) => log.error(fields, message)),
@@ -167,14 +172,14 @@ function hostOf({ em, metrics, log }: RunnerOptions, { id, config }: Served, sig
   return { em, connectionId: id, config: config ?? {}, options: { signal, logger, onAnswer: metrics.answered, onProgress: mover(em, id) } };
 }
 
-/** Notes that a pass comes on: projects or events were read, not merely asked for. */
+/** Records that a pass makes progress: projects or events were read. Requests alone are not progress. */
 function mover(em: SqlEntityManager, connectionId: number): (progress: SyncProgress) => void {
   let [seen, notedAt] = [0, performance.now()];
   return ({ projectsDone, fetched }) => {
     const come = projectsDone + fetched;
     if (come === seen || performance.now() - notedAt < moveEveryMs) return;
     [seen, notedAt] = [come, performance.now()];
-    // When the database is away, the pass itself finds out.
+    // When the database is down, the pass itself fails and reports it.
     movePass(em, connectionId).catch(() => {});
   };
 }

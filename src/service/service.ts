@@ -6,7 +6,7 @@ import type { Database } from '../store/database/database.ts';
 import type { PassRecord } from '../store/progress/passes.ts';
 import { version } from '../version.ts';
 import { settingsSource, tableSource } from './connection-source.ts';
-import type { Served } from './connection-source.ts';
+import type { ServedConnection } from './connection-source.ts';
 import type { Engine, EngineWork } from './engine.ts';
 import { startHealthServer } from './health-server.ts';
 import { createLocalEngine } from './local-engine.ts';
@@ -19,69 +19,69 @@ import { createFailureLog, nap, retryDelayMs, syncErrorOf, retryUntil } from './
 import type { FailureLog } from './retry-until.ts';
 import { routesOf } from './routes.ts';
 import { createRunner } from './runner.ts';
-import { lookInMs, nextStart } from './schedule.ts';
+import { nextRefreshInMs, nextStart } from './schedule.ts';
 import { createSharedEngine } from './shared-engine.ts';
-import { createWatch } from './connection-watcher.ts';
-import type { Watch } from './connection-watcher.ts';
+import { createConnectionWatcher } from './connection-watcher.ts';
+import type { ConnectionWatcher } from './connection-watcher.ts';
 
-/** What a poller is started with. */
+/** Options of a poller. */
 export interface ServiceOptions {
   readonly config: Config;
-  /** Serve the rows of `connections`, in place of the GitLab of the settings. */
+  /** True: serve the rows of `connections` instead of the GitLab of the settings. */
   readonly servesTable: boolean;
-  /** Where the log goes. */
+  /** Where the log is written. */
   readonly target: LogTarget;
-  /** Aborted when the poller is to stop. */
+  /** Abort it to stop the poller. */
   readonly signal: AbortSignal;
 }
 
-/** How a poller ended: all was saved, or it did not get there within the grace period. */
+/** `stopped`: everything was saved. `overdue`: the grace period ended before. */
 export type ServiceEnd = 'stopped' | 'overdue';
 
-/** What the parts of a poller share. */
+/** The state that the parts of a poller share. */
 interface Service extends ServiceOptions {
   readonly log: Logger;
   readonly secrets: Secrets;
   readonly metrics: Metrics;
-  readonly trouble: FailureLog;
-  /** Set as they come up, and taken down in reverse. */
-  readonly up: { database: Database | null; watch: Watch | null; engine: Engine | null };
-  turnedAt: number;
-  /** When a pass over a connection was asked for last, and which was the last one then. */
-  readonly asked: Map<number, { readonly at: number; readonly startedAt: number | undefined }>;
+  readonly failureLog: FailureLog;
+  /** Set one after the other at the start, and closed in reverse order. */
+  readonly up: { database: Database | null; watcher: ConnectionWatcher | null; engine: Engine | null };
+  lastTickAt: number;
+  /** By connection: when a pass was last requested, and the start of the pass before it. */
+  readonly requested: Map<number, { readonly at: number; readonly startedAt: number | undefined }>;
 }
 
-/** A pass that waits for its turn is asked for again so often, in milliseconds: the request may have been lost. */
-const askAgainMs = 5_000;
+/** A pass that was requested and has not started is requested again after this time: the request may have been lost. */
+const requestAgainMs = 5_000;
 
-/** Replicas that start within so much of each other share a first pass. */
+/** Replicas that start within this time of each other share their first pass. */
 const shareMs = 10_000;
 
 /**
- * Polls until the signal aborts: a pass at once, then one every interval, whatever is out of reach meanwhile. Rejects
- * with ConfigurationError, at its start, for what waiting does not mend.
+ * Polls until the signal aborts: a pass at once, then one every interval. Outages of GitLab and of the database are retried.
+ * Rejects with ConfigurationError at the start, because no retry fixes a setting.
  */
 export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
   const { config, target, signal } = options;
   const secrets = createSecrets();
   secrets.set('settings', [config.token, ...passwordsOf(config.databaseUrl)]);
   const log = createLog({ level: config.logLevel, target, secrets });
-  const up: Service['up'] = { database: null, watch: null, engine: null };
+  const up: Service['up'] = { database: null, watcher: null, engine: null };
   const service: Service = {
     ...options,
     log,
     secrets,
     metrics: createMetrics(),
-    trouble: createFailureLog(log),
+    failureLog: createFailureLog(log),
     up,
-    turnedAt: performance.now(),
-    asked: new Map(),
+    lastTickAt: performance.now(),
+    requested: new Map(),
   };
   const server = config.healthPort === 'off' ? null : await startHealthServer(config.healthHost, config.healthPort, healthRoutes(service));
   log.info({ version, health: server?.url ?? 'off' }, 'poller started');
   try {
     const end = await pollWithin(service, config.gracePeriod * 1000, signal);
-    log.info({}, end === 'stopped' ? 'poller stopped' : 'poller stopped before all was saved: GRACE_PERIOD is over');
+    log.info({}, end === 'stopped' ? 'poller stopped' : 'poller stopped before everything was saved: GRACE_PERIOD is over');
     return end;
   } finally {
     await server?.close();
@@ -99,14 +99,14 @@ async function pollWithin(service: Service, graceMs: number, signal: AbortSignal
   return endWithin(work(), graceMs, signal);
 }
 
-/** Waits for the work; for so long at the most once the signal has aborted. */
+/** Waits for the work, but at most `graceMs` after the signal has aborted. */
 async function endWithin(work: Promise<void>, graceMs: number, signal: AbortSignal): Promise<ServiceEnd> {
   const ended = new AbortController();
-  const asked = new Promise<void>((resolve) => {
+  const stopRequested = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  const overdue = asked.then(() => nap(graceMs, ended.signal)).then((): ServiceEnd => 'overdue');
+  const overdue = stopRequested.then(() => nap(graceMs, ended.signal)).then((): ServiceEnd => 'overdue');
   try {
     return await Promise.race([work.then((): ServiceEnd => 'stopped'), overdue]);
   } finally {
@@ -115,31 +115,31 @@ async function endWithin(work: Promise<void>, graceMs: number, signal: AbortSign
 }
 
 function healthRoutes(service: Service) {
-  const { up, servesTable, metrics, trouble } = service;
+  const { up, servesTable, metrics, failureLog } = service;
   return routesOf({
     database: () => up.database,
     engine: () => up.engine,
-    look: () => up.watch?.look() ?? Promise.reject(new GitlabSyncError('nothing to look at yet')),
-    stillMs: () => performance.now() - service.turnedAt,
-    waitingFor: () => (up.engine ? null : (trouble.now() ?? 'starting')),
+    refresh: () => up.watcher?.refresh() ?? Promise.reject(new GitlabSyncError('the poller has not started yet')),
+    stillMs: () => performance.now() - service.lastTickAt,
+    waitingFor: () => (up.engine ? null : (failureLog.now() ?? 'starting')),
     servesTable,
     metrics,
   });
 }
 
 async function poll(service: Service): Promise<void> {
-  const { signal, trouble, up, log, config } = service;
-  const database = await retryUntil({ action: () => turned(service, () => openAndMigrate(config)), trouble, signal });
+  const { signal, failureLog, up, log, config } = service;
+  const database = await retryUntil({ action: () => withTick(service, () => openAndMigrate(config)), failureLog, signal });
   if (!database) return;
   up.database = database;
   log.info({ database: database.description }, 'database ready');
   const wake = createWake();
-  const { watch, startEngine } = assemble(service, database, wake.now);
-  up.watch = watch;
-  const first = await retryUntil({ action: () => turned(service, watch.look), trouble, signal });
+  const { watcher, startEngine } = assemble(service, database, wake.now);
+  up.watcher = watcher;
+  const first = await retryUntil({ action: () => withTick(service, watcher.refresh), failureLog, signal });
   const connectionId = service.servesTable ? undefined : first?.known[0]?.served.id;
-  up.engine = first && (await retryUntil({ action: () => turned(service, () => startEngine(connectionId)), trouble, signal }));
-  while (up.engine && !signal.aborted) await wake.orAfter(await turn(service, watch, up.engine), signal);
+  up.engine = first && (await retryUntil({ action: () => withTick(service, () => startEngine(connectionId)), failureLog, signal }));
+  while (up.engine && !signal.aborted) await wake.orAfter(await tick(service, watcher, up.engine), signal);
 }
 
 async function openAndMigrate(config: Config): Promise<Database> {
@@ -153,12 +153,12 @@ async function openAndMigrate(config: Config): Promise<Database> {
   }
 }
 
-/** Looks at the connections, and asks for the passes that are due. Resolves to how long to wait before the next turn. */
-async function turn(service: Service, watch: Watch, engine: Engine): Promise<number> {
-  const { config, trouble } = service;
-  service.turnedAt = performance.now();
+/** Reads the connections and requests the passes that are due. Resolves to the milliseconds to wait before the next tick. */
+async function tick(service: Service, watcher: ConnectionWatcher, engine: Engine): Promise<number> {
+  const { config, failureLog } = service;
+  service.lastTickAt = performance.now();
   try {
-    const { now, known } = await watch.look();
+    const { now, known } = await watcher.refresh();
     const dueInMs: number[] = [];
     for (const { served, record, wantedSince } of known) {
       if (served.problem !== null) continue;
@@ -166,68 +166,68 @@ async function turn(service: Service, watch: Watch, engine: Engine): Promise<num
       const timing = { now, connectionId, intervalMs, record, wantedSince, shareMs: config.databaseUrl ? shareMs : 0 };
       const inMs = nextStart(timing) - now;
       dueInMs.push(inMs);
-      if (inMs <= 0 && isTimeToAsk(service, connectionId, record)) await engine.request({ connectionId, wantedSince });
+      if (inMs <= 0 && isTimeToRequest(service, connectionId, record)) await engine.request({ connectionId, wantedSince });
     }
-    trouble.passed();
-    return lookInMs(dueInMs);
+    failureLog.recovered();
+    return nextRefreshInMs(dueInMs);
   } catch (error) {
-    trouble.failed(syncErrorOf(error));
-    return retryDelayMs(trouble.count());
+    failureLog.failed(syncErrorOf(error));
+    return retryDelayMs(failureLog.count());
   }
 }
 
-function isTimeToAsk({ asked }: Service, connectionId: number, record: PassRecord | undefined): boolean {
-  const last = asked.get(connectionId);
-  const isWaiting = last !== undefined && last.startedAt === record?.startedAt && performance.now() - last.at < askAgainMs;
-  if (!isWaiting) asked.set(connectionId, { at: performance.now(), startedAt: record?.startedAt });
+function isTimeToRequest({ requested }: Service, connectionId: number, record: PassRecord | undefined): boolean {
+  const last = requested.get(connectionId);
+  const isWaiting = last !== undefined && last.startedAt === record?.startedAt && performance.now() - last.at < requestAgainMs;
+  if (!isWaiting) requested.set(connectionId, { at: performance.now(), startedAt: record?.startedAt });
   return !isWaiting;
 }
 
-async function turned<T>(service: Service, action: () => Promise<T>): Promise<T> {
-  service.turnedAt = performance.now();
+async function withTick<T>(service: Service, action: () => Promise<T>): Promise<T> {
+  service.lastTickAt = performance.now();
   return action();
 }
 
-/** Puts together what needs a database. */
+/** Creates what needs a database. */
 function assemble(service: Service, database: Database, onIdle: () => void) {
   const { em } = database;
   const { config, servesTable, secrets, log, metrics } = service;
   const source = servesTable ? tableSource(config) : settingsSource(config);
-  const originOf = ({ id }: Served) => `connection ${id}`;
-  const watch: Watch = createWatch({
+  const originOf = ({ id }: ServedConnection) => `connection ${id}`;
+  const watcher: ConnectionWatcher = createConnectionWatcher({
     em,
     source,
     log,
     onChanged: (served) => secrets.set(originOf(served), [served.config?.token]),
     onGone: (served) => {
       runner.drop(served.id);
-      service.asked.delete(served.id);
+      service.requested.delete(served.id);
       metrics.forget(served.id);
       secrets.set(originOf(served), []);
     },
   });
   const runner = createRunner({
     em,
-    connectionOf: watch.connectionOf,
+    connectionOf: watcher.connectionOf,
     shareMs: config.databaseUrl ? shareMs : 0,
     metrics,
     passLog: createPassLog(log),
-    trouble: createFailureLog(log),
+    failureLog: createFailureLog(log),
     log,
   });
   const { workers, databaseUrl } = config;
   const tidying: EngineWork['runPass'] = async (order) => {
     await runner.runPass(order);
-    await database.tidy().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the embedded database could not be tidied'));
+    await database.tidy().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the embedded database could not be vacuumed'));
   };
   const startEngine = (connectionId: number | undefined): Promise<Engine> =>
     databaseUrl
       ? createSharedEngine({ databaseUrl, connectionId, workers, work: runner, log, onIdle })
       : Promise.resolve(createLocalEngine({ workers, work: { runPass: tidying }, onIdle }));
-  return { watch, startEngine };
+  return { watcher, startEngine };
 }
 
-/** A pause that can be ended from elsewhere. */
+/** A pause that `now` ends early. */
 function createWake() {
   let current = new AbortController();
   return {
@@ -242,9 +242,9 @@ function createWake() {
   };
 }
 
-/** Ends what is under way, and closes what is open. */
+/** Stops the passes and closes the database. */
 async function takeDown({ up, config, log }: Service): Promise<void> {
-  if (up.engine) log.info({ graceSeconds: config.gracePeriod }, 'stopping: what is in hand is saved');
+  if (up.engine) log.info({ graceSeconds: config.gracePeriod }, 'stopping: saving the pages in progress');
   await up.engine?.stop();
   await up.database?.close();
 }

@@ -84,7 +84,7 @@ describe('help', () => {
   test('is there for the program and for every command, and names every setting', async () => {
     const { code, out } = await inProcess(['--help']);
     expect(code).toBe(0);
-    expect(out).toContain('Exit codes: 0 all read, 1 something could not be read or is missing, 2 usage or configuration');
+    expect(out).toContain('Exit codes: 0 everything was read, 1 something could not be read or is missing, 2 wrong usage or configuration');
     const helps = await Promise.all(
       ['poll', 'sync', 'backfill', 'audit', 'migrate', 'events', 'demo'].map((command) => inProcess([command, '--help'])),
     );

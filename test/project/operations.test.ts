@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { expect, test } from 'vitest';
 import { settings } from '../../src/index.ts';
-import { longestLookMs } from '../../src/service/schedule.ts';
+import { longestRefreshMs } from '../../src/service/schedule.ts';
 import { lagIntervals } from '../../src/service/readiness.ts';
 import { memoryMs } from '../../src/gitlab/compat/missing-fields.ts';
 import { notEmpty } from '../support/not-empty.ts';
@@ -42,7 +42,7 @@ test('settings and figures in the prose are those of the code', () => {
   const known = new Set(settings.map(({ env }) => env));
   const named = [...operations.matchAll(/`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`/g)].map(([, name = '']) => name);
   expect(named.filter((name) => !known.has(name))).toEqual([]);
-  expect(operations).toContain(`looked at every ${longestLookMs / 1000} seconds`);
+  expect(operations).toContain(`read every ${longestRefreshMs / 1000} seconds`);
   expect(operations).toContain(`${lagIntervals} intervals`);
   expect(memoryMs).toBe(3_600_000);
   expect(operations).toContain('tried again every hour');

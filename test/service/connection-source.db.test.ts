@@ -130,15 +130,14 @@ describe('poll --all', () => {
 
     await client.query('delete from connections where id = $1', [snake]);
     await client.query('update connections set enabled = false where id = $1', [camel]);
-    for (const id of [snake, camel])
-      await poller.line(({ msg, connection }) => msg === 'connection is served no more' && connection === id);
+    for (const id of [snake, camel]) await poller.line(({ msg, connection }) => msg === 'connection no longer served' && connection === id);
     const status = (await (await fetch(`${await poller.url()}/status`)).json()) as {
       connections: Array<{ id: number; problem: string | null }>;
     };
     expect(status.connections.map(({ id }) => id)).toEqual([made, broken, tokenless, disabled, added]);
     expect(await (await fetch(`${await poller.url()}/metrics`)).text()).not.toContain(`connection="${snake}"`);
     expect(JSON.stringify(poller.lines)).not.toMatch(new RegExp(`${goodToken}|${otherToken}`));
-    expect(poller.lines.filter(({ msg }) => msg === 'mistake of the program')).toEqual([]);
+    expect(poller.lines.filter(({ msg }) => msg === 'unexpected error (bug)')).toEqual([]);
   }, 90_000);
 
   test('waits where the table has no GitLab yet', async () => {

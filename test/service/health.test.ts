@@ -21,7 +21,7 @@ test('answers what there is, and says what there is', async () => {
   expect(await get('/healthz?x=1')).toEqual({ status: 200, text: 'ok\n' });
   expect(await get('/healthz', { method: 'HEAD' })).toEqual({ status: 200, text: '' });
   expect(await get('/readyz')).toEqual({ status: 503, text: 'the database is away with a second line\n' });
-  expect(await get('/')).toEqual({ status: 404, text: 'there is\n/healthz\n/readyz\n' });
+  expect(await get('/')).toEqual({ status: 404, text: 'not found; the paths are:\n/healthz\n/readyz\n' });
   expect((await get('/constructor')).status).toBe(404);
   expect((await get('/healthz', { method: 'POST', body: 'x' })).status).toBe(405);
   expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);

@@ -4,7 +4,7 @@ import { createGitlab } from '../../src/gitlab/client.ts';
 import { memberProjects } from '../../src/gitlab/projects.ts';
 import { createMetrics } from '../../src/service/metrics.ts';
 import type { Gauges } from '../../src/service/metrics.ts';
-import { operationOf } from '../../src/service/operation-label.ts';
+import { operationLabel } from '../../src/service/operation-label.ts';
 import { World, goodToken } from '../../fake-gitlab/world/world.ts';
 import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import { fakeUrl, fetchFrom } from '../support/fake.ts';
@@ -44,13 +44,13 @@ test('every request is told with what became of it, retries included', async () 
 });
 
 test('requests are counted by what they ask for, whatever project, commit or tag they ask it of', () => {
-  expect(operationOf('ProjectChanges')).toBe('ProjectChanges');
-  expect(operationOf('GET projects/7/repository/commits')).toBe('GET projects/:id/repository/commits');
-  expect(operationOf('GET projects/7/repository/commits/ab12')).toBe('GET projects/:id/repository/commits/:name');
-  expect(operationOf('GET projects/acme%2Fshop/registry/repositories/12/tags/v1.0')).toBe(
+  expect(operationLabel('ProjectChanges')).toBe('ProjectChanges');
+  expect(operationLabel('GET projects/7/repository/commits')).toBe('GET projects/:id/repository/commits');
+  expect(operationLabel('GET projects/7/repository/commits/ab12')).toBe('GET projects/:id/repository/commits/:name');
+  expect(operationLabel('GET projects/acme%2Fshop/registry/repositories/12/tags/v1.0')).toBe(
     'GET projects/:name/registry/repositories/:id/tags/:name',
   );
-  expect(operationOf('GET version')).toBe('GET version');
+  expect(operationLabel('GET version')).toBe('GET version');
 });
 
 test('metrics are Prometheus text, with all that was counted', async () => {
@@ -77,7 +77,7 @@ test('metrics are Prometheus text, with all that was counted', async () => {
     ...noGauges,
     connections: [{ id: 1, lagMs: 1_500, intervalMs: 300_000, result: 'ok' }],
     outcomes: [{ connectionId: 1, stream: 'commits', outcome: 'forbidden', walks: 3 }],
-    jobs: [{ kind: 'batch', state: 'dead', count: 4 }],
+    jobs: [{ kind: 'part', state: 'dead', count: 4 }],
   });
   for (const line of [
     'gitlab_connector_requests_total{operation="GET projects/:id/repository/commits",status="200"} 1',
@@ -90,12 +90,12 @@ test('metrics are Prometheus text, with all that was counted', async () => {
     'gitlab_connector_events_total{type="mr",result="unchanged"} 4',
     'gitlab_connector_corrected_events_total 2',
     'gitlab_connector_passes_total{connection="1",result="ok"} 1',
-    'gitlab_connector_pass_duration_seconds_count{kind="batch"} 1',
+    'gitlab_connector_pass_duration_seconds_count{kind="part"} 1',
     'gitlab_connector_lag_seconds{connection="1"} 1.5',
     'gitlab_connector_poll_interval_seconds{connection="1"} 300',
     'gitlab_connector_last_pass_result{connection="1",result="gitlab"} 0',
     'gitlab_connector_stream_outcomes{connection="1",stream="commits",outcome="forbidden"} 3',
-    'gitlab_connector_jobs{kind="batch",state="dead"} 4',
+    'gitlab_connector_jobs{kind="part",state="dead"} 4',
     'gitlab_connector_ready 1',
   ]) {
     expect(text.split('\n')).toContain(line);

@@ -73,7 +73,7 @@ describe('a poller outlives', () => {
 
   test('a database that comes up later than itself, goes, and comes back', async () => {
     start();
-    await poller.line(({ msg }) => msg === 'waiting until this is over');
+    await poller.line(({ msg }) => msg === 'retrying after a failure');
     await ready(503, 'ECONNREFUSED');
     expect(await probe('/healthz')).toEqual({ status: 200, text: 'ok\n' });
     expect((await probe('/metrics')).text).toContain('gitlab_connector_database_up 0\n');
@@ -93,7 +93,7 @@ describe('a poller outlives', () => {
     expect(poller.child.exitCode).toBeNull();
     expect(poller.err()).toBe('');
     // An outage is told when it begins and when it is over, not all the time.
-    expect(linesOf('waiting until this is over').length).toBeLessThan(8);
+    expect(linesOf('retrying after a failure').length).toBeLessThan(8);
     expect(JSON.stringify(poller.lines)).not.toContain('postgres:test@');
 
     // Told to stop while it is away, it does.
@@ -122,11 +122,11 @@ describe('a poller outlives', () => {
     world.tokens.set(goodToken, { state: 'active', scopes: ['read_api'] });
     await happens('with the token');
     await ready(200);
-    expect(linesOf('pass failed; it is tried again until it succeeds').map(({ error }) => String(error))).toEqual([
+    expect(linesOf('pass failed; retrying until it succeeds').map(({ error }) => String(error))).toEqual([
       expect.stringContaining('502'),
       expect.stringContaining('401'),
     ]);
-    expect(linesOf('everything can be read again')).toHaveLength(2);
+    expect(linesOf('connection recovered: everything is read again')).toHaveLength(2);
     expect(JSON.stringify(poller.lines)).not.toContain(goodToken);
     expect((await probe('/metrics')).text).toMatch(/gitlab_connector_requests_total\{operation="ProjectChanges",status="502"\} [4-9]/);
   });

@@ -7,18 +7,18 @@ import { useSync } from '../operations/fixture.ts';
 
 describeDatabases('a connection in parts', (kind) => {
   const given = useSync(kind);
-  const host = (config: object = {}) => ({
+  const input = (config: object = {}) => ({
     em: given.database.em,
     config: { token: given.token, url: 'https://gitlab.example.com', repos: 'acme', ...config },
     connectionId: given.connectionId,
   });
   const listed = async (config?: object): Promise<Exclude<Parts, { kind: 'whole' }>> => {
-    const parts = await partsOfConnection(host(config));
+    const parts = await partsOfConnection(input(config));
     if ('error' in parts || parts.kind === 'whole') throw new Error(JSON.stringify(parts));
     return parts;
   };
   const read = async (ids: Part) => {
-    const report = await syncPart(host(), ids);
+    const report = await syncPart(input(), ids);
     if ('error' in report) throw new Error(report.error);
     return report;
   };
@@ -42,7 +42,7 @@ describeDatabases('a connection in parts', (kind) => {
     expect(first.report).toMatchObject({ fetched: 0, problems: [] });
     expect(await given.ids()).toEqual([]);
     for (const part of first.parts) expect(await read(part)).toMatchObject({ projects: 10, fetched: 10, stored: 10, problems: [] });
-    expect(await endParts(host())).toBeUndefined();
+    expect(await endParts(input())).toBeUndefined();
     expect(await given.ids()).toHaveLength(60);
 
     given.world.pass(minutes(5));
@@ -60,7 +60,7 @@ describeDatabases('a connection in parts', (kind) => {
     addProjects(3);
     await given.sync({ repos: 'acme' });
     const before = given.fake.seen.length;
-    expect(await partsOfConnection(host())).toEqual({ kind: 'whole' });
+    expect(await partsOfConnection(input())).toEqual({ kind: 'whole' });
     expect(given.fake.seen).toHaveLength(before);
   });
 
@@ -99,14 +99,14 @@ describeDatabases('a connection in parts', (kind) => {
     let inside: unknown;
     given.fake.intercept = async () => {
       given.fake.intercept = undefined;
-      inside = [await syncPart(host(), [id]), await partsOfConnection(host())];
+      inside = [await syncPart(input(), [id]), await partsOfConnection(input())];
       return undefined;
     };
     await given.sync({ repos: 'acme' });
     expect(inside).toMatchObject([{ code: 'busy' }, { code: 'busy' }]);
     given.fake.intercept = async () => {
       given.fake.intercept = undefined;
-      inside = [await given.run({ repos: 'acme' }), await syncPart(host(), [id]), await syncPart(host(), [id + 1])];
+      inside = [await given.run({ repos: 'acme' }), await syncPart(input(), [id]), await syncPart(input(), [id + 1])];
       return undefined;
     };
     await read([id]);

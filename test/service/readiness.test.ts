@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { lagMs, readinessOf } from '../../src/service/readiness.ts';
 import type { Watched } from '../../src/service/readiness.ts';
-import { summaryOf, sumOf } from '../../src/service/pass-summary.ts';
+import { passSummaryOf, sumSummaries } from '../../src/service/pass-summary.ts';
 import type { PassSummary } from '../../src/service/pass-summary.ts';
 import type { PassRecord } from '../../src/store/progress/passes.ts';
 
@@ -96,21 +96,21 @@ describe('the summary of a pass in parts', () => {
     requests: 3,
   };
   const own = { ...ok, projects: 0, fetched: 0, stored: 0, corrected: 0, requests: 1 };
-  const failed = summaryOf({ error: 'refused', code: 'gitlab', errorCode: 'gitlab_unauthorized' });
+  const failed = passSummaryOf({ error: 'refused', code: 'gitlab', errorCode: 'gitlab_unauthorized' });
 
   test('adds them up', () => {
-    expect(sumOf(own, [ok, ok])).toEqual({ ...ok, projects: 20, fetched: 10, stored: 4, corrected: 2, requests: 7 });
-    expect(sumOf(own, [])).toEqual(own);
+    expect(sumSummaries(own, [ok, ok])).toEqual({ ...ok, projects: 20, fetched: 10, stored: 4, corrected: 2, requests: 7 });
+    expect(sumSummaries(own, [])).toEqual(own);
   });
 
   test('has read what any part has, and says what is missing', () => {
-    expect(sumOf(own, [ok, failed, failed])).toMatchObject({
+    expect(sumSummaries(own, [ok, failed, failed])).toMatchObject({
       result: 'incomplete',
       error: 'refused (and 1 more)',
       projects: 10,
       unread: 2,
     });
-    expect(sumOf({ ...own, result: 'incomplete', error: 'acme/typo: failed', unread: 1 }, [ok])).toMatchObject({
+    expect(sumSummaries({ ...own, result: 'incomplete', error: 'acme/typo: failed', unread: 1 }, [ok])).toMatchObject({
       result: 'incomplete',
       error: 'acme/typo: failed',
       unread: 1,
@@ -118,7 +118,7 @@ describe('the summary of a pass in parts', () => {
   });
 
   test('fails when no part could be read, for the reason of the first', () => {
-    expect(sumOf(own, [failed, failed])).toMatchObject({
+    expect(sumSummaries(own, [failed, failed])).toMatchObject({
       result: 'gitlab',
       error: 'refused',
       errorCode: 'gitlab_unauthorized',

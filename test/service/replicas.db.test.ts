@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { jobSchema } from '../../src/service/shared-engine.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import { createFakeGitlab, html } from '../../fake-gitlab/fake-gitlab.ts';
 import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
@@ -76,9 +78,22 @@ describe('three replicas on one PostgreSQL', () => {
       await opened.close();
     }
   };
-  const batchesOf = async ({ url }: PollerProcess): Promise<number> => {
+  /** Gives the queue of parts, and its jobs' data, the names that they had in earlier versions. */
+  const renameQueueAsBefore = async () => {
+    const client = new Client({ connectionString: database.options.databaseUrl });
+    await client.connect();
+    await client.query(
+      `insert into ${jobSchema}.queue select (jsonb_populate_record(queue, '{"name":"gitlab-batches-1"}')).* from ${jobSchema}.queue where name = 'gitlab-parts-1'`,
+    );
+    const { rowCount } = await client.query(
+      `update ${jobSchema}.job set name = 'gitlab-batches-1', data = jsonb_build_object('round', data->'passStartedAt') || data - 'passStartedAt' where name = 'gitlab-parts-1'`,
+    );
+    await client.end();
+    expect(rowCount).toBe(6);
+  };
+  const partsReadBy = async ({ url }: PollerProcess): Promise<number> => {
     const text = await (await fetch(`${await url()}/metrics`)).text();
-    return Number(/gitlab_connector_pass_duration_seconds_count\{kind="batch"\} (\d+)/.exec(text)?.[1] ?? 0);
+    return Number(/gitlab_connector_pass_duration_seconds_count\{kind="part"\} (\d+)/.exec(text)?.[1] ?? 0);
   };
   const passEnded = () => pollers.flatMap(({ lines }) => lines.filter(({ msg }) => msg === 'pass ended'));
 
@@ -92,9 +107,9 @@ describe('three replicas on one PostgreSQL', () => {
     await until(() => passEnded().length > 0, 'a pass over all');
     expect(passEnded()).toMatchObject([{ projects: 100, fetched: 100, stored: 100 }]);
     expect([...reads().values()]).toEqual(Array.from({ length: 100 }, () => 1));
-    const batches = await Promise.all(pollers.map(batchesOf));
-    expect(batches.reduce((a, b) => a + b)).toBe(10);
-    expect(batches.filter((count) => count > 0).length).toBeGreaterThan(1);
+    const parts = await Promise.all(pollers.map(partsReadBy));
+    expect(parts.reduce((a, b) => a + b)).toBe(10);
+    expect(parts.filter((count) => count > 0).length).toBeGreaterThan(1);
     expect(await storedIds()).toHaveLength(100);
   });
 
@@ -102,7 +117,7 @@ describe('three replicas on one PostgreSQL', () => {
     addProjects(60);
     const { held, release } = holdAfter(20);
     start('3600');
-    await until(() => reads().size >= 20 && held() === 2, 'two batches done, two in hand');
+    await until(() => reads().size >= 20 && held() === 2, 'two parts done, two in hand');
     start('3600');
     await pollers[1]?.line(({ msg }) => msg === 'database ready');
     const [first, second] = pollers;
@@ -116,12 +131,28 @@ describe('three replicas on one PostgreSQL', () => {
     expect([...reads().values()]).toEqual(Array.from({ length: 60 }, () => 1));
   });
 
+  test('continue a pass whose parts an earlier version queued under the old name, and read each project once', async () => {
+    addProjects(60);
+    const { held, release } = holdAfter(20);
+    start('3600');
+    await until(() => reads().size >= 20 && held() === 2, 'two parts done, two in hand');
+    pollers[0]?.child.kill('SIGTERM');
+    await pollers[0]?.ended;
+    release();
+    await renameQueueAsBefore();
+    start('3600');
+    await until(() => passEnded().length > 0, 'a pass over all');
+    expect(passEnded()).toMatchObject([{ result: 'ok', projects: 60, fetched: 60, stored: 60 }]);
+    expect([...reads().values()]).toEqual(Array.from({ length: 60 }, () => 1));
+    expect(await storedIds()).toHaveLength(60);
+  }, 300_000);
+
   test('survive the killing of two in the middle of a pass', async () => {
     addProjects(100);
     const { held, release } = holdAfter(30);
     for (let i = 0; i < 3; i++) start('3600');
     // Each of them has two in hand.
-    await until(() => reads().size >= 30 && held() === 6, 'three batches done, six in hand');
+    await until(() => reads().size >= 30 && held() === 6, 'three parts done, six in hand');
     for (const { child, ended } of pollers.slice(0, 2)) {
       child.kill('SIGKILL');
       await ended;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { backoffMs, jitterMs, longestLookMs, lookInMs, nextStart, shortestLookMs } from '../../src/service/schedule.ts';
+import { backoffMs, jitterMs, longestRefreshMs, nextRefreshInMs, nextStart, shortestRefreshMs } from '../../src/service/schedule.ts';
 import type { PassRecord } from '../../src/store/progress/passes.ts';
 
 const minute = 60_000;
@@ -83,9 +83,9 @@ test('pollers do not fall into step, and replicas agree', () => {
 });
 
 test('connections are looked at when the next pass is due, but neither all the time nor too seldom', () => {
-  expect(lookInMs([])).toBe(longestLookMs);
-  expect(lookInMs([3 * minute, 2_500])).toBe(2_500);
-  expect(lookInMs([3])).toBe(shortestLookMs);
+  expect(nextRefreshInMs([])).toBe(longestRefreshMs);
+  expect(nextRefreshInMs([3 * minute, 2_500])).toBe(2_500);
+  expect(nextRefreshInMs([3])).toBe(shortestRefreshMs);
   // What is due was asked for just now: it takes a moment to begin.
-  expect(lookInMs([-500, 4_000])).toBe(1_000);
+  expect(nextRefreshInMs([-500, 4_000])).toBe(1_000);
 });

@@ -81,7 +81,7 @@ describeDatabases('a poller that is asked to stop', (kind) => {
     expect(performance.now() - askedAt).toBeLessThan(60_000);
     expect(first.err()).toBe('');
     expect(first.lines.map(({ msg }) => msg)).toEqual(
-      expect.arrayContaining(['stopping: what is in hand is saved', 'pass stopped before its end', 'poller stopped']),
+      expect.arrayContaining(['stopping: saving the pages in progress', 'pass interrupted; the next pass continues it', 'poller stopped']),
     );
     const saved = await storedIds();
     // Every page that had been answered.
@@ -130,7 +130,7 @@ describe('a poller that cannot save', () => {
   ] as const)('goes at once when asked twice (%s)', async (signal, code) => {
     const poller = await stuck();
     poller.child.kill(signal);
-    await poller.line(({ msg }) => msg === 'stopping: what is in hand is saved');
+    await poller.line(({ msg }) => msg === 'stopping: saving the pages in progress');
     await sleep(300);
     expect(poller.child.exitCode).toBeNull();
     poller.child.kill(signal);

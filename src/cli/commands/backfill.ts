@@ -4,24 +4,24 @@ import { ensureConnection } from '../../store/connections.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { parseSince } from '../since.ts';
-import { summaryOf } from '../summary.ts';
+import { summaryText } from '../summary.ts';
 import { withDatabase } from '../with-database.ts';
 import { exitCodeOf, reportFailure, syncWithProgress } from './sync.ts';
 import type { Work } from './sync.ts';
 
-/** `gitlab-connector backfill`: a pass that reads what is older, too. */
+/** `gitlab-connector backfill`: a pass that also reads older history. */
 export function addBackfill(program: Command, io: Io, end: (code: ExitCode) => void): void {
   addSettings(
     program
       .command('backfill')
-      .summary('read what is older than what is stored')
+      .summary('read history that is older than the stored events')
       .description(
-        'Reads back to a moment what is older than what is stored, beside what changed. Stopped, it goes on where it was: with the same command, or the next sync.',
+        'Reads what changed, and also the history back to a moment. A stopped backfill continues where it stopped, with the same command or with the next sync.',
       )
       .requiredOption('--since <when>', 'how far back: 2026-01-31, 2026-01-31T08:00:00Z, or 90d'),
   ).action(async ({ since, ...flags }: { since: string } & Record<string, unknown>) => {
     const backfillTo = parseSince(since, '--since');
-    // What is seen for the first time is read as deep at once.
+    // New projects are read back to the same moment.
     const config = gitlabConfigOf({ ...flags, syncSince: backfillTo.toISOString() }, io);
     end(await withDatabase(config, (database) => backfill({ database, config, io }, backfillTo)));
   });
@@ -41,6 +41,6 @@ async function backfill(work: Work, backfillTo: Date): Promise<ExitCode> {
   }
   const result = await syncWithProgress(work, { backfillTo }, mergeRequests + pipelines);
   if ('error' in result) return reportFailure(result, io);
-  io.out.write(summaryOf(result));
+  io.out.write(summaryText(result));
   return exitCodeOf(result);
 }

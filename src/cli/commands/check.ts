@@ -14,9 +14,9 @@ export function addCheck(program: Command, io: Io, end: (code: ExitCode) => void
   addSettings(
     program
       .command('check')
-      .summary('look whether a sync would work, and what to do where not')
+      .summary('check that a sync would work, and how to fix what would not')
       .description(
-        'Looks at the way to GitLab, its version, the token, the projects and the database, and says what to do about what is wrong. Makes and changes nothing. Ends with 1 when something is wrong, and with 3 when GitLab or the database cannot be reached.',
+        'Checks the connection to GitLab, its version, the token, the projects and the database, and says how to fix what is wrong. Changes nothing. Exit code 1 when a check fails, 3 when GitLab or the database cannot be reached.',
       )
       .option('--json', 'print the result as JSON'),
   ).action(async ({ json, ...flags }: { json?: true } & Record<string, unknown>) => {

@@ -10,16 +10,16 @@ import { eventTable } from '../event-table.ts';
 import { historyTable } from '../history-table.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { summaryOf } from '../summary.ts';
+import { summaryText } from '../summary.ts';
 import { widthOf } from '../table.ts';
 import { withDatabase } from '../with-database.ts';
 import { reportFailure, syncWithProgress } from './sync.ts';
 
-/** `gitlab-connector demo`: the whole way from a GitLab to the table, with nothing to set up. */
+/** `gitlab-connector demo`: from a GitLab to the table, with nothing to set up. */
 export function addDemo(program: Command, io: Io, end: (code: ExitCode) => void): void {
   program
     .command('demo')
-    .summary('see it work, with a GitLab of its own and a database of its own')
+    .summary('see the connector work, with its own small GitLab and its own database')
     .description(
       'Starts a small GitLab in this process, syncs it into an embedded database, changes it, syncs again, and shows what changed. Leaves nothing behind.',
     )
@@ -34,7 +34,7 @@ export function addDemo(program: Command, io: Io, end: (code: ExitCode) => void)
 }
 
 async function demo(dataDir: string, io: Io): Promise<ExitCode> {
-  // Loaded here only: no other command has anything to do with it.
+  // Loaded here, because no other command needs the fake GitLab.
   const [{ createDemoWorld }, { createFakeGitlab }, { serve }, { goodToken }] = await Promise.all([
     import('../../../fake-gitlab/demo-world.ts'),
     import('../../../fake-gitlab/fake-gitlab.ts'),
@@ -67,7 +67,7 @@ async function showPasses({ database, config, io, demoWorld }: Show): Promise<Ex
   io.out.write('First sync: everything is new.\n');
   const first = await syncWithProgress({ database, config, io });
   if ('error' in first) return reportFailure(first, io);
-  io.out.write(summaryOf(first));
+  io.out.write(summaryText(first));
   io.out.write(eventTable(await readEvents(database.em, { limit: 100 }), widthOf(io.out)));
 
   const changedFrom = new Date();
@@ -77,7 +77,7 @@ async function showPasses({ database, config, io, demoWorld }: Show): Promise<Ex
   );
   const second = await syncWithProgress({ database, config, io });
   if ('error' in second) return reportFailure(second, io);
-  io.out.write(summaryOf(second));
+  io.out.write(summaryText(second));
   io.out.write(eventTable(await readEvents(database.em, { limit: 100, storedSince: changedFrom }), widthOf(io.out)));
 
   const versions = await readHistory(database.em, { eventId: mergedInDemo });

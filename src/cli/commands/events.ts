@@ -25,20 +25,20 @@ interface EventsFlags extends Record<string, unknown> {
   readonly json?: true;
 }
 
-/** `gitlab-connector events`: lists what is stored. */
+/** `gitlab-connector events`: lists stored events. */
 export function addEvents(program: Command, io: Io, end: (code: ExitCode) => void): void {
   const types = streams.map(({ type }) => type.toLowerCase());
   addSettings(
     program
       .command('events')
-      .summary('list what is stored')
+      .summary('list stored events')
       .description('Lists stored events, the latest first.')
       .addOption(new Option('--type <type>', 'only events of this type').choices(types))
       .option('--project <path>', 'only events of this project, or of the projects of this group')
       .option('--since <when>', 'only events from this moment on: 2026-11-23, 2026-11-23T08:00:00Z, or 90m, 12h, 7d ago')
       .option('--status <status>', 'only events in this status, such as opened, merged or failed')
-      .option('--limit <count>', 'how many at the most', '50')
-      .option('--history <id>', 'every version of the event with this id, in place of the list')
+      .option('--limit <count>', 'at most this many events', '50')
+      .option('--history <id>', 'every version of the event with this id, instead of the list')
       .option('--json', 'print a JSON array instead of a table'),
     [...databaseSettings, 'connectionId'],
   ).action(async ({ type, project, since, status, limit, history, json, ...flags }: EventsFlags) => {
@@ -85,7 +85,7 @@ function parseLimit(text: string): number {
   return limit.data;
 }
 
-/** Listing makes no database. */
+/** Listing creates no database. */
 function refuseMissing({ databaseUrl, dataDir }: Config): void {
   if (databaseUrl || existsSync(dataDir)) return;
   throw new DatabaseError(`there is no database in ${dataDir} yet: run \`gitlab-connector sync\` first, or set DATA_DIR or DATABASE_URL`);

@@ -4,13 +4,13 @@ import type { ExitCode, Io } from '../io.ts';
 import { addSettings, configOf, databaseSettings } from '../settings.ts';
 import { withDatabase } from '../with-database.ts';
 
-/** `gitlab-connector migrate`: makes and updates the tables. */
+/** `gitlab-connector migrate`: creates or migrates the tables. */
 export function addMigrate(program: Command, io: Io, end: (code: ExitCode) => void): void {
   addSettings(
     program
       .command('migrate')
-      .summary('make the tables, or bring them up to date')
-      .description("Makes the tables, or brings them up to date. Adopts PainChain's tables where they stand."),
+      .summary('create the tables, or migrate them')
+      .description("Creates the tables, or migrates them to this version. Uses PainChain's tables where they exist."),
     databaseSettings,
   ).action(async (flags: Record<string, unknown>) => {
     await withDatabase(configOf(flags, io), async (database) => {

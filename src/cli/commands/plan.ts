@@ -23,15 +23,15 @@ export function addPlan(program: Command, io: Io, end: (code: ExitCode) => void)
   addSettings(
     program
       .command('plan')
-      .summary('say what the next sync would do, without doing it')
+      .summary('show what the next sync would do, without doing it')
       .description(
-        'Says how many projects, requests and rows the next sync would take, how dear its queries are, and how long it would take. Reads from GitLab only, and makes and changes nothing.',
+        'Shows how many projects, requests and rows the next sync would take, how expensive its queries are, and how long it would take. Only reads from GitLab, and changes nothing.',
       )
       .option('--since <when>', 'plan a backfill to this moment: 2026-01-31, 2026-01-31T08:00:00Z, or 90d')
       .option('--json', 'print the plan as JSON'),
   ).action(async ({ since, json, ...flags }: PlanFlags) => {
     const backfillTo = since === undefined ? undefined : parseSince(since, '--since');
-    // As with a backfill, what is seen for the first time is read as deep at once.
+    // As in a backfill, new projects are read back to the same moment.
     const config = gitlabConfigOf(backfillTo ? { ...flags, syncSince: backfillTo.toISOString() } : flags, io);
     const plan = await planWith(config, { signal: io.signal, ...(backfillTo ? { backfillTo } : {}) });
     if ('error' in plan) {

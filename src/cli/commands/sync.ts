@@ -10,7 +10,7 @@ import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { progressLine } from '../progress-line.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
-import { summaryOf } from '../summary.ts';
+import { summaryText } from '../summary.ts';
 import { withDatabase } from '../with-database.ts';
 
 /** `gitlab-connector sync`: one pass. */
@@ -19,8 +19,8 @@ export function addSync(program: Command, io: Io, end: (code: ExitCode) => void)
     program
       .command('sync')
       .summary('read what changed in GitLab into the database, once')
-      .description('Reads what changed in GitLab into the database, once. Makes and updates the tables first.')
-      .option('--reconcile', 'read again at once what may change without a trace (else every RECONCILE_INTERVAL)')
+      .description('Reads what changed in GitLab into the database, once. Creates or migrates the tables first.')
+      .option('--reconcile', 'reconcile now: read again what changes without a trace (default: every RECONCILE_INTERVAL)')
       .option('--json', 'print the report as JSON'),
   ).action(async ({ json, reconcile, ...flags }: { json?: true; reconcile?: true } & Record<string, unknown>) => {
     const config = gitlabConfigOf(flags, io);
@@ -28,7 +28,7 @@ export function addSync(program: Command, io: Io, end: (code: ExitCode) => void)
   });
 }
 
-/** What a command works with. */
+/** The database, configuration and output of a command. */
 export interface Work {
   readonly database: Database;
   readonly config: Config;
@@ -44,15 +44,15 @@ async function sync({ database, config, io, json, reconcile }: Sync): Promise<Ex
   await database.migrate();
   const result = await syncWithProgress({ database, config, io }, { reconcile });
   if ('error' in result) return reportFailure(result, io);
-  io.out.write(json ? `${JSON.stringify(result, null, 2)}\n` : `${config.url} into the ${database.description}\n${summaryOf(result)}`);
+  io.out.write(json ? `${JSON.stringify(result, null, 2)}\n` : `${config.url} into the ${database.description}\n${summaryText(result)}`);
   return exitCodeOf(result);
 }
 
-/** The code to end with after a pass that ran. */
+/** The exit code after a pass that ran. */
 export const exitCodeOf = ({ problems }: SyncReport): ExitCode =>
   problems.some(({ expected }) => !expected) ? exitCodes.incomplete : exitCodes.ok;
 
-/** A pass that shows on a terminal how far it has come. `expected`: about how many events it will read; 0 = unknown. */
+/** Runs a pass and shows its progress on a terminal. `expected`: about how many events it will read; 0 = unknown. */
 export async function syncWithProgress(
   { database, config, io }: Work,
   options: Pick<SyncOptions, 'reconcile' | 'backfillTo'> = {},
@@ -69,7 +69,7 @@ export async function syncWithProgress(
   }
 }
 
-/** Says why a pass could not run, and with which code to end. */
+/** Prints why a pass could not run. Returns the exit code. */
 export function reportFailure({ error, code, errorCode }: SyncFailure, { err }: Io): ExitCode {
   err.write(`ERROR: ${error}${errorCode ? ` [${errorCode}]` : ''}\n`);
   return code === 'configuration' ? exitCodes.usage : code === 'aborted' || code === 'busy' ? exitCodes.incomplete : exitCodes.unavailable;

@@ -58,7 +58,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 }
 
 /** A server that is gone without a word is noticed by the first; one that cannot be reached by the second. */
-const patience = { keepAlive: true, keepAliveInitialDelayMillis: 10_000, connectionTimeoutMillis: 30_000 };
+const connectionSettings = { keepAlive: true, keepAliveInitialDelayMillis: 10_000, connectionTimeoutMillis: 30_000 };
 
 async function openPostgres(databaseUrl: string, poolSize: number): Promise<Database> {
   const { host, pathname } = new URL(databaseUrl);
@@ -68,7 +68,7 @@ async function openPostgres(databaseUrl: string, poolSize: number): Promise<Data
       ...ormOptions,
       clientUrl: databaseUrl,
       pool: { max: poolSize },
-      driverOptions: { ...patience, onConnect, onPoolCreated },
+      driverOptions: { ...connectionSettings, onConnect, onPoolCreated },
     });
     await opened.em
       .fork()

@@ -1,0 +1,7 @@
+import type { Problem } from '../pass/report.ts';
+
+/** A problem in one line: its place, outcome and reason. `streamLabel` replaces the name of the stream. */
+export function problemLine({ project, stream, scope, outcome, reason }: Problem, streamLabel = stream): string {
+  const place = [project, streamLabel, scope].filter((part) => part !== undefined && part !== '');
+  return `${place.join(' > ')}: ${outcome}: ${reason}`;
+}
