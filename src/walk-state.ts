@@ -56,6 +56,15 @@ export interface TagLook {
   readonly lookedAt: Date | null;
 }
 
+/** How many tags of a container repository are known. */
+export interface TagCount {
+  readonly projectId: number;
+  /** All of them. */
+  readonly known: number;
+  /** Those that were looked at. */
+  readonly looked: number;
+}
+
 /** What looking at a container repository's tags changes. */
 export interface TagChanges {
   readonly looked: readonly TagLook[];

@@ -1,14 +1,18 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GitlabConfig } from '../config/gitlab-config.ts';
-import { withGitlabAndStore } from './connect.ts';
-import type { GitlabAndStore, ConnectOptions, SyncFailure } from './connect.ts';
 import { readCounts } from '../gitlab/counts.ts';
 import type { ProjectCounts, TimeWindow } from '../gitlab/counts.ts';
 import { chunks, isSelected, statesByProject, walkKey } from '../pass/pass-state.ts';
 import type { ProjectStates } from '../pass/pass-state.ts';
+import type { KnownProject } from '../store/store.ts';
+import { allFilters, isWindowCounted } from '../streams/counts.ts';
+import type { WindowCount } from '../streams/counts.ts';
+import { streams } from '../streams/index.ts';
+import type { Stream } from '../streams/stream.ts';
 import { beginningOfTime } from '../walk-state.ts';
 import type { WalkState } from '../walk-state.ts';
-import type { KnownProject } from '../store/store.ts';
+import { withGitlabAndStore } from './connect.ts';
+import type { ConnectOptions, GitlabAndStore, SyncFailure } from './connect.ts';
 
 /** What comparing one stream of one project showed. */
 export interface AuditEntry {
@@ -40,8 +44,16 @@ const hourMs = 60 * 60_000;
 
 /**
  * Asks GitLab how many merge requests, pipelines and releases there are, and compares with the table, as far as each
- * stream claims to be read: from its depth to its watermark. Commits and images have no count in GitLab.
- * Reads nothing else and changes nothing. Resolves to `{ error }` when it could not run.
+ * stream claims to be read: from its depth to its watermark. Commits and images have no count in GitLab: their result is
+ * `unknown`. Reads counts only, and writes nothing.
+ *
+ * Resolves to the report, or to `{ error, code }` when it could not run.
+ *
+ * @throws What is no failure of the settings, of GitLab or of the database: a bug of this package.
+ * @example
+ * const report = await auditGitlab(em, config, connectionId);
+ * if ('error' in report) throw new Error(report.error);
+ * const missing = report.entries.filter(({ result }) => result === 'missing');
  */
 export async function auditGitlab(
   em: SqlEntityManager,
@@ -52,9 +64,9 @@ export async function auditGitlab(
   return withGitlabAndStore({ em, config, connectionId, options }, async (ends) => {
     const [projects, states] = await Promise.all([ends.store.readProjects(), ends.store.readStates()]);
     const byProject = statesByProject(states);
-    const audited = projects.filter(isSelected).map((project) => claimOf(project, byProject.get(project.id)));
+    const claims = projects.filter(isSelected).map((project) => claimOf(project, byProject.get(project.id)));
     const entries: AuditEntry[] = [];
-    for (const group of groupsOf(audited)) entries.push(...(await auditGroup(ends, group)));
+    for (const group of groupsOf(claims)) entries.push(...(await auditGroup(ends, group)));
     return { entries: entries.toSorted((a, b) => a.project.localeCompare(b.project, 'en')), requests: { ...ends.gitlab.requests } };
   });
 }
@@ -62,39 +74,32 @@ export async function auditGitlab(
 /** What the table claims to hold of a project. */
 interface Claim {
   readonly project: KnownProject;
-  readonly mergeRequests: StreamClaim;
-  readonly pipelines: StreamClaim;
-  readonly releases: StreamClaim;
+  readonly of: (stream: Stream) => StreamClaim;
 }
 
+/** A span in which every row is stored, or why there is none. */
 type StreamClaim = { readonly after: Date; readonly before: Date } | { readonly reason: string };
 
-function claimOf(project: KnownProject, states: ProjectStates | undefined): Claim {
-  const of = (stream: string) => streamClaim(states?.get(walkKey(stream, '')));
-  // Of merge requests of the second that the depth lies in, some may be older.
-  const mergeRequests = of('merge-requests');
-  const isCut = 'after' in mergeRequests && mergeRequests.after > beginningOfTime;
-  return {
-    project,
-    mergeRequests: isCut ? { ...mergeRequests, after: new Date(mergeRequests.after.getTime() + 1000) } : mergeRequests,
-    pipelines: of('pipelines'),
-    releases: of('releases'),
-  };
-}
+const claimOf = (project: KnownProject, states: ProjectStates | undefined): Claim => ({
+  project,
+  of: (stream) => streamClaim(stream, states?.get(walkKey(stream.name, ''))),
+});
 
-function streamClaim(state: WalkState | undefined): StreamClaim {
+function streamClaim({ count }: Stream, state: WalkState | undefined): StreamClaim {
   if (!state) return { reason: 'not read yet' };
   if (state.outcome !== 'ok') return { reason: state.error ?? state.outcome };
   if (!state.depth || !state.watermark) return { reason: 'the first reading goes on' };
-  return { after: state.depth, before: state.watermark };
+  return { after: count.kind === 'window' ? count.completeFrom(state.depth) : state.depth, before: state.watermark };
 }
+
+const windowStreams = streams.filter(isWindowCounted);
 
 /** Projects whose windows begin at the same moments are asked for together. */
 function groupsOf(claims: readonly Claim[]): Claim[][] {
   const groups = new Map<string, Claim[]>();
   const from = (claim: StreamClaim) => ('after' in claim ? claim.after.toISOString() : '');
   for (const claim of claims) {
-    const key = `${from(claim.mergeRequests)} ${from(claim.pipelines)}`;
+    const key = windowStreams.map((stream) => from(claim.of(stream))).join(' ');
     groups.set(key, [...(groups.get(key) ?? []), claim]);
   }
   return [...groups.values()].flatMap((group) => chunks(group, projectsPerRequest));
@@ -111,34 +116,45 @@ function windowOf(claims: readonly StreamClaim[]): TimeWindow {
   };
 }
 
-/** What GitLab has no count of. */
-const uncounted = {
-  commits: 'GitLab has no count of the commits of a branch',
-  'registry-images': 'GitLab counts the tags of now, not the images that they pointed to',
-};
-
 async function auditGroup(ends: GitlabAndStore, group: readonly Claim[]): Promise<AuditEntry[]> {
   const { gitlab, config } = ends;
-  const created = windowOf(group.map(({ mergeRequests }) => mergeRequests));
-  const updated = windowOf(group.map(({ pipelines }) => pipelines));
+  const windows = new Map(windowStreams.map((stream) => [stream.name, windowOf(group.map((claim) => claim.of(stream)))]));
+  const filters = windowStreams.map(({ name, count }) => count.within(windows.get(name) ?? {}));
   const ids = group.map(({ project }) => project.id);
-  const counts = await readCounts(gitlab.graphql, { ids, created, updated, branches: config.branches });
-  const entries = group.map(async (claim) => {
-    const found = counts.find(({ id }) => id === claim.project.id);
-    if (!found) return [unknown(claim.project, 'merge-requests', 'GitLab does not return the project any more')];
-    return Promise.all([
-      auditWindow(ends, claim, { stream: 'merge-requests', count: 'mergeRequests', window: created, found }),
-      auditWindow(ends, claim, { stream: 'pipelines', count: 'pipelines', window: updated, found }),
-      auditReleases(ends, claim, found),
-      ...Object.entries(uncounted).map(([stream, reason]) => Promise.resolve(unknown(claim.project, stream, reason))),
-    ]);
+  const projects = await readCounts(gitlab.graphql, { ids, updated: {}, branches: config.branches, ...allFilters(filters) });
+  const entries = group.flatMap(({ project, of }) => {
+    const counts = projects.find(({ id }) => id === project.id);
+    return streams.map((stream) =>
+      auditStream(ends, { project, stream, claim: of(stream), counts, window: windows.get(stream.name) ?? {} }),
+    );
   });
-  return (await Promise.all(entries)).flat();
+  return Promise.all(entries);
 }
 
-const unknown = ({ fullPath }: KnownProject, stream: string, reason: string): AuditEntry => ({
-  project: fullPath,
-  stream,
+/** One stream of one project, with GitLab's counts of the project: undefined when GitLab does not return it. */
+interface StreamAudit {
+  readonly project: KnownProject;
+  readonly stream: Stream;
+  readonly claim: StreamClaim;
+  readonly counts: ProjectCounts | undefined;
+  readonly window: TimeWindow;
+}
+
+async function auditStream(ends: GitlabAndStore, audit: StreamAudit): Promise<AuditEntry> {
+  const { stream, claim, counts } = audit;
+  const { count } = stream;
+  if (!counts) return unknown(audit, 'GitLab does not return the project any more');
+  if (count.kind === 'none') return unknown(audit, count.reason);
+  if ('reason' in claim) return unknown(audit, claim.reason);
+  const inGitlab = count.rowsIn(counts);
+  if (inGitlab === null) return unknown(audit, 'out of sight for this token');
+  if (count.kind === 'total') return auditTotal(ends, audit, { depth: claim.after, inGitlab });
+  return auditWindow(ends, audit, { count, inGitlab });
+}
+
+const unknown = ({ project, stream }: StreamAudit, reason: string): AuditEntry => ({
+  project: project.fullPath,
+  stream: stream.name,
   result: 'unknown',
   inGitlab: null,
   inTable: null,
@@ -146,35 +162,19 @@ const unknown = ({ fullPath }: KnownProject, stream: string, reason: string): Au
   reason,
 });
 
-interface WindowAudit {
-  readonly stream: string;
-  readonly count: 'mergeRequests' | 'pipelines';
-  readonly window: TimeWindow;
-  readonly found: ProjectCounts;
-}
-
-async function auditWindow(ends: GitlabAndStore, claim: Claim, { stream, count, window, found }: WindowAudit): Promise<AuditEntry> {
-  const { project } = claim;
-  const claimed = claim[count];
-  if ('reason' in claimed) return unknown(project, stream, claimed.reason);
-  const inGitlab = found[count];
-  if (inGitlab === null) return unknown(project, stream, 'out of sight for this token');
+async function auditWindow(
+  { gitlab, store, config: { branches } }: GitlabAndStore,
+  { project, stream: { name }, window }: StreamAudit,
+  { count, inGitlab }: { readonly count: WindowCount; readonly inGitlab: number },
+): Promise<AuditEntry> {
   const storedIn = ({ after, before }: TimeWindow) =>
-    ends.store.countEvents({
-      projectId: project.id,
-      stream,
-      by: count === 'mergeRequests' ? 'created' : 'timestamp',
-      after: after ?? null,
-      before: before ?? null,
-      branches: ends.config.branches,
-    });
+    store.countEvents({ projectId: project.id, stream: name, by: count.by, after: after ?? null, before: before ?? null, branches });
   const inTable = await storedIn(window);
-  const entry = { project: project.fullPath, stream, inGitlab, inTable, since: window.after?.toISOString() ?? null };
+  const entry = { project: project.fullPath, stream: name, inGitlab, inTable, since: window.after?.toISOString() ?? null };
   if (inTable >= inGitlab) return { ...entry, result: 'complete' };
   const missingIn = async (part: TimeWindow) => {
-    const query = { ids: [project.id], created: part, updated: part, branches: ends.config.branches };
-    const [counts] = await readCounts(ends.gitlab.graphql, query);
-    return (counts?.[count] ?? 0) - (await storedIn(part));
+    const [counts] = await readCounts(gitlab.graphql, { ids: [project.id], updated: {}, branches, ...count.within(part) });
+    return ((counts && count.rowsIn(counts)) ?? 0) - (await storedIn(part));
   };
   const missingSince = await firstMissing(window, missingIn);
   const reason = `${inGitlab - inTable} missing, since ${missingSince.toISOString().slice(0, 16)}Z; rows that GitLab hides from this token count as well`;
@@ -196,18 +196,18 @@ async function firstMissing({ after, before }: TimeWindow, missingIn: (window: T
 /** Nothing in a GitLab is older than GitLab. */
 const gitlabBegan = Date.UTC(2011, 9, 1);
 
-async function auditReleases(
+/** GitLab counts all rows of the stream, so a table that was filled down to a depth only cannot be compared. */
+async function auditTotal(
   { store }: GitlabAndStore,
-  { project, releases }: Claim,
-  { releases: inGitlab }: ProjectCounts,
+  { project, stream: { name } }: StreamAudit,
+  { depth, inGitlab }: { readonly depth: Date; readonly inGitlab: number },
 ): Promise<AuditEntry> {
-  const stream = 'releases';
-  if ('reason' in releases) return unknown(project, stream, releases.reason);
-  const inTable = await store.countEvents({ projectId: project.id, stream, by: 'created', after: null, before: null, branches: [] });
-  const entry = { project: project.fullPath, stream, inGitlab, inTable, since: null };
+  const inTable = await store.countEvents({ projectId: project.id, stream: name, by: 'created', after: null, before: null, branches: [] });
+  const entry = { project: project.fullPath, stream: name, inGitlab, inTable, since: null };
   if (inTable >= inGitlab) return { ...entry, result: 'complete' };
-  const isCut = releases.after > beginningOfTime;
-  const depth = releases.after.toISOString();
-  if (isCut) return { ...entry, result: 'unknown', reason: `only those since ${depth.slice(0, 10)} were asked for, and GitLab counts all` };
+  if (depth > beginningOfTime) {
+    const reason = `only those since ${depth.toISOString().slice(0, 10)} were asked for, and GitLab counts all`;
+    return { ...entry, result: 'unknown', reason };
+  }
   return { ...entry, result: 'missing', reason: `${inGitlab - inTable} missing, or created since the last pass` };
 }

@@ -1,26 +1,39 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GitlabConfig } from '../config/gitlab-config.ts';
-import { withGitlabAndStore } from './connect.ts';
-import type { GitlabAndStore, ConnectOptions, SyncFailure } from './connect.ts';
 import { readCounts } from '../gitlab/counts.ts';
 import { chunks, isSelected } from '../pass/pass-state.ts';
+import { allFilters, isWindowCounted, pagesOf } from '../streams/counts.ts';
+import { streams } from '../streams/index.ts';
+import { withGitlabAndStore } from './connect.ts';
+import type { ConnectOptions, GitlabAndStore, SyncFailure } from './connect.ts';
 
-/** What reading back to a moment would bring, by GitLab's counts and the table's. Commits and releases have no such count. */
+/** What a backfill would read, by GitLab's counts and the table's. */
 export interface BackfillEstimate {
   readonly projects: number;
-  readonly mergeRequests: number;
-  readonly pipelines: number;
-  /** GraphQL requests that reading these takes. */
+  /** Rows to read, by name of stream, such as `merge-requests`. Streams that GitLab has no such count of are absent. */
+  readonly rows: Readonly<Record<string, number>>;
+  /** GraphQL requests that these rows take. */
   readonly requests: number;
 }
 
+/** GitLab answers counts of so many projects at once. */
 const projectsPerRequest = 50;
-const rowsPerRequest = 100;
 
-/** Requests that so many rows of one list take, page by page. */
-export const pagesOf = (rows: number): number => Math.ceil(Math.max(0, rows) / rowsPerRequest);
+/** The streams that an estimate has a number of. */
+export const estimatedStreams = streams.filter(isWindowCounted);
 
-/** Estimates what a pass with `backfillTo` would read of the projects that are known. Changes nothing. Resolves to `{ error }` when it could not run. */
+/**
+ * Estimates what a pass with `backfillTo` would read of the projects that are known. Reads counts from GitLab and from
+ * the table, and writes nothing.
+ *
+ * Resolves to the estimate, or to `{ error, code }` when it could not run.
+ *
+ * @throws What is no failure of the settings, of GitLab or of the database: a bug of this package.
+ * @example
+ * const estimate = await estimateBackfill(em, config, connectionId, { backfillTo: new Date('2026-01-01') });
+ * if ('error' in estimate) throw new Error(estimate.error);
+ * console.log(estimate.rows['merge-requests'], estimate.requests);
+ */
 export async function estimateBackfill(
   em: SqlEntityManager,
   config: GitlabConfig,
@@ -29,41 +42,47 @@ export async function estimateBackfill(
 ): Promise<BackfillEstimate | SyncFailure> {
   return withGitlabAndStore({ em, config, connectionId, options }, async (ends) => {
     const ids = (await ends.store.readProjects()).filter(isSelected).map(({ id }) => id);
-    const counts = await missingRows(ends, ids, backfillTo);
-    const sum = (of: (count: MissingRows) => number) => counts.reduce((total, count) => total + of(count), 0);
+    const missing = await missingRows(ends, ids, backfillTo);
+    const sum = (of: (rows: MissingRows) => number) => missing.reduce((total, rows) => total + of(rows), 0);
     return {
       projects: ids.length,
-      mergeRequests: sum(({ mergeRequests }) => mergeRequests),
-      pipelines: sum(({ pipelines }) => pipelines),
-      requests: sum(({ mergeRequests, pipelines }) => pagesOf(mergeRequests) + pagesOf(pipelines)),
+      rows: Object.fromEntries(estimatedStreams.map(({ name }) => [name, sum(({ rows }) => rows.get(name) ?? 0)])),
+      requests: sum(({ rows }) => [...rows.values()].reduce((total, count) => total + pagesOf(count), 0)),
     };
   });
 }
 
-/** Rows of a project that GitLab has and the table has not. */
+/** Rows of a project that GitLab has and the table has not, by name of stream. */
 export interface MissingRows {
   readonly id: number;
-  readonly mergeRequests: number;
-  readonly pipelines: number;
+  readonly rows: ReadonlyMap<string, number>;
 }
 
-/** What is missing of each project from a moment on, by GitLab's counts and the table's; null = of all time. */
+/** What is missing of each project from a moment on, by GitLab's counts and the table's. `since` null = of all time. */
 export async function missingRows(
   { gitlab, store, config: { branches } }: Pick<GitlabAndStore, 'gitlab' | 'store' | 'config'>,
   ids: readonly number[],
   since: Date | null,
 ): Promise<MissingRows[]> {
   const window = since ? { after: since } : {};
-  const stored = (projectId: number, stream: string, by: 'created' | 'timestamp') =>
-    store.countEvents({ projectId, stream, by, after: since, before: null, branches });
+  const filter = allFilters(estimatedStreams.map(({ count }) => count.within(window)));
   const missing = chunks(ids, projectsPerRequest).map(async (some) => {
-    const counts = await readCounts(gitlab.graphql, { ids: some, created: window, updated: window, branches });
+    const projects = await readCounts(gitlab.graphql, { ids: some, updated: {}, branches, ...filter });
     return Promise.all(
-      counts.map(async ({ id, mergeRequests, pipelines }) => ({
-        id,
-        mergeRequests: Math.max(0, (mergeRequests ?? 0) - (await stored(id, 'merge-requests', 'created'))),
-        pipelines: Math.max(0, (pipelines ?? 0) - (await stored(id, 'pipelines', 'timestamp'))),
-      })),
+      projects.map(async (counts) => {
+        const rows = estimatedStreams.map(async ({ name, count }) => {
+          const stored = await store.countEvents({
+            projectId: counts.id,
+            stream: name,
+            by: count.by,
+            after: since,
+            before: null,
+            branches,
+          });
+          return [name, Math.max(0, (count.rowsIn(counts) ?? 0) - stored)] as const;
+        });
+        return { id: counts.id, rows: new Map(await Promise.all(rows)) };
+      }),
     );
   });
   return (await Promise.all(missing)).flat();

@@ -7,7 +7,7 @@ export async function extendBackfill({ known, states, store }: PassState, since:
   const deeper = [...states.values()].flatMap((ofProject) =>
     [...ofProject.values()].flatMap((state) => {
       const stream = streams.find(({ name }) => name === state.stream);
-      const backfill = isSelected(known.get(state.projectId)) ? stream?.extendBackfill(state, since) : null;
+      const backfill = isSelected(known.get(state.projectId)) ? stream?.extendBackfill?.(state, since) : null;
       return backfill ? [{ ...state, backfill }] : [];
     }),
   );

@@ -1,15 +1,15 @@
+import { streams } from '../streams/index.ts';
 import type { ProjectStates, PassState } from './pass-state.ts';
 import { isSelected, walkKey } from './pass-state.ts';
 
 /** Projects whose watermarks lie closer together than this share a batch: the earliest of them is good for all. */
 const closeMs = 60 * 60_000;
 
-/** Streams that a batch asks for what changed since a moment. */
-const filteredStreams = ['merge-requests', 'pipelines'];
+const askedSince = streams.filter(({ isAskedSince }) => isAskedSince);
 
 /** From when on a project's changes are to be read: a moment; `any` = no stream of it can be read; null = from its beginning. */
 export function sinceOf(states: ProjectStates | undefined): Date | 'any' | null {
-  const found = filteredStreams.map((stream) => states?.get(walkKey(stream, '')));
+  const found = askedSince.map(({ name }) => states?.get(walkKey(name, '')));
   if (found.some((state) => !state || (!state.watermark && state.outcome !== 'disabled' && state.outcome !== 'forbidden'))) return null;
   const watermarks = found.flatMap((state) => (state?.watermark ? [state.watermark.getTime()] : []));
   return watermarks.length === 0 ? 'any' : new Date(Math.min(...watermarks));

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError } from '../errors.ts';
 import type { EventProject } from '../events/event-project.ts';
-import type { TagChanges, TagLook, WalkState } from '../walk-state.ts';
+import type { TagChanges, TagCount, TagLook, WalkState } from '../walk-state.ts';
 import { countEvents } from './events/count-events.ts';
 import type { StoredCountQuery } from './events/count-events.ts';
 import { withDatabaseErrors } from './database/database-errors.ts';
@@ -13,7 +13,6 @@ import { linkEvents } from './events/link-events.ts';
 import { withPassLock } from './database/pass-lock.ts';
 import type { PassScope } from './database/pass-lock.ts';
 import { countTags, readStates, readTags } from './progress/read-progress.ts';
-import type { TagCount } from './progress/read-progress.ts';
 import { eventTableOf, saveEvents } from './events/save-events.ts';
 import type { EventPage, SavedEvents } from './events/save-events.ts';
 import { saveStates, saveTags } from './progress/save-progress.ts';

@@ -5,7 +5,7 @@ import { beginningOfTime } from '../walk-state.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { extendedBackfill, firstBackfill, largestPage } from './backfill.ts';
 import { endPage } from './stream.ts';
-import type { Depth, Page, Pages, Stored, Stream, StreamContext } from './stream.ts';
+import type { Depth, Page, Pages, Stored, Stream, StreamContext, WalkEnd } from './stream.ts';
 
 /**
  * Commits with stats, of each configured branch; none are read when no branches are configured. What is new is what the
@@ -16,11 +16,22 @@ export const commits: Stream = {
   label: 'commits',
   type: 'Commit',
   changes: (context) => context.options.branches.map((branch) => ({ scope: branch, pages: () => changes(context, branch) })),
-  // The list below a commit never changes, so a deeper reading begins at the same one.
+  // The list below a commit never changes, so a backfill to an earlier moment begins at the same commit.
   extendBackfill: ({ backfill, frontier }, since) => {
     const next = extendedBackfill(backfill, since);
     const sha = backfill?.cursor ? parseCursor(backfill.cursor).sha : frontier;
     return next && sha ? { ...next, cursor: formatCursor({ sha, page: 1, pageSize: largestPage }) } : null;
+  },
+  access: { needs: 'repository' },
+  count: { kind: 'none', reason: 'GitLab has no count of the commits of a branch' },
+  plan: {
+    // The tip of each branch, and the first page of a branch that is new.
+    requests: ({ changed, fresh }, { branches }) => {
+      const readable = (projects: typeof changed) => projects.filter(({ project }) => project.userPermissions.downloadCode).length;
+      const [known, unknown] = [readable(changed), readable(fresh)];
+      return { projects: branches.length === 0 ? 0 : known + unknown, rest: (known + 2 * unknown) * branches.length };
+    },
+    uncounted: (_, { branches }) => (branches.length > 0 ? 'commits' : null),
   },
 };
 
@@ -37,32 +48,106 @@ async function* changes(context: StreamContext, name: string): Pages {
     return;
   }
   const branch = { name, tip };
-  const state = context.state(name);
-  const isLost = state?.frontier ? yield* forward(context, branch, state) : false;
-  if (isLost && state?.backfill?.isDone) yield* anew(context, branch, state);
-  yield* backward(context, branch, await resumeBackfill(context, branch, isLost && !state?.backfill?.isDone ? undefined : state));
-  if (isLost) {
-    const reason = `the history of ${name} was rewritten and its former end is no more: its commits were read again down to the depth`;
-    yield endPage({ outcome: 'partial', reason }, { frontier: tip, cursor: null });
-  } else yield endPage({ outcome: 'ok' });
+  const taken: Step[] = [];
+  const gone = new Set<string>();
+  for (;;) {
+    // The state is the stored one: each page of a step has changed it.
+    const step = nextStep({ tip, state: context.state(name), depth: context.options.depth, gone, taken });
+    if (step.kind === 'end') {
+      yield step.isRewritten ? endPage(rewritten(name), { frontier: tip, cursor: null }) : endPage({ outcome: 'ok' });
+      return;
+    }
+    taken.push(step);
+    for (const sha of yield* take(context, branch, step)) gone.add(sha);
+  }
 }
 
-/** What the tip has and the frontier has not. Resolves to whether the frontier is in the repository no more. */
-async function* forward(context: StreamContext, branch: Branch, state: WalkState): AsyncGenerator<Page, boolean, Stored> {
-  const { rest } = context.gitlab;
-  let { frontier } = state;
-  // A walk to an earlier tip that was stopped is ended first.
-  const stopped = state.cursor === null ? [] : [parseCursor(state.cursor)];
-  for (const target of [...stopped, { sha: branch.tip, page: 1, pageSize: largestPage }]) {
-    if (frontier === null || target.sha === frontier) continue;
-    const mayBeCut = yield* range(context, branch.name, { from: frontier, target });
-    if (mayBeCut && !(await rest.hasCommit(context.project.id, frontier))) return true;
-    // The other end may be no more as well: what it had that is left is between the frontier and a later tip.
-    if (mayBeCut && !(await rest.hasCommit(context.project.id, target.sha))) continue;
-    frontier = target.sha;
-    yield { events: [], progress: { frontier, cursor: null } };
+const rewritten = (name: string): WalkEnd => ({
+  outcome: 'partial',
+  reason: `the history of ${name} was rewritten and its former end is no more: its commits were read again down to the depth`,
+});
+
+/** What is known of a branch when a step is chosen. */
+export interface BranchFacts {
+  /** The last commit of the branch now. */
+  readonly tip: string;
+  /** What is stored of the walk now. */
+  readonly state: Pick<WalkState, 'frontier' | 'cursor' | 'backfill' | 'depth'> | undefined;
+  /** How far a branch that is new is read. */
+  readonly depth: Depth;
+  /** Commits that this walk has asked for and that the repository no longer has. */
+  readonly gone: ReadonlySet<string>;
+  /** The steps of this walk so far. */
+  readonly taken: readonly Step[];
+}
+
+/** One step of the walk of a branch. */
+export type Step =
+  /** Reads what the target has and the frontier has not. */
+  | { readonly kind: 'forward'; readonly frontier: string; readonly target: Cursor }
+  /** Reads the whole history again down to the depth: it was rewritten, and the frontier is gone. */
+  | { readonly kind: 'reread'; readonly since: Date | null }
+  /** Reads backwards from the tip, which becomes the frontier. */
+  | { readonly kind: 'restart'; readonly backfill: Backfill; readonly isRewritten: boolean }
+  /** Goes on reading backwards. */
+  | { readonly kind: 'backward'; readonly backfill: Backfill; readonly start: Cursor }
+  | { readonly kind: 'end'; readonly isRewritten: boolean };
+
+/**
+ * What the walk of a branch does next. In this order: a frontier that is gone is dealt with; a stopped step forward is
+ * ended; the tip is reached; reading backwards goes on. A restart and a reread are the last step of a walk.
+ */
+export function nextStep({ tip, state, depth, gone, taken }: BranchFacts): Step {
+  const last = taken.at(-1);
+  if (last?.kind === 'reread') return { kind: 'end', isRewritten: true };
+  if (last?.kind === 'restart') return { kind: 'end', isRewritten: last.isRewritten };
+  const { frontier, cursor, backfill } = state ?? { frontier: null, cursor: null, backfill: null };
+  const restart = (from: Backfill, isRewritten: boolean): Step => {
+    const start = formatCursor({ sha: tip, page: 1, pageSize: firstPageSize(depth) });
+    return { kind: 'restart', backfill: { ...from, cursor: start }, isRewritten };
+  };
+  if (frontier === null) return restart(firstBackfill(depth), false);
+  if (gone.has(frontier)) {
+    return backfill?.isDone ? { kind: 'reread', since: state?.depth ?? null } : restart(firstBackfill(depth), true);
   }
-  return false;
+  const targets = [...(cursor === null ? [] : [parseCursor(cursor)]), { sha: tip, page: 1, pageSize: largestPage }];
+  // A target that is gone is passed over: what is left of it lies between the frontier and a later tip.
+  const target = targets.find(({ sha }) => sha !== frontier && !gone.has(sha));
+  if (target) return { kind: 'forward', frontier, target };
+  if (!backfill) return restart(firstBackfill(depth), false);
+  if (backfill.isDone || backfill.cursor === null) return { kind: 'end', isRewritten: false };
+  const start = parseCursor(backfill.cursor);
+  if (gone.has(start.sha)) return restart(backfill, false);
+  return last?.kind === 'backward' ? { kind: 'end', isRewritten: false } : { kind: 'backward', backfill, start };
+}
+
+/** Takes a step. Resolves to the commits that turned out to be gone. */
+async function* take(context: StreamContext, branch: Branch, step: Exclude<Step, { kind: 'end' }>): Steps {
+  switch (step.kind) {
+    case 'forward':
+      return yield* forward(context, branch, step);
+    case 'reread':
+      return yield* reread(context, branch, step.since);
+    case 'restart':
+      return yield* backward(context, branch, { backfill: step.backfill, isRestart: true });
+    case 'backward': {
+      const isThere = await context.gitlab.rest.hasCommit(context.project.id, step.start.sha);
+      return isThere ? yield* backward(context, branch, { backfill: step.backfill, isRestart: false }) : [step.start.sha];
+    }
+  }
+}
+
+/** Pages of a step, and the commits that turned out to be gone. */
+type Steps = AsyncGenerator<Page, readonly string[], Stored>;
+
+/** What the target has and the frontier has not. */
+async function* forward(context: StreamContext, branch: Branch, { frontier, target }: Step & { readonly kind: 'forward' }): Steps {
+  const hasCommit = (sha: string) => context.gitlab.rest.hasCommit(context.project.id, sha);
+  const mayBeCut = yield* range(context, branch.name, { from: frontier, target });
+  if (mayBeCut && !(await hasCommit(frontier))) return [frontier];
+  if (mayBeCut && !(await hasCommit(target.sha))) return [target.sha];
+  yield { events: [], progress: { frontier: target.sha, cursor: null } };
+  return [];
 }
 
 interface Range {
@@ -90,40 +175,29 @@ async function* range(context: StreamContext, branch: string, { from, target }: 
   return mayBeCut;
 }
 
-/** All commits down to the depth, for a branch whose frontier is lost. Stopped, it begins again. */
-async function* anew(context: StreamContext, { name, tip }: Branch, { depth }: WalkState): Pages {
+/** All commits down to the depth. When it is stopped, the next pass begins it again: the frontier is still the one that is gone. */
+async function* reread(context: StreamContext, { name, tip }: Branch, depth: Date | null): Steps {
   const since = depth && depth > beginningOfTime ? { since: depth } : {};
   const query = { projectId: context.project.id, ref: tip, pageSize: largestPage, ...since };
   for await (const { rows } of context.gitlab.rest.commitPages(query)) yield { events: toEvents(rows, name, context) };
+  return [];
 }
 
-interface ResumedBackfill {
+interface Backward {
   readonly backfill: Backfill;
-  /** It begins here: the frontier is its first commit. */
-  readonly isBeginning: boolean;
-}
-
-/** Where reading backwards goes on; at the tip when it has not begun, or when the commit that it began at is no more. */
-async function resumeBackfill(context: StreamContext, { tip }: Branch, state: WalkState | undefined): Promise<ResumedBackfill> {
-  const { depth } = context.options;
-  const start = formatCursor({ sha: tip, page: 1, pageSize: firstPageSize(depth) });
-  const backfill = state?.backfill;
-  if (!backfill || !state.frontier) return { backfill: { ...firstBackfill(depth), cursor: start }, isBeginning: true };
-  if (backfill.isDone || backfill.cursor === null) return { backfill, isBeginning: false };
-  const isThere = await context.gitlab.rest.hasCommit(context.project.id, parseCursor(backfill.cursor).sha);
-  return isThere ? { backfill, isBeginning: false } : { backfill: { ...backfill, cursor: start }, isBeginning: true };
+  /** The first page notes that reading backwards begins at the tip. */
+  readonly isRestart: boolean;
 }
 
 /** From a fixed commit backwards, to the goal. */
-async function* backward(context: StreamContext, { name, tip }: Branch, { backfill: from, isBeginning }: ResumedBackfill): Pages {
-  if (from.isDone || from.cursor === null) return;
-  const { sha, page: firstPage, pageSize } = parseCursor(from.cursor);
+async function* backward(context: StreamContext, { name, tip }: Branch, { backfill: from, isRestart }: Backward): Steps {
+  const { sha, page: firstPage, pageSize } = parseCursor(from.cursor ?? '');
   const since = from.since === null ? null : new Date(from.since);
   const query = { projectId: context.project.id, ref: sha, pageSize, page: firstPage, ...(since ? { since } : {}) };
   let { left } = from;
   let place = { page: firstPage, pageSize };
   const note = (change: Partial<Backfill>) => ({ ...from, left, cursor: formatCursor({ sha, ...place }), ...change });
-  const beginning = isBeginning ? { frontier: tip, cursor: null, selection: name, depth: null } : {};
+  const beginning = isRestart ? { frontier: tip, cursor: null, selection: name, depth: null } : {};
   let mayBeCut = false;
   for await (const { rows, next } of context.gitlab.rest.commitPages(query)) {
     mayBeCut = rows.length === 0;
@@ -133,12 +207,13 @@ async function* backward(context: StreamContext, { name, tip }: Branch, { backfi
     const last = wanted.at(-1);
     const end = left === 0 && last ? { depth: new Date(last.committed_date) } : {};
     yield { events: toEvents(wanted, name, context), progress: { ...beginning, backfill: note({ isDone: left === 0 }), ...end } };
-    if (left === 0) return;
+    if (left === 0) return [];
   }
-  // Where it ends with nothing, the commit that it began at may be no more: the next pass begins anew.
-  if (mayBeCut && !(await context.gitlab.rest.hasCommit(context.project.id, sha))) return;
+  // GitLab may answer with an empty list for a commit that is gone.
+  if (mayBeCut && !(await context.gitlab.rest.hasCommit(context.project.id, sha))) return [sha];
   const progress = { backfill: note({ isDone: true, isComplete: since === null }), depth: since ?? beginningOfTime };
   yield { events: [], progress: { ...beginning, ...progress } };
+  return [];
 }
 
 const firstPageSize = ({ since, rows }: Depth) => (since || rows === null ? largestPage : Math.min(rows, largestPage));
@@ -159,7 +234,7 @@ async function tipOf({ gitlab, project }: StreamContext, branch: string): Promis
 }
 
 /** A page of the list of a commit. */
-interface Cursor {
+export interface Cursor {
   readonly sha: string;
   readonly page: number;
   readonly pageSize: number;

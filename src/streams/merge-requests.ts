@@ -5,9 +5,11 @@ import { askProject } from '../gitlab/ask-project.ts';
 import type { MergeRequestFragment, MergeRequestPageQueryVariables } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
+import { beginningOfTime } from '../walk-state.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
-import { features, refusal } from './access.ts';
+import { refusal } from './access.ts';
 import { backfillPages, extendedBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
+import { newestRows, rowsAfterBatch } from './counts.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext } from './stream.ts';
 import { earlier, hasWatermark, later, watermarkAfter, withOverlap } from './watermark.ts';
@@ -20,12 +22,27 @@ export const mergeRequests: Stream = {
   changes: (context) => [{ scope: '', pages: () => changes(context) }],
   reconcile: (context) => [{ scope: '', pages: () => reconcile(context) }],
   extendBackfill: ({ backfill }, since) => extendedBackfill(backfill, since),
+  isAskedSince: true,
+  access: { needs: 'feature', isEnabled: ({ mergeRequestsEnabled }) => mergeRequestsEnabled },
+  count: {
+    kind: 'window',
+    rowsIn: ({ mergeRequests: count }) => count,
+    within: (window) => ({ created: window }),
+    by: 'created',
+    // Of the merge requests of the second that the depth lies in, some may be older.
+    completeFrom: (depth) => (depth > beginningOfTime ? new Date(depth.getTime() + 1000) : depth),
+  },
+  plan: {
+    filter: (ask) => (ask.kind === 'reconcile' ? { state: 'opened' } : { changedAfter: ask.since }),
+    rows: ({ mergeRequests: count }, ask, options) =>
+      rowsAfterBatch(ask === 'newest' ? newestRows(count ?? 0, options) : (count ?? 0), ask),
+  },
 };
 
 async function* changes(context: StreamContext): Pages {
   const { state: stateOf } = context;
   const list = await firstPage(context);
-  const refused = refusal(context, features.mergeRequests, list);
+  const refused = refusal(context, mergeRequests, list);
   if (refused) {
     yield endPage(refused);
     return;

@@ -6,10 +6,12 @@ import type { PipelineFragment, PipelinePageQueryVariables } from '../gitlab/gen
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
-import { features, refusal } from './access.ts';
+import { refusal } from './access.ts';
 import { backfillPages, extendedBackfill, firstBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
+import { newestRows, pagesOf, rowsAfterBatch } from './counts.ts';
+import type { CountedAsk, PlannedRows } from './counts.ts';
 import { endPage } from './stream.ts';
-import type { Pages, Stream, StreamContext } from './stream.ts';
+import type { Pages, Stream, StreamContext, StreamOptions } from './stream.ts';
 import { hasWatermark, watermarkAfter } from './watermark.ts';
 
 /**
@@ -27,7 +29,32 @@ export const pipelines: Stream = {
   },
   reconcile: (context) => [{ scope: '', pages: () => reconcile(context) }],
   extendBackfill,
+  isAskedSince: true,
+  access: { needs: 'feature', isEnabled: ({ jobsEnabled }) => jobsEnabled },
+  count: {
+    kind: 'window',
+    rowsIn: ({ pipelines: count }) => count,
+    within: (window) => ({ updated: window }),
+    by: 'timestamp',
+    completeFrom: (depth) => depth,
+  },
+  plan: {
+    filter: (ask) => {
+      const since = ask.kind === 'reconcile' ? ask.pipelinesSince : ask.since;
+      return since ? { updated: { after: since } } : {};
+    },
+    rows: ({ pipelines: count }, ask, options) => plannedRows(count, ask, options),
+  },
 };
+
+/** Down to a moment, and where there are several branches, the batch's page does not serve. */
+function plannedRows(count: number | null, ask: CountedAsk['kind'], options: StreamOptions): PlannedRows {
+  if (ask !== 'newest') return rowsAfterBatch(count ?? 0, ask);
+  const { depth, branches } = options;
+  const rows = newestRows(count ?? 0, options, Math.max(1, branches.length));
+  const walks = branches.length > 1 ? branches.length : depth.since ? 1 : 0;
+  return walks === 0 || count === null ? rowsAfterBatch(rows, ask) : { rows, followUps: Math.max(walks, pagesOf(rows)) };
+}
 
 async function* changes(context: StreamContext): Pages {
   const { batch, options, state: stateOf } = context;
@@ -56,7 +83,7 @@ async function* changesOfBranch(context: StreamContext, branch: string): Pages {
   yield endPage({ outcome: 'ok' });
 }
 
-const refusalOf = (context: StreamContext, list: FirstPage) => refusal(context, features.pipelines, list);
+const refusalOf = (context: StreamContext, list: FirstPage) => refusal(context, pipelines, list);
 
 type FirstPage = ConnectionPage<PipelineFragment> | null;
 

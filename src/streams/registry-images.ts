@@ -8,9 +8,11 @@ import type { ContainerRepositoriesFragment } from '../gitlab/generated/sdk.ts';
 import { numberOfGlobalId } from '../gitlab/ids.ts';
 import { connectionPages } from '../gitlab/paging.ts';
 import type { TagLook } from '../walk-state.ts';
-import { features, refusal } from './access.ts';
+import { closed, refusal } from './access.ts';
+import { pagesOf } from './counts.ts';
+import type { CountedProjects, PlannedRequests } from './counts.ts';
 import { endPage } from './stream.ts';
-import type { Pages, Stream, StreamContext, Walk, WalkEnd } from './stream.ts';
+import type { Pages, Stream, StreamContext, StreamOptions, Walk, WalkEnd } from './stream.ts';
 
 /** How many tags are described before they are stored together. */
 const tagsPerPage = 50;
@@ -25,15 +27,39 @@ export const registryImages: Stream = {
   type: 'Image',
   changes: (context) => walks(context, context.options.tagChecks),
   reconcile: (context) => walks(context, Number.POSITIVE_INFINITY),
-  extendBackfill: () => null,
+  access: { needs: 'feature', isEnabled: ({ containerRegistryEnabled }) => containerRegistryEnabled },
+  count: { kind: 'none', reason: 'GitLab counts the tags of now, not the images that they pointed to' },
+  plan: {
+    requests: plannedRequests,
+    uncounted: (projects, { tagLimit }) => {
+      const most = Number.isFinite(tagLimit) ? `up to ${tagLimit}` : 'them';
+      return withImages(projects).length > 0 ? `tags (a new container repository takes a request for each of ${most})` : null;
+    },
+  },
 };
+
+const withImages = ({ changed, fresh }: CountedProjects) =>
+  [...changed, ...fresh].filter(({ project, containerRepositories }) => containerRepositories > 0 && !closed(project, registryImages));
+
+/** The names of each repository's tags are listed; known tags are looked at in turn, or all of them when they are due. */
+function plannedRequests(projects: CountedProjects, { tagChecks }: StreamOptions): PlannedRequests {
+  const readable = withImages(projects);
+  const ids = new Set(readable.map(({ id }) => id));
+  const isDue = new Set(projects.due.map(({ id }) => id));
+  const known = projects.tags.filter(({ projectId }) => ids.has(projectId));
+  // The tags of a project that is due are listed a second time.
+  const lists = readable.reduce((sum, { id, containerRepositories }) => sum + containerRepositories * (isDue.has(id) ? 2 : 1), 0);
+  const morePages = known.reduce((sum, { known: count }) => sum + Math.max(0, pagesOf(count) - 1), 0);
+  const looks = known.reduce((sum, { projectId, looked }) => sum + Math.min(looked, tagChecks) + (isDue.has(projectId) ? looked : 0), 0);
+  return { projects: readable.length, rest: lists + morePages + looks };
+}
 
 /** `checks`: how many known tags of a repository to look at again. */
 async function* walks(context: StreamContext, checks: number): AsyncGenerator<Walk> {
   const page = context.batch.firstPage('containerRepositories');
   // Alone where the batch's answer has errors in it.
   const list = page === undefined ? await nextPage(context)() : page;
-  const refused = refusal(context, features.registryImages, list);
+  const refused = refusal(context, registryImages, list);
   yield { scope: '', pages: () => ended(refused) };
   if (refused || !list) return;
   for await (const repositories of connectionPages<ImageRepositoryNode, ContainerRepositoriesFragment>(

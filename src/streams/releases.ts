@@ -6,6 +6,7 @@ import type { ReleaseFragment, ReleasesFragment } from '../gitlab/generated/sdk.
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import { beginningOfTime } from '../walk-state.ts';
 import { extendedBackfill, largestPage, resumeBackfill } from './backfill.ts';
+import { newestRows, rowsAfterBatch } from './counts.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext, WalkEnd } from './stream.ts';
 import { watermarkAfter } from './watermark.ts';
@@ -24,6 +25,15 @@ export const releases: Stream = {
   extendBackfill: ({ backfill }, since) => {
     const next = extendedBackfill(backfill, since);
     return next && { ...next, cursor: null };
+  },
+  count: { kind: 'total', rowsIn: ({ releases: count }) => count },
+  plan: {
+    rows: ({ releases: count }, ask, options) => {
+      // GitLab has no filter that would count the new ones.
+      const rows = { changes: 0, newest: newestRows(count, options), reconcile: count }[ask];
+      return rowsAfterBatch(rows, ask, 'releasePageSize');
+    },
+    uncounted: ({ changed }) => (changed.length > 0 ? 'new releases' : null),
   },
 };
 

@@ -4,6 +4,8 @@ import type { EventProject } from '../events/event-project.ts';
 import type { BatchProject } from '../gitlab/batch.ts';
 import type { Gitlab } from '../gitlab/client.ts';
 import type { Backfill, Outcome, Progress, TagChanges, TagLook, WalkState } from '../walk-state.ts';
+import type { Access } from './access.ts';
+import type { StreamCount, StreamPlan } from './counts.ts';
 
 /** How deep to read a project that is seen for the first time. */
 export interface Depth {
@@ -78,7 +80,10 @@ export interface Walk {
   readonly pages: () => Pages;
 }
 
-/** One kind of change. Adding one: a query fragment, a mapper, a stream file, a line in index.ts, a fixture with its test. */
+/**
+ * One kind of change: how a pass reads it, and what `plan`, `estimate`, `audit` and `check` ask of it. docs/extending.md
+ * shows how one is added.
+ */
 export interface Stream {
   readonly name: string;
   /** For people, in the plural. */
@@ -89,8 +94,18 @@ export interface Stream {
   readonly changes: (context: StreamContext) => Iterable<Walk> | AsyncIterable<Walk>;
   /** Reads again what may have changed without a trace. Absent where every change leaves one. */
   readonly reconcile?: (context: StreamContext) => Iterable<Walk> | AsyncIterable<Walk>;
-  /** The way back to an earlier moment from where reading backwards stands; null when there is nothing deeper. */
-  readonly extendBackfill: (state: WalkState, since: Date) => Backfill | null;
+  /**
+   * A backfill to an earlier moment, from where the stored one stands; null when everything down to that moment is
+   * stored. Absent for a stream that has no history to read.
+   */
+  readonly extendBackfill?: (state: WalkState, since: Date) => Backfill | null;
+  /** A batch asks for what changed since the watermark: a project without this stream's watermark is read as a new one. */
+  readonly isAskedSince?: true;
+  /** What a project must have for this stream. Absent where GitLab shows nothing of the kind. */
+  readonly access?: Access;
+  /** What GitLab counts of it: for estimates and audits. */
+  readonly count: StreamCount;
+  readonly plan: StreamPlan;
 }
 
 /** A last page that says only how it ended. */

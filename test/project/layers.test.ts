@@ -68,6 +68,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     'operations/connect': 'value',
     pass: 'value',
     store: 'type',
+    streams: 'value',
     'walk-state': 'value',
   },
   'operations/check': {
@@ -91,7 +92,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     store: 'value',
     version: 'value',
   },
-  'operations/estimate': { config: 'type', gitlab: 'value', 'operations/connect': 'value', pass: 'value' },
+  'operations/estimate': { config: 'type', gitlab: 'value', 'operations/connect': 'value', pass: 'value', streams: 'value' },
   'operations/plan': {
     config: 'type',
     gitlab: 'value',
@@ -100,7 +101,6 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     'operations/estimate': 'value',
     pass: 'value',
     store: 'type',
-    'store/progress': 'type',
     streams: 'value',
     'walk-state': 'type',
   },

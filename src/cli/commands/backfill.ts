@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { estimateBackfill } from '../../operations/estimate.ts';
+import { streams } from '../../streams/index.ts';
 import { ensureConnection } from '../../store/connections.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
@@ -33,13 +34,19 @@ async function backfill(work: Work, backfillTo: Date): Promise<ExitCode> {
   const connectionId = await ensureConnection(database.em, config);
   const estimate = await estimateBackfill(database.em, config, connectionId, { backfillTo, signal: io.signal });
   if ('error' in estimate) return reportFailure(estimate, io);
-  const { projects, mergeRequests, pipelines, requests } = estimate;
+  const { projects, rows, requests } = estimate;
   if (projects > 0) {
+    const counted = streams.flatMap(({ name, label }) => (rows[name] === undefined ? [] : [`${rows[name]} ${label}`]));
+    const uncounted = streams.filter(({ name, extendBackfill }) => extendBackfill && rows[name] === undefined).map(({ label }) => label);
     io.out.write(
-      `Back to ${backfillTo.toISOString().slice(0, 16)}Z, ${projects} projects: about ${mergeRequests} merge requests and ${pipelines} pipelines in ${requests} requests, and what there is of releases and commits\n`,
+      `Back to ${backfillTo.toISOString().slice(0, 16)}Z, ${projects} projects: about ${counted.join(' and ')} in ${requests} requests, and what there is of ${uncounted.join(' and ')}\n`,
     );
   }
-  const result = await syncWithProgress(work, { backfillTo }, mergeRequests + pipelines);
+  const result = await syncWithProgress(
+    work,
+    { backfillTo },
+    Object.values(rows).reduce((sum, count) => sum + count, 0),
+  );
   if ('error' in result) return reportFailure(result, io);
   io.out.write(summaryText(result));
   return exitCodeOf(result);

@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import type { Config } from '../../config/parse-config.ts';
 import { planSync } from '../../operations/plan/plan-sync.ts';
 import type { PlanOptions, SyncPlan } from '../../operations/plan/plan-sync.ts';
-import type { PlanStep } from '../../operations/plan/steps.ts';
 import type { SyncFailure } from '../../operations/connect.ts';
 import { knownConnection } from '../../store/connections.ts';
+import { streams } from '../../streams/index.ts';
 import { withFoundDatabase } from '../find-database.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
@@ -50,22 +50,21 @@ const planWith = (config: Config, options: PlanOptions): Promise<SyncPlan | Sync
     return planSync(found.em, config, await knownConnection(found.em, config), options);
   });
 
-const labels: Readonly<Record<PlanStep['step'], string>> = {
+const labels: Readonly<Record<string, string>> = {
   lookup: 'find the projects',
   changes: 'what changed since the last pass',
   'first-sight': 'projects seen for the first time',
   backfill: 'what is older than what is stored',
   reconcile: 'read again what leaves no trace',
-  commits: 'commits',
-  'registry-images': 'registry images',
+  ...Object.fromEntries(streams.map(({ name, label }) => [name, label])),
 };
 
-function textOf(plan: SyncPlan, { url, branches, tagLimit }: Config): string {
-  const { projects, steps, rows, requests, complexity, measure, asked } = plan;
+function textOf(plan: SyncPlan, { url }: Config): string {
+  const { projects, steps, rows, uncounted, requests, complexity, measure, asked } = plan;
   const table = tableOf({
     head: ['step', 'projects', 'rows', 'GraphQL', 'REST', 'requests are'],
     rows: steps.map(({ step, projects: count, rows: some, graphql, rest, certainty }) => [
-      labels[step],
+      labels[step] ?? step,
       count,
       some === null ? '' : `about ${some}`,
       graphql,
@@ -73,13 +72,6 @@ function textOf(plan: SyncPlan, { url, branches, tagLimit }: Config): string {
       certainty,
     ]),
   });
-  const uncounted = [
-    ...(projects.known > 0 ? ['new releases'] : []),
-    ...(branches.length > 0 ? ['commits'] : []),
-    ...(steps.some(({ step }) => step === 'registry-images')
-      ? [`tags (a new container repository takes a request for each of ${tagLimit === 0 ? 'them' : `up to ${tagLimit}`})`]
-      : []),
-  ];
   return [
     `${url}: ${projects.known} known and ${projects.fresh} new projects\n`,
     ...projects.missing.map((entry) => `  not found, or out of sight for this token: ${printable(entry)}\n`),

@@ -2,7 +2,8 @@ import { readProjectAccess } from '../../gitlab/project-access.ts';
 import type { ProjectAccess } from '../../gitlab/project-access.ts';
 import { numberOfGlobalId } from '../../gitlab/ids.ts';
 import { noSuchEntry, selectProjects } from '../../pass/selection.ts';
-import { closed, features } from '../../streams/access.ts';
+import { closed } from '../../streams/access.ts';
+import { streams } from '../../streams/index.ts';
 import { failure, ok, plural } from './check.ts';
 import type { Check, Finding } from './check.ts';
 
@@ -27,8 +28,9 @@ export const projects: Check = {
   },
 };
 
-/** What a repository is read for. */
-const commits = 'commits';
+const ofFeatures = streams.filter(({ access }) => access?.needs === 'feature');
+/** The words for what a repository is read for. */
+const ofRepository = streams.filter(({ access }) => access?.needs === 'repository').map(({ label }) => label);
 
 /** What the token may see of a project. */
 interface View {
@@ -39,15 +41,18 @@ interface View {
 }
 
 function viewOf(project: ProjectAccess): View {
-  const ends = Object.values(features).flatMap((feature) => {
-    const end = closed(project, feature);
-    return end ? [{ what: feature.what, isForbidden: end.outcome === 'forbidden' }] : [];
+  const ends = ofFeatures.flatMap((stream) => {
+    const end = closed(project, stream);
+    return end ? [{ what: stream.label, isForbidden: end.outcome === 'forbidden' }] : [];
   });
   const repository = repositoryOf(project);
   return {
     fullPath: project.fullPath,
-    off: [...ends.filter(({ isForbidden }) => !isForbidden).map(({ what }) => what), ...(repository === 'off' ? [commits] : [])],
-    forbidden: [...ends.filter(({ isForbidden }) => isForbidden).map(({ what }) => what), ...(repository === 'forbidden' ? [commits] : [])],
+    off: [...ends.filter(({ isForbidden }) => !isForbidden).map(({ what }) => what), ...(repository === 'off' ? ofRepository : [])],
+    forbidden: [
+      ...ends.filter(({ isForbidden }) => isForbidden).map(({ what }) => what),
+      ...(repository === 'forbidden' ? ofRepository : []),
+    ],
   };
 }
 
@@ -74,7 +79,7 @@ function summaryOf(views: readonly View[], unseen: number): Finding {
     );
   }
   const whole = views.filter(({ forbidden }) => forbidden.length === 0).length;
-  const off = [...Object.values(features).map(({ what }) => what), commits]
+  const off = [...ofFeatures.map(({ label }) => label), ...ofRepository]
     .map((what) => ({ what, count: views.filter((view) => view.off.includes(what)).length }))
     .flatMap(({ what, count }) => (count > 0 ? [`${what} in ${count}`] : []));
   const rest = off.length === 0 ? '' : `; switched off, or nothing there: ${off.join(', ')}`;

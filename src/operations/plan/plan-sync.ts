@@ -15,7 +15,7 @@ import { measured, secondsOf } from './measure.ts';
 import type { Measure } from './measure.ts';
 import { selectedBy } from './select-batches.ts';
 import type { PlannedPass, Selected } from './select-batches.ts';
-import { stepsOf } from './steps.ts';
+import { stepsOf, uncountedOf } from './steps.ts';
 import type { PlanStep } from './steps.ts';
 
 /** What the next pass would do. */
@@ -30,6 +30,8 @@ export interface SyncPlan {
   readonly steps: readonly PlanStep[];
   /** Merge requests, pipelines and releases to read; an estimate. */
   readonly rows: number;
+  /** What GitLab has no count of, in words, such as `commits`: it is not in `rows`. */
+  readonly uncounted: readonly string[];
   /** Requests in all. Those of GraphQL are an estimate, those of REST the fewest that it can be. */
   readonly requests: { readonly graphql: number; readonly rest: number };
   /** What GitLab charges for the batches, as it says itself. */
@@ -73,7 +75,7 @@ async function plan({ config, gitlab: unmeasured }: GitlabSession, store: Store 
   const { gitlab, measure } = measured(unmeasured, config);
   const now = () => new Date();
   const [projects, states] = store ? await Promise.all([store.readProjects(), store.readStates()]) : [[], []];
-  const run: PlannedPass = {
+  const pass: PlannedPass = {
     config,
     gitlab,
     known: new Map(projects.map((project) => [project.id, project])),
@@ -81,10 +83,10 @@ async function plan({ config, gitlab: unmeasured }: GitlabSession, store: Store 
     options: optionsOf(config, now()),
     now,
   };
-  const selected = await selectedBy(run);
-  const counted = await countedFor(run, selected, store, backfillTo ?? null);
-  const complexity = await costsOf(run, selected, counted);
-  const steps = stepsOf(run, selected, counted);
+  const selected = await selectedBy(pass);
+  const counted = await countedFor(pass, selected, store, backfillTo ?? null);
+  const complexity = await costsOf(pass, selected, counted);
+  const steps = stepsOf(pass, selected, counted);
   const sum = (of: (step: PlanStep) => number) => steps.reduce((total, step) => total + of(step), 0);
   const requests = { graphql: sum(({ graphql }) => graphql), rest: sum(({ rest }) => rest) };
   const measures = { ...measure(), concurrency: config.concurrency };
@@ -92,6 +94,7 @@ async function plan({ config, gitlab: unmeasured }: GitlabSession, store: Store 
     projects: { known: counted.changed.length, fresh: counted.fresh.length, missing: missingOf(selected, counted) },
     steps,
     rows: sum(({ rows }) => rows ?? 0),
+    uncounted: uncountedOf(pass, counted),
     requests,
     complexity,
     seconds: secondsOf(requests.graphql + requests.rest, measures),
@@ -108,8 +111,8 @@ function missingOf({ missing, pages, batches }: Selected, { changed, fresh }: Co
 }
 
 /** One question for each kind of batch that the pass would send. */
-async function costsOf(run: PlannedPass, { pages, batches }: Selected, { due }: Counted): Promise<PlannedCost[]> {
-  const { gitlab, options, config, now } = run;
+async function costsOf(pass: PlannedPass, { pages, batches }: Selected, { due }: Counted): Promise<PlannedCost[]> {
+  const { gitlab, options, config, now } = pass;
   const kinds = new Map<string, Omit<CostQuery, 'branches'>>();
   const add = (kind: Omit<CostQuery, 'branches'>) => {
     const key = `${kind.source} ${kind.ask.kind}`;

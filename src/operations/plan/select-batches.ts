@@ -23,15 +23,15 @@ export interface Selected {
 }
 
 /** Decides as a pass does which projects to read, and in which batches. */
-export async function selectedBy(run: PlannedPass): Promise<Selected> {
-  const { gitlab, states } = run;
-  const since = commonSince(run);
+export async function selectedBy(pass: PlannedPass): Promise<Selected> {
+  const { gitlab, states } = pass;
+  const since = commonSince(pass);
   const before = gitlab.requests.graphql;
-  const { ids, lists, missing } = await selectProjects(run, since === null);
+  const { ids, lists, missing } = await selectProjects(pass, since === null);
   const lookups = gitlab.requests.graphql - before;
-  if (since === null) return { lookups, pages: [], batches: batchesOf(run, ids), missing };
+  if (since === null) return { lookups, pages: [], batches: batchesOf(pass, ids), missing };
   const listed: Array<{ readonly source: ListedSource['kind']; readonly ids: readonly number[] }> = [];
-  for (const list of lists) listed.push({ source: list.kind, ids: await idsOf(run, list) });
+  for (const list of lists) listed.push({ source: list.kind, ids: await idsOf(pass, list) });
   const fits = (id: number) => fitsSince(sinceOf(states.get(id)), since);
   const pages = listed.flatMap((list) =>
     // An empty list is asked for as well.
@@ -39,7 +39,7 @@ export async function selectedBy(run: PlannedPass): Promise<Selected> {
   );
   const read = new Set(listed.flatMap((list) => list.ids));
   const waiting = [...read].filter((id) => !fits(id));
-  return { lookups, pages, batches: batchesOf(run, [...new Set([...ids.filter((id) => !read.has(id)), ...waiting])]), missing };
+  return { lookups, pages, batches: batchesOf(pass, [...new Set([...ids.filter((id) => !read.has(id)), ...waiting])]), missing };
 }
 
 async function idsOf({ gitlab, config }: PlannedPass, list: ListedSource): Promise<number[]> {

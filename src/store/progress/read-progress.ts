@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { QueryExecutorProvider } from 'kysely';
-import type { Backfill, Outcome, TagLook } from '../../walk-state.ts';
+import type { Backfill, Outcome, TagCount, TagLook } from '../../walk-state.ts';
 import type { PlacedState } from './save-progress.ts';
 
 interface StateRow {
@@ -57,15 +57,6 @@ interface TagRow {
   readonly name: string;
   readonly digest: string | null;
   readonly looked_at: string | null;
-}
-
-/** How many tags of a container repository are known. */
-export interface TagCount {
-  readonly projectId: number;
-  /** All of them. */
-  readonly known: number;
-  /** Those that were looked at. */
-  readonly looked: number;
 }
 
 /** The numbers of known tags, one for each container repository of a connection. */
