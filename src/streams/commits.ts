@@ -29,7 +29,7 @@ export const commits: Stream = {
     requests: ({ changed, fresh }, { branches }) => {
       const readable = (projects: typeof changed) => projects.filter(({ project }) => project.userPermissions.downloadCode).length;
       const [known, unknown] = [readable(changed), readable(fresh)];
-      return { projects: branches.length === 0 ? 0 : known + unknown, rest: (known + 2 * unknown) * branches.length };
+      return { projects: branches.length === 0 ? 0 : known + unknown, graphql: 0, rest: (known + 2 * unknown) * branches.length };
     },
     uncounted: (_, { branches }) => (branches.length > 0 ? 'commits' : null),
   },

@@ -66,9 +66,10 @@ export interface CountedProjects {
   readonly tags: readonly TagCount[];
 }
 
-/** REST requests of a stream: at least so many, since what else there is to read shows only when it is read. */
+/** Requests of a stream: at least so many, since what else there is to read shows only when it is read. */
 export interface PlannedRequests {
   readonly projects: number;
+  readonly graphql: number;
   readonly rest: number;
 }
 

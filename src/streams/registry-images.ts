@@ -51,7 +51,7 @@ function plannedRequests(projects: CountedProjects, { tagChecks }: StreamOptions
   const lists = readable.reduce((sum, { id, containerRepositories }) => sum + containerRepositories * (isDue.has(id) ? 2 : 1), 0);
   const morePages = known.reduce((sum, { known: count }) => sum + Math.max(0, pagesOf(count) - 1), 0);
   const looks = known.reduce((sum, { projectId, looked }) => sum + Math.min(looked, tagChecks) + (isDue.has(projectId) ? looked : 0), 0);
-  return { projects: readable.length, rest: lists + morePages + looks };
+  return { projects: readable.length, graphql: 0, rest: lists + morePages + looks };
 }
 
 /** `checks`: how many known tags of a repository to look at again. */

@@ -36,10 +36,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(copy, { recursive: true, force: true }));
 
+/** So many random histories of the convergence test run over the stream, on each database. */
+const seeds = 3;
+
 /** Runs a tool of node_modules in the copy. */
 async function tool(bin: string, ...args: string[]): Promise<void> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV|NODE_OPTIONS)/.test(name));
-  const env = { ...Object.fromEntries(inherited), TEST_POSTGRES_URL: inject('postgresUrl') };
+  const env = { ...Object.fromEntries(inherited), TEST_POSTGRES_URL: inject('postgresUrl'), CONVERGENCE_SEEDS: String(seeds) };
   await run(process.execPath, [path.join(copy, 'node_modules', bin), ...args], { cwd: copy, env }).catch((error: unknown) => {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
     throw new Error(`${bin} ${args.join(' ')}\n${stdout}\n${stderr}`, { cause: error });
@@ -50,11 +53,20 @@ test('the stream of docs/extending.md compiles', async () => {
   await expect(tool('typescript/bin/tsc', '--noEmit')).resolves.toBeUndefined();
 });
 
-test('and works', async () => {
-  await expect(tool('vitest/vitest.mjs', 'run', 'test/operations/milestones.db.test.ts')).resolves.toBeUndefined();
+test('the stream of docs/extending.md passes its tests, and the convergence test over its random changes', async () => {
+  const files = ['test/operations/milestones.db.test.ts', 'test/convergence/convergence.db.test.ts', 'test/convergence/random-change.test.ts'];
+  await expect(tool('vitest/vitest.mjs', 'run', ...files)).resolves.toBeUndefined();
 });
 
-test('the document names every file of the change, and shows the stream as it is', async () => {
+test('docs/extending.md states how many files adding a stream touches', () => {
+  const under = (...folders: string[]) => changed.filter((file) => folders.some((folder) => file.startsWith(folder))).length;
+  const [fake, tests] = [under('fake-gitlab/'), under('test/')];
+  const program = changed.length - fake - tests;
+  const sentence = `touches ${changed.length} files, and one more that is generated: ${program} of the program, ${fake} of the fake GitLab and ${tests} of tests.`;
+  expect(document).toContain(sentence);
+});
+
+test('docs/extending.md names every file of the change, and shows the stream as it is', async () => {
   expect(
     changed.filter((file) => !document.includes(file) && !document.includes(`\`${path.dirname(file).split('/').slice(0, 2).join('/')}/\``)),
   ).toEqual([]);

@@ -38,7 +38,7 @@ export function stepsOf(pass: PlannedPass, selected: Selected, counted: Counted)
     readingStep('reconcile', rowsOf(due, 'reconcile'), dueBatches),
     ...streams.flatMap(({ name, plan }) => {
       const requests = plan.requests?.(counted, pass.options);
-      return requests ? [{ step: name, ...requests, rows: null, graphql: 0, certainty: 'at least' as const }] : [];
+      return requests ? [{ step: name, ...requests, rows: null, certainty: 'at least' as const }] : [];
     }),
   ];
   return steps.filter(({ projects, graphql, rest }) => projects > 0 && graphql + rest > 0);
