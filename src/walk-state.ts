@@ -1,4 +1,4 @@
-/** How reading a stream of a project ended. Forbidden is never empty. */
+/** How the last reading of a walk ended. Forbidden is never empty. */
 export type Outcome = 'ok' | 'partial' | 'disabled' | 'forbidden' | 'gone' | 'failed';
 
 /** Stands in `depth` for everything that GitLab has. */
@@ -6,19 +6,19 @@ export const beginningOfTime = new Date(0);
 
 /** How far a walk has come: forwards from its watermark, backwards to its depth. Stored with the page it describes. */
 export interface WalkState {
-  /** The branches that it was read for, with commas between them; empty = all. */
+  /** The branches that the walk was read for, with commas between them; empty = all. */
   readonly selection: string;
   /** Everything that GitLab changed before this moment is stored, down to the depth. GitLab's clock. */
   readonly watermark: Date | null;
-  /** Where a walk goes on that moves its watermark only at its end. */
+  /** Where a stopped walk goes on, for streams whose watermark moves only at the end of a walk. */
   readonly cursor: string | null;
-  /** GitLab's clock when that walk began. */
+  /** GitLab's clock when the walk of `cursor` began. */
   readonly walkStartedAt: Date | null;
-  /** The commit up to which history is stored. */
+  /** The newest commit up to which the branch is stored. */
   readonly frontier: string | null;
-  /** Everything from this moment on is stored. Null while the first reading goes on. */
+  /** Everything from this moment on is stored. Null until the first backfill has ended. */
   readonly depth: Date | null;
-  /** Reading backwards; null before it began. */
+  /** Null before it began. */
   readonly backfill: Backfill | null;
   readonly outcome: Outcome;
   /** Why the outcome is not `ok`, in one line. */
@@ -33,17 +33,17 @@ export interface Backfill {
   readonly since: string | null;
   /** The goal: so many rows more; null = no limit. */
   readonly left: number | null;
-  /** Where it goes on; null = at the beginning. */
+  /** Where the backfill goes on; null = at the beginning of the list. */
   readonly cursor: string | null;
-  /** What changed later than this moment is known already; absent = nothing is. */
+  /** What changed later than this moment is stored already; absent = nothing is. */
   readonly before?: string;
-  /** The goal is reached, or there is nothing older. */
+  /** The goal is reached, or the end of the list. */
   readonly isDone: boolean;
-  /** The end of what GitLab has is reached. */
+  /** The end of the list is reached. */
   readonly isComplete: boolean;
 }
 
-/** The part of a walk's state that a page changes; absent fields stay. */
+/** What a page changes in the state of its walk; absent fields stay. */
 export type Progress = Partial<Omit<WalkState, 'outcome' | 'error' | 'lastAttemptAt' | 'lastSuccessAt'>>;
 
 /** A look at a container tag. */
@@ -68,7 +68,7 @@ export interface TagCount {
 /** What looking at a container repository's tags changes. */
 export interface TagChanges {
   readonly looked: readonly TagLook[];
-  /** Names that the repository has no more. */
+  /** Names that the repository no longer has. */
   readonly removed: readonly string[];
   readonly repositoryId: number;
 }

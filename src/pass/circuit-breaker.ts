@@ -2,19 +2,19 @@ import type { GitlabRequestError } from '../errors.ts';
 import type { WalkEnd } from '../streams/stream.ts';
 import type { Settled } from './settle.ts';
 
-/** Failures one after the other after which nothing more is asked for. */
-const patience = 3;
+/** After so many failures in a row nothing more is asked for. */
+const mostFailures = 3;
 
-/** Whether GitLab answers: a pass over a thousand projects is not to fail a thousand times. */
+/** Stops a pass from asking a GitLab that does not answer: a pass over 1,000 projects must not fail 1,000 times. */
 export interface CircuitBreaker {
   note(answer: Settled<unknown>): void;
-  /** Why there is no sense in asking on; null while there is. */
+  /** Why nothing more is asked for; null while the breaker is closed. */
   openReason(): WalkEnd | null;
-  /** Throws the first error when there was no answer at all. */
+  /** Throws the first error when every request has failed. */
   throwIfNone(): void;
 }
 
-/** Of a pass that begins. */
+/** A breaker that is closed. */
 export function createCircuitBreaker(): CircuitBreaker {
   let count = 0;
   let failuresInARow = 0;
@@ -31,7 +31,7 @@ export function createCircuitBreaker(): CircuitBreaker {
         failuresInARow = 0;
       }
     },
-    openReason: () => (failuresInARow >= patience ? last : null),
+    openReason: () => (failuresInARow >= mostFailures ? last : null),
     throwIfNone() {
       if (first && count === 0) throw first;
     },

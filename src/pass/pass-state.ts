@@ -18,15 +18,15 @@ export interface Pass {
   readonly signal?: AbortSignal | undefined;
   /** Called whenever a figure has moved. */
   readonly onProgress?: ((progress: SyncProgress) => void) | undefined;
-  /** Read again at once what may change without a trace, of every project. */
+  /** Reconcile every project now. */
   readonly reconcile?: boolean | undefined;
-  /** Read what is known down to this moment. */
+  /** Extend the backfill of every known project to this moment. */
   readonly backfillTo?: Date | undefined;
 }
 
-/** How far a pass has come. */
+/** How far a pass has come, for `onProgress`. */
 export interface SyncProgress {
-  /** Projects that are known to be read; grows while a list of them is read. */
+  /** Projects found so far; grows while lists are read. */
   readonly projects: number;
   readonly projectsDone: number;
   readonly requests: number;
@@ -41,7 +41,7 @@ export type ProjectStates = Map<string, PlacedState>;
 export interface PassState extends Pass {
   readonly options: StreamOptions;
   readonly tally: Tally;
-  readonly answers: CircuitBreaker;
+  readonly circuitBreaker: CircuitBreaker;
   readonly known: ReadonlyMap<number, KnownProject>;
   readonly states: Map<number, ProjectStates>;
   readonly progress: Progress;
@@ -86,7 +86,7 @@ export function createProgress({ onProgress, gitlab }: Pass, tally: Tally): Prog
   };
 }
 
-/** Waits for all, so that nothing goes on in the background, before it throws the first error. */
+/** Waits for all promises, so that nothing runs on in the background, and then throws the first error. */
 export async function everyOne<T>(promises: ReadonlyArray<Promise<T>>): Promise<T[]> {
   await Promise.allSettled(promises);
   return Promise.all(promises);

@@ -18,20 +18,21 @@ export interface IdBatch {
 }
 
 /**
- * Reads projects by id, as many at once as GitLab bears. A project that fails even alone is named and holds up no other;
- * one that is missing in an answer with errors is asked for alone. Asks nothing more of a GitLab that answers nothing.
+ * Reads projects by id, as many in one request as GitLab bears. A project that fails even when it is asked for alone is
+ * named, and the others go on. A project that is missing in an answer with errors is asked for alone. While the circuit
+ * breaker is open nothing is asked for.
  */
-export async function* readByIds(run: PassState, { ids, ask }: IdBatch): AsyncGenerator<ReadByIds> {
-  const { gitlab, config, answers } = run;
+export async function* readByIds(pass: PassState, { ids, ask }: IdBatch): AsyncGenerator<ReadByIds> {
+  const { gitlab, config, circuitBreaker } = pass;
   const groups: Array<readonly number[]> = [ids];
   for (let group = groups.shift(); group; group = groups.shift()) {
-    const openReason = answers.openReason();
+    const openReason = circuitBreaker.openReason();
     if (openReason) {
       yield { failed: group, end: openReason };
       continue;
     }
     const answer = await settle(readBatch(gitlab, { source: { kind: 'ids', ids: group }, ask, branches: config.branches }));
-    answers.note(answer);
+    circuitBreaker.note(answer);
     if ('end' in answer) {
       const asked = isTooMuch(answer.error) ? group.slice(0, 1) : group;
       yield { failed: asked, end: answer.end };

@@ -17,23 +17,23 @@ import type { ListedSource } from './selection.ts';
 import { bySharedSince, fitsSince, sinceOf } from './since.ts';
 import { syncProject } from './sync-project.ts';
 
-/** Reading the projects of a pass, batch by batch. */
+/** How far the projects of a pass are read. */
 export interface Reading {
-  readonly run: PassState;
-  /** Bounds the batches in hand, and with them what is in memory, whatever the number of projects. */
+  readonly pass: PassState;
+  /** Limits the batches that are read at once, and so the memory, whatever the number of projects. */
   readonly limit: LimitFunction;
   /** Projects that GitLab returned, or that were asked for by id. */
   readonly asked: Set<number>;
-  /** Projects of lists that must be asked with a moment of their own. */
+  /** Projects of lists that must be asked by id, since a moment of their own. */
   readonly waiting: number[];
-  /** Projects that are to be read again for what changes without a trace. */
+  /** Projects to reconcile. */
   readonly due: Due[];
 }
 
-/** A reading of nothing yet. */
-export const createReading = (run: PassState): Reading => ({
-  run,
-  limit: pLimit(run.config.concurrency),
+/** Nothing is read yet. */
+export const createReading = (pass: PassState): Reading => ({
+  pass,
+  limit: pLimit(pass.config.concurrency),
   asked: new Set(),
   waiting: [],
   due: [],
@@ -43,12 +43,12 @@ export const createReading = (run: PassState): Reading => ({
 export type ListEnd = 'whole' | 'cut' | 'missing';
 
 /**
- * Reads the projects of a list as far as they can be asked together what changed since a moment; others wait for
- * `readIds`. A page is asked for while those before are stored, as many at once as requests may be.
+ * Reads the projects of a list that can be asked together what changed since a moment; the others wait for `readIds`.
+ * A page is asked for while the pages before it are stored.
  */
 export async function readList(reading: Reading, source: ListedSource, since: Date): Promise<ListEnd> {
-  const { run, limit } = reading;
-  const { projectLimit, branches } = run.config;
+  const { pass, limit } = reading;
+  const { projectLimit, branches } = pass.config;
   let left = source.kind === 'membership' && projectLimit > 0 ? projectLimit : Number.POSITIVE_INFINITY;
   let isWhole = true;
   const work: Array<Promise<void>> = [];
@@ -57,11 +57,11 @@ export async function readList(reading: Reading, source: ListedSource, since: Da
     for (let from: ListedSource | null = source; from && left > 0 && !ended.signal.aborted;) {
       const page: ListedSource = from.kind === 'membership' ? { ...from, projects: Math.min(from.projects, left) } : from;
       const query: BatchQuery = { source: page, ask: { kind: 'changes', since }, branches };
-      const answer: Settled<Batch | null> = await limit(() => settle(readBatch(run.gitlab, query)));
-      run.answers.note(answer);
+      const answer: Settled<Batch | null> = await limit(() => settle(readBatch(pass.gitlab, query)));
+      pass.circuitBreaker.note(answer);
       if ('end' in answer) {
         if (isTooMuch(answer.error) && (await listByName(reading, source))) return 'whole';
-        run.tally.addProblem({ project: nameOf(source), ...problemOf(answer.end) });
+        pass.tally.addProblem({ project: nameOf(source), ...problemOf(answer.end) });
         return 'cut';
       }
       const batch: Batch | null = answer.value;
@@ -69,7 +69,7 @@ export async function readList(reading: Reading, source: ListedSource, since: Da
       isWhole &&= batch.errors.length === 0;
       left -= batch.projects.length;
       const task = limit(() => syncBatch(reading, batch, fitting(reading, batch, since)));
-      // What ends the pass is thrown below; here it only ends the reading of the list.
+      // An error that ends the pass is thrown below. Here it only ends the list.
       task.catch(() => ended.abort());
       work.push(task);
       from = batch.next === null ? null : { ...from, after: batch.next };
@@ -78,15 +78,15 @@ export async function readList(reading: Reading, source: ListedSource, since: Da
     await Promise.allSettled(work);
   }
   await everyOne(work);
-  // With errors in an answer, projects may be missing in it.
+  // An answer with errors may lack projects.
   return isWhole || (await listByName(reading, source)) ? 'whole' : 'cut';
 }
 
-/** Lists projects by name only, and lets those that are left wait to be asked for by id. Resolves to whether that could be done. */
-async function listByName({ run, asked, waiting }: Reading, source: ListedSource): Promise<boolean> {
-  const { graphql } = run.gitlab;
+/** Lists projects by name only; those that were not asked for wait for `readIds`. Resolves to whether GitLab gave the list. */
+async function listByName({ pass, asked, waiting }: Reading, source: ListedSource): Promise<boolean> {
+  const { graphql } = pass.gitlab;
   const listed = await settle(
-    source.kind === 'group' ? groupProjects(graphql, source.path) : memberProjects(graphql, run.config.projectLimit),
+    source.kind === 'group' ? groupProjects(graphql, source.path) : memberProjects(graphql, pass.config.projectLimit),
   );
   if ('end' in listed) return false;
   for (const { id } of listed.value ?? []) if (!asked.has(id)) waiting.push(id);
@@ -98,58 +98,58 @@ const nameOf = (source: ListedSource) => (source.kind === 'group' ? source.path 
 const addFailure = ({ tally, known }: PassState, id: number, end: WalkEnd) =>
   tally.addProblem({ project: known.get(id)?.fullPath ?? `project ${id}`, ...problemOf(end) });
 
-/** Reads projects by id, and those that wait. Resolves to those that GitLab did not return. */
+/** Reads projects by id, and the waiting ones. Resolves to the ids that GitLab did not return. */
 export async function readIds(reading: Reading, ids: readonly number[]): Promise<number[]> {
-  const { asked, waiting, run, limit } = reading;
+  const { asked, waiting, pass, limit } = reading;
   const wanted = [...new Set([...ids.filter((id) => !asked.has(id)), ...waiting])];
   for (const id of wanted) asked.add(id);
-  const absent = await everyOne(batchesOf(run, wanted).map((batch) => limit(() => readBatchOfIds(reading, batch))));
+  const absent = await everyOne(batchesOf(pass, wanted).map((batch) => limit(() => readBatchOfIds(reading, batch))));
   return absent.flat();
 }
 
-/** Those of a list that can be asked together; the others wait. */
-function fitting({ run, asked, waiting }: Reading, { projects }: Batch, since: Date): BatchProject[] {
+/** The projects of a list that can be asked together; the others wait. */
+function fitting({ pass, asked, waiting }: Reading, { projects }: Batch, since: Date): BatchProject[] {
   return projects.filter(({ id }) => {
-    const fits = fitsSince(sinceOf(run.states.get(id)), since);
+    const fits = fitsSince(sinceOf(pass.states.get(id)), since);
     asked.add(id);
     if (!fits) waiting.push(id);
     return fits;
   });
 }
 
-async function syncBatch({ run, due }: Reading, { at }: Batch, projects: readonly BatchProject[]): Promise<void> {
-  const { store, config, tally, progress, known } = run;
+async function syncBatch({ pass, due }: Reading, { at }: Batch, projects: readonly BatchProject[]): Promise<void> {
+  const { store, config, tally, progress, known } = pass;
   progress.projectsFound(projects.length);
   const seen = projects.map(({ id, node }) => ({ id, fullPath: node.fullPath, webUrl: node.webUrl ?? `${config.url}/${node.fullPath}` }));
-  const saved = await store.saveProjects(seen, at ?? run.now());
+  const saved = await store.saveProjects(seen, at ?? pass.now());
   tally.addProjects(projects.length);
   const sync = async (batch: BatchProject) => {
     const project = saved.get(batch.id);
-    if (project) await syncProject(run, { project, batch, at });
+    if (project) await syncProject(pass, { project, batch, at });
     const before = known.get(batch.id);
-    if (project && before && isDue(run, before, at)) due.push({ project, at: at ?? run.now() });
+    if (project && before && isDue(pass, before, at)) due.push({ project, at: at ?? pass.now() });
     progress.projectsEnded(1);
   };
   await everyOne(projects.map(sync));
 }
 
 async function readBatchOfIds(reading: Reading, batch: IdBatch): Promise<number[]> {
-  const { run } = reading;
+  const { pass } = reading;
   const gone: number[] = [];
-  for await (const answer of readByIds(run, batch)) {
+  for await (const answer of readByIds(pass, batch)) {
     if ('batch' in answer) {
       await syncBatch(reading, answer.batch, answer.batch.projects);
       gone.push(...answer.absent);
-    } else for (const id of answer.failed) addFailure(run, id, answer.end);
+    } else for (const id of answer.failed) addFailure(pass, id, answer.end);
   }
   return gone;
 }
 
-/** Projects that are new ask for their newest; the others, in groups, for what changed since a moment that is good for each of them. */
+/** Batches of new projects ask for the newest rows; batches of known projects ask for what changed since the earliest of their watermarks. */
 export function batchesOf({ states, options, now }: Pick<PassState, 'states' | 'options' | 'now'>, ids: readonly number[]): IdBatch[] {
   const moments = ids.map((id) => ({ id, since: sinceOf(states.get(id)) }));
   const dated = moments.flatMap(({ id, since }) => (since instanceof Date ? [{ id, since }] : []));
-  // Where no stream can be read, any moment is good: that of the others.
+  // A project of which no stream can be read has no moment: it joins the others.
   const latest = dated.reduce((moment, { since }) => (since > moment ? since : moment), new Date(0));
   const anyMoment = dated.length > 0 ? latest : now();
   const undated = moments.flatMap(({ id, since }) => (since === 'any' ? [{ id, since: anyMoment }] : []));

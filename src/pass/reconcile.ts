@@ -14,13 +14,13 @@ export interface Due {
   readonly at: Date;
 }
 
-/** Pipelines that changed in this span are read again. */
+/** Pipelines that changed within this time are read again. */
 const recentPipelinesMs = 24 * 60 * 60_000;
 
-/** Projects are due at different moments: each up to this part of the interval early. */
+/** So that projects are due at different moments, each is due early by up to this part of the interval. */
 const spread = 0.25;
 
-/** Whether it is time to read again what a project may change without a trace. */
+/** Whether a project is due to be reconciled. */
 export function isDue(
   { config, reconcile: isAsked, now }: Pick<PassState, 'config' | 'reconcile' | 'now'>,
   project: KnownProject,
@@ -31,23 +31,23 @@ export function isDue(
   return isAsked === true || (at ?? now()).getTime() - project.reconciledAt.getTime() >= intervalMs;
 }
 
-/** Reads again what may have changed without a trace. A project of which something could not be read stays due. */
-export async function reconcile(run: PassState, due: readonly Due[]): Promise<void> {
-  const limit = pLimit(run.config.concurrency);
-  await everyOne(chunks(due, batchSizes.reconcile.projects).map((some) => limit(() => reconcileBatch(run, some))));
+/** Reads again what may have changed without a trace. A project of which something cannot be read stays due. */
+export async function reconcile(pass: PassState, due: readonly Due[]): Promise<void> {
+  const limit = pLimit(pass.config.concurrency);
+  await everyOne(chunks(due, batchSizes.reconcile.projects).map((some) => limit(() => reconcileBatch(pass, some))));
 }
 
-/** From when on pipelines have to have changed to be read again. */
+/** Pipelines that changed from this moment on are read again. */
 export const recentPipelinesSince = ({ reconcileInterval }: Pick<PassState['config'], 'reconcileInterval'>, at: Date): Date =>
   new Date(at.getTime() - Math.max(recentPipelinesMs, 2 * reconcileInterval * 1000));
 
-async function reconcileBatch(run: PassState, due: readonly Due[]): Promise<void> {
-  const { store, tally, config } = run;
+async function reconcileBatch(pass: PassState, due: readonly Due[]): Promise<void> {
+  const { store, tally, config } = pass;
   const byId = new Map(due.map(({ project }) => [project.id, project]));
   const ids = [...byId.keys()];
   const earliest = Math.min(...due.map(({ at }) => at.getTime()));
   const ask = { kind: 'reconcile' as const, pipelinesSince: recentPipelinesSince(config, new Date(earliest)) };
-  for await (const answer of readByIds(run, { ids, ask })) {
+  for await (const answer of readByIds(pass, { ids, ask })) {
     if ('failed' in answer) {
       const named = answer.failed.flatMap((id) => byId.get(id)?.fullPath ?? []);
       for (const fullPath of named) tally.addProblem({ project: fullPath, ...problemOf(answer.end) });
@@ -57,9 +57,9 @@ async function reconcileBatch(run: PassState, due: readonly Due[]): Promise<void
     const whole = await everyOne(
       projects.map(async (batch) => {
         const project = byId.get(batch.id);
-        return project && (await syncProject(run, { project, batch, at })) ? [project.id] : [];
+        return project && (await syncProject(pass, { project, batch, at })) ? [project.id] : [];
       }),
     );
-    if (whole.flat().length > 0) await store.markReconciled(whole.flat(), at ?? run.now());
+    if (whole.flat().length > 0) await store.markReconciled(whole.flat(), at ?? pass.now());
   }
 }

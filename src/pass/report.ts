@@ -14,7 +14,7 @@ export interface Problem {
   readonly reason: string;
   /** The code of the error behind the reason. Absent where no request failed, such as a feature that is switched off. */
   readonly errorCode?: ErrorCode;
-  /** The settings say so (a feature that is off, a limit): nothing is wrong. */
+  /** True when a setting is the reason (a feature that is switched off, a limit): nothing is wrong. */
   readonly expected: boolean;
 }
 
@@ -30,15 +30,15 @@ export interface StreamCounts {
 export interface SyncReport {
   /** Events read. */
   readonly fetched: number;
-  /** Rows inserted or changed; rows that were already right are not counted. */
+  /** Rows inserted or changed. Rows that were right already are not counted. */
   readonly stored: number;
-  /** Of these, rows that had changed without a trace: only a reconcile found them. */
+  /** Of `stored`: rows that had changed without a trace, and that only a reconcile found. */
   readonly corrected: number;
   /** Projects that GitLab returned. */
   readonly projects: number;
   /** By name of stream, such as `merge-requests`. */
   readonly streams: Readonly<Record<string, StreamCounts>>;
-  /** Everything that was not read as a whole. Empty when all went well. */
+  /** Everything that was not read completely. Empty when everything was. */
   readonly problems: readonly Problem[];
   /** Requests sent, retries included. */
   readonly requests: { readonly graphql: number; readonly rest: number };

@@ -24,17 +24,17 @@ export const noSuchEntry = 'no project or group with this path, or out of sight 
 export const listPageSize = 50;
 
 /**
- * The projects that the configuration asks for. What was read before needs no lookup: a known path stands for its id,
- * and memberships and groups are asked for as such. `isFirst`: nothing is known to ask changes since.
+ * The projects that the configuration asks for. Known projects need no lookup: a known path stands for its id, and
+ * memberships and groups are asked for as lists. `isFirst`: there is no watermark yet, so lists are looked up first.
  */
-export async function selectProjects(run: Pick<PassState, 'config' | 'gitlab' | 'known'>, isFirst: boolean): Promise<Selection> {
-  const { config, gitlab } = run;
-  if (config.repos.length > 0) return selectEntries(run, isFirst);
+export async function selectProjects(pass: Pick<PassState, 'config' | 'gitlab' | 'known'>, isFirst: boolean): Promise<Selection> {
+  const { config, gitlab } = pass;
+  if (config.repos.length > 0) return selectEntries(pass, isFirst);
   if (isFirst) {
     const projects = await memberProjects(gitlab.graphql, config.projectLimit);
     return { ids: projects.map(({ id }) => id), lists: [], missing: [] };
   }
-  // By id where all are read: activity changes while pages are read, ids do not.
+  // Where all projects are read the order is by id: activity changes while pages are read, ids do not.
   const sort = config.projectLimit === 0 ? 'id_asc' : 'latest_activity_desc';
   const projects = config.projectLimit === 0 ? listPageSize : Math.min(config.projectLimit, listPageSize);
   return { ids: [], lists: [{ kind: 'membership', sort, projects }], missing: [] };
@@ -67,7 +67,7 @@ interface Match {
   readonly isSettled: boolean;
 }
 
-/** A project that has moved is followed, and its old path looked up again: another one may be there now. */
+/** A project that has moved is followed. Its old path is looked up again, because another project may be there now. */
 function matchOf(entry: string, projects: readonly KnownProject[]): Match {
   if (/^\d+$/.test(entry)) return { ids: [Number(entry)], isGroup: false, isSettled: true };
   const path = entry.toLowerCase();

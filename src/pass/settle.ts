@@ -2,10 +2,10 @@ import { ForbiddenError, GitlabRequestError, NotFoundError, UnauthorizedError, U
 import type { WalkEnd } from '../streams/stream.ts';
 import type { Problem } from './report.ts';
 
-/** The value, or how something ends that failed on GitLab's side. */
+/** The value, or how a walk or a request that failed on GitLab's side ended. */
 export type Settled<T> = { readonly value: T } | { readonly end: WalkEnd; readonly error: GitlabRequestError };
 
-/** The value, or how a walk ends that failed on GitLab's side. What concerns the whole pass is thrown on. */
+/** Turns a failure on GitLab's side into the end of a walk. An error that concerns the whole pass is thrown. */
 export async function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
   try {
     return { value: await promise };
@@ -16,7 +16,7 @@ export async function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
   }
 }
 
-/** Every other request would end in the same way. */
+/** Every other request would fail in the same way. */
 const concernsAll = (error: GitlabRequestError) => error instanceof UnauthorizedError || error instanceof UnsupportedGitlabError;
 
 /** A walk's end that is not `ok`, for the report. */

@@ -2,12 +2,12 @@ import { streams } from '../streams/index.ts';
 import type { ProjectStates, PassState } from './pass-state.ts';
 import { isSelected, walkKey } from './pass-state.ts';
 
-/** Projects whose watermarks lie closer together than this share a batch: the earliest of them is good for all. */
+/** Projects whose watermarks lie closer together than this share a batch, which asks from the earliest watermark on. */
 const closeMs = 60 * 60_000;
 
 const askedSince = streams.filter(({ isAskedSince }) => isAskedSince);
 
-/** From when on a project's changes are to be read: a moment; `any` = no stream of it can be read; null = from its beginning. */
+/** From when on a project's changes are read. `any` = no stream of it can be read; null = it is read as a new project. */
 export function sinceOf(states: ProjectStates | undefined): Date | 'any' | null {
   const found = askedSince.map(({ name }) => states?.get(walkKey(name, '')));
   if (found.some((state) => !state || (!state.watermark && state.outcome !== 'disabled' && state.outcome !== 'forbidden'))) return null;
@@ -18,7 +18,7 @@ export function sinceOf(states: ProjectStates | undefined): Date | 'any' | null 
 /** Whether a project can be asked what changed since a moment, whatever is asked for of others. */
 export const fitsSince = (own: ReturnType<typeof sinceOf>, since: Date): boolean => own === 'any' || (own !== null && own >= since);
 
-/** A moment that is good for most projects that are read: the earliest watermark that is close to the latest one. */
+/** A moment from which on most projects can be asked: the earliest watermark that is close to the latest one. Null when no project has a watermark. */
 export function commonSince({ known, states }: Pick<PassState, 'known' | 'states'>): Date | null {
   const moments = [...known.values()]
     .filter(isSelected)

@@ -16,16 +16,16 @@ export interface ProjectWork {
   readonly at: Date | null;
 }
 
-/** All streams of one project at once; the walks of a stream one after the other. Resolves to whether no walk failed. */
-export async function syncProject(run: PassState, work: ProjectWork): Promise<boolean> {
-  const states: ProjectStates = run.states.get(work.project.id) ?? new Map();
-  run.states.set(work.project.id, states);
-  const ended = await everyOne(streams.map((stream) => syncStream({ run, work, states, stream })));
+/** Reads all streams of one project at once, and the walks of a stream one after the other. Resolves to whether no walk failed. */
+export async function syncProject(pass: PassState, work: ProjectWork): Promise<boolean> {
+  const states: ProjectStates = pass.states.get(work.project.id) ?? new Map();
+  pass.states.set(work.project.id, states);
+  const ended = await everyOne(streams.map((stream) => syncStream({ pass, work, states, stream })));
   return ended.every(Boolean);
 }
 
 interface StreamWork {
-  readonly run: PassState;
+  readonly pass: PassState;
   readonly work: ProjectWork;
   readonly states: ProjectStates;
   readonly stream: Stream;
@@ -53,27 +53,27 @@ async function syncStream(streamWork: StreamWork): Promise<boolean> {
   return isWhole;
 }
 
-function contextOf({ run, work, states, stream }: StreamWork): StreamContext {
+function contextOf({ pass, work, states, stream }: StreamWork): StreamContext {
   const { project, batch, at } = work;
   return {
     project,
     batch,
-    gitlab: run.gitlab,
-    options: run.options,
+    gitlab: pass.gitlab,
+    options: pass.options,
     startedAt: at,
-    seenAt: at ?? run.now(),
+    seenAt: at ?? pass.now(),
     state: (scope) => states.get(walkKey(stream.name, scope)),
-    readTags: (repositoryId) => run.store.readTags(project.id, repositoryId),
+    readTags: (repositoryId) => pass.store.readTags(project.id, repositoryId),
   };
 }
 
-/** Pulls a walk's pages: each is stored, and what that wrote is told to the walk, before the next one is taken. */
+/** Stores a walk's pages. Each page is stored, and the walk is told what that wrote, before the next page is pulled. */
 async function syncWalk(streamWork: StreamWork, context: StreamContext, { scope, pages: open }: Walk): Promise<void> {
   const pages = open();
   let stored: Stored = { inserted: 0, updated: 0 };
   try {
     for (let step = await pages.next(stored); !step.done; step = await pages.next(stored)) {
-      streamWork.run.signal?.throwIfAborted();
+      streamWork.pass.signal?.throwIfAborted();
       stored = await savePage(streamWork, context, { scope, page: step.value });
     }
   } finally {
@@ -82,22 +82,22 @@ async function syncWalk(streamWork: StreamWork, context: StreamContext, { scope,
 }
 
 async function savePage(
-  { run, work, states, stream }: StreamWork,
+  { pass, work, states, stream }: StreamWork,
   { project, seenAt }: StreamContext,
   { scope, page }: { readonly scope: string; readonly page: Page },
 ): Promise<Stored> {
   const { events, progress, tags, updatesOnly, end } = page;
   const before = states.get(walkKey(stream.name, scope));
   const state = { ...stateAfter(before ?? unread(seenAt), { ...page, seenAt }), projectId: project.id, stream: stream.name, scope };
-  const saved = await run.store.savePage({ projectId: project.id, stream: stream.name, scope, events, state, tags, updatesOnly, seenAt });
+  const saved = await pass.store.savePage({ projectId: project.id, stream: stream.name, scope, events, state, tags, updatesOnly, seenAt });
   states.set(walkKey(stream.name, scope), state satisfies PlacedState);
-  run.tally.addPage(stream.name, { fetched: events.length, ...saved });
-  if (work.batch.ask.kind === 'reconcile') run.tally.addCorrected(saved.inserted + saved.updated);
+  pass.tally.addPage(stream.name, { fetched: events.length, ...saved });
+  if (work.batch.ask.kind === 'reconcile') pass.tally.addCorrected(saved.inserted + saved.updated);
   if (end && end.outcome !== 'ok') {
-    run.tally.addProblem({ project: project.fullPath, stream: stream.name, ...(scope ? { scope } : {}), ...problemOf(end) });
+    pass.tally.addProblem({ project: project.fullPath, stream: stream.name, ...(scope ? { scope } : {}), ...problemOf(end) });
   }
-  run.log.debug({ project: project.fullPath, stream: stream.name, scope, fetched: events.length, progress, ...saved }, 'page stored');
-  run.progress.update();
+  pass.log.debug({ project: project.fullPath, stream: stream.name, scope, fetched: events.length, progress, ...saved }, 'page stored');
+  pass.progress.update();
   return saved;
 }
 

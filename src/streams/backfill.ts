@@ -10,12 +10,12 @@ import { hasWatermark, isCovered, selectionOf, watermarkAfter } from './watermar
 /** GitLab's largest page. */
 export const largestPage = 100;
 
-/** The way back for a walk that begins. */
+/** The backfill of a walk that begins. */
 export function firstBackfill({ since, rows }: Depth): Backfill {
   return { since: since?.toISOString() ?? null, left: since ? null : rows, cursor: null, isDone: false, isComplete: false };
 }
 
-/** The way back to an earlier moment, from where reading backwards stands. Null when it has not begun, or everything is stored already. */
+/** A backfill with an earlier goal. Null when the backfill has not begun, or has reached that moment already. */
 export function extendedBackfill(backfill: Backfill | null, since: Date): Backfill | null {
   if (!backfill || backfill.isComplete || (backfill.since && new Date(backfill.since) <= since)) return null;
   return { ...backfill, since: since.toISOString(), left: null, isDone: false };
@@ -24,22 +24,22 @@ export function extendedBackfill(backfill: Backfill | null, since: Date): Backfi
 /** A list that is read backwards. */
 export interface BackfillList<T> {
   readonly backfill: Backfill;
-  /** The first page where it is at hand already; used when the walk has no cursor yet. */
+  /** The first page when it came with the batch; used when the walk has no cursor yet. */
   readonly firstPage: ConnectionPage<T> | null;
   readonly read: (page: { readonly first: number; readonly after?: string }) => Promise<ConnectionPage<T>>;
   /** The moment that the list is ordered by, newest first. */
   readonly momentOf: (node: T) => Date;
-  /** False where GitLab itself leaves out what lies before `since`. */
+  /** False when GitLab itself leaves out what lies before `since`. */
   readonly cutsAtSince: boolean;
-  /** From when on everything is stored when it ends at a number of rows. `oldest`: of the last of them. */
+  /** From when on everything is stored after a backfill of a number of rows. `oldest`: the moment of the last row. */
   readonly depthOfRows: (oldest: Date) => Date | null;
   readonly toEvents: (nodes: readonly T[]) => Promise<ChangeEvent[]>;
   readonly operation: string;
 }
 
 /**
- * Reads a list backwards to its goal: a number of rows, a moment, or its end. Each page carries the cursor to go on from,
- * so that a walk that is stopped goes on where it was; the last one carries the depth that is reached.
+ * Reads a list backwards to its goal: a number of rows, a moment, or its end. Each page carries the cursor at which a
+ * stopped walk goes on; the last page carries the depth that is reached.
  */
 export async function* backfillPages<T>(list: BackfillList<T>): Pages {
   if (list.backfill.isDone) return;
@@ -57,14 +57,14 @@ export async function* backfillPages<T>(list: BackfillList<T>): Pages {
   };
   const first = cursor === null && list.firstPage ? list.firstPage : await read(left, cursor);
   let oldest: Date | null = null;
-  // Always ahead, so before the rows of its page are counted.
+  // Asked for ahead, so before the rows of its page are counted.
   const next = (after: string, page: ConnectionPage<T>) => read(part(page).leftAfter, after);
   for await (const page of connectionPages<T, ConnectionPage<T>>(first, next, list.operation, (one) => !part(one).isDone)) {
     const { nodes, isCut, leftAfter, isDone } = part(page);
     const { hasNextPage, endCursor } = page.pageInfo;
     left = leftAfter;
     const isComplete = isDone && !isCut && !hasNextPage && (since === null || list.cutsAtSince);
-    // A page that was taken only in part is where a deeper walk would begin.
+    // A backfill to an earlier moment reads a page again that was taken only in part.
     cursor = isCut ? cursor : endCursor;
     const backfill = { ...list.backfill, left, cursor, isDone, isComplete };
     const last = nodes.at(-1);
@@ -77,15 +77,15 @@ export async function* backfillPages<T>(list: BackfillList<T>): Pages {
   }
 }
 
-/** A walk's way back: where it goes on, and what its first page notes when it begins anew. */
+/** Where a backfill goes on, and what its first page notes when it begins anew. */
 export interface ResumedBackfill {
   readonly backfill: Backfill;
   readonly beginning: Progress;
 }
 
 /**
- * Where reading backwards goes on. It begins anew for a walk that was never begun, and for one that was begun for fewer
- * branches; its watermark then stays, as reading forwards has brought it up to date.
+ * Where a backfill goes on. It begins anew for a walk that has no state, and for a walk that was read for fewer
+ * branches: the watermark of that walk stays, because reading forwards has brought it up to date.
  */
 export function resumeBackfill(
   context: Pick<StreamContext, 'options' | 'startedAt' | 'seenAt'>,
@@ -97,7 +97,7 @@ export function resumeBackfill(
   return { backfill: firstBackfill(options.depth), beginning: { selection: selectionOf(options), depth: null, ...watermark } };
 }
 
-/** Pages with progress of their own added to the first one's. */
+/** The same pages, with more progress in the first one. */
 export async function* withBeginning(pages: Pages, beginning: Progress): Pages {
   let isFirst = true;
   try {

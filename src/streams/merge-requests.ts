@@ -14,7 +14,7 @@ import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext } from './stream.ts';
 import { earlier, hasWatermark, later, watermarkAfter, withOverlap } from './watermark.ts';
 
-/** Merge requests with approvals and changed files. Changes come in the order of their time, so the watermark moves with every page. */
+/** Merge requests with approvals and changed files. GitLab sorts them by updatedAt, so the watermark moves with every page. */
 export const mergeRequests: Stream = {
   name: 'merge-requests',
   label: 'merge requests',
@@ -54,7 +54,7 @@ async function* changes(context: StreamContext): Pages {
   yield endPage({ outcome: 'ok' });
 }
 
-/** What changed since the watermark, in the order of the changes. A row that changes meanwhile moves ahead, and is seen again. */
+/** What changed since the watermark, oldest first. A merge request that changes during the walk moves ahead, and is read again. */
 async function* forward(context: StreamContext, { watermark }: WalkState & { readonly watermark: Date }, list: FirstPage): Pages {
   const { batch, startedAt } = context;
   const fits = batch.ask.kind === 'changes' && batch.ask.since <= watermark;
@@ -71,7 +71,7 @@ async function* forward(context: StreamContext, { watermark }: WalkState & { rea
   for await (const page of connectionPages(first, read, 'MergeRequestPage', () => true)) {
     const nodes = presentNodes(page);
     const last = nodes.at(-1);
-    // Of the last row's second others may come yet; the overlap covers that, and changes that are committed late.
+    // More rows of the last row's second may follow. The overlap covers them, and changes that are committed late.
     if (last) reached = later(reached, earlier(withOverlap(new Date(last.updatedAt)), startedAt && withOverlap(startedAt))) ?? reached;
     const progress = { watermark: page.pageInfo.hasNextPage ? reached : watermarkAfter(context, reached) };
     yield { events: await toEvents(nodes, context), progress };
@@ -92,7 +92,7 @@ function backward(context: StreamContext, backfill: Backfill, list: FirstPage): 
   });
 }
 
-/** Open merge requests down to the depth: a push, and what GitLab computes, may leave no trace in their time. */
+/** Open merge requests down to the depth: a push, and what GitLab computes, may not move updatedAt. */
 async function* reconcile(context: StreamContext): Pages {
   const { batch, state: stateOf } = context;
   const { depth } = stateOf('') ?? {};
@@ -109,7 +109,7 @@ async function* reconcile(context: StreamContext): Pages {
 
 type FirstPage = ConnectionPage<MergeRequestFragment> | null;
 
-/** What the batch asked for: from its answer, or alone where that has errors in it. */
+/** The page that the batch asked for: from its answer, or with a request of its own when the answer has errors there. */
 async function firstPage(context: StreamContext): Promise<FirstPage> {
   const { ask } = context.batch;
   const page = context.batch.firstPage('mergeRequests');
@@ -129,7 +129,7 @@ async function toEvents(nodes: readonly MergeRequestFragment[], context: StreamC
   return complete.map((mergeRequest) => mergeRequestToEvent(mergeRequest, context.project));
 }
 
-/** Reads on where the labels or the approvers do not fit on their page. */
+/** Reads the other pages of the labels and the approvers. */
 async function withWholeLists(mergeRequest: MergeRequestFragment, { gitlab, project }: StreamContext): Promise<MergeRequestFragment> {
   const { labels, approvedBy, iid } = mergeRequest;
   if (!labels?.pageInfo.hasNextPage && !approvedBy?.pageInfo.hasNextPage) return mergeRequest;

@@ -15,8 +15,8 @@ import type { Pages, Stream, StreamContext, StreamOptions } from './stream.ts';
 import { hasWatermark, watermarkAfter } from './watermark.ts';
 
 /**
- * Pipelines with their failed and canceled jobs. They come by id only, so the watermark moves when a walk has ended. GitLab
- * filters by one branch: where several are asked for, reading backwards is a walk for each.
+ * Pipelines with their failed and canceled jobs. GitLab sorts them by id only, so the watermark moves at the end of a
+ * walk. GitLab filters by one branch: when several are asked for, the backfill of each branch is a walk of its own.
  */
 export const pipelines: Stream = {
   name: 'pipelines',
@@ -47,7 +47,7 @@ export const pipelines: Stream = {
   },
 };
 
-/** Down to a moment, and where there are several branches, the batch's page does not serve. */
+/** The batch's page is of no use for a backfill to a moment, or of several branches. */
 function plannedRows(count: number | null, ask: CountedAsk['kind'], options: StreamOptions): PlannedRows {
   if (ask !== 'newest') return rowsAfterBatch(count ?? 0, ask);
   const { depth, branches } = options;
@@ -74,7 +74,7 @@ async function* changes(context: StreamContext): Pages {
   }
 }
 
-/** The way back of one branch of several; the way forward is that of all. */
+/** The backfill of one of several branches. The walk with the empty scope reads forwards for all branches. */
 async function* changesOfBranch(context: StreamContext, branch: string): Pages {
   const state = context.state(branch);
   const list = context.batch.firstPage('pipelines');
@@ -87,7 +87,7 @@ const refusalOf = (context: StreamContext, list: FirstPage) => refusal(context, 
 
 type FirstPage = ConnectionPage<PipelineFragment> | null;
 
-/** What the batch asked for: from its answer, or alone where that has errors in it. */
+/** The page that the batch asked for: from its answer, or with a request of its own when the answer has errors there. */
 async function firstPage(context: StreamContext): Promise<FirstPage> {
   const { ask } = context.batch;
   const page = context.batch.firstPage('pipelines');
@@ -96,7 +96,7 @@ async function firstPage(context: StreamContext): Promise<FirstPage> {
   return readPage(context, { first: largestPage, ...(since ? { updatedAfter: since.toISOString() } : {}) });
 }
 
-/** What changed since the watermark: first the rest of a walk that was stopped, then a walk of its own. */
+/** What changed since the watermark: first the rest of a walk that was stopped, then a new walk. */
 async function* forward(context: StreamContext, state: WalkState & { readonly watermark: Date }, list: FirstPage): Pages {
   let { watermark } = state;
   const { cursor, walkStartedAt } = state;
@@ -121,7 +121,10 @@ interface PipelineWalk {
   readonly startedAt: Date | null;
 }
 
-/** One that changes meanwhile above the cursor is missed here, and has changed after the walk began: the next walk sees it. */
+/**
+ * A pipeline that changes above the cursor is missed here. Its updatedAt is then later than the start of this walk, so
+ * the next walk reads it.
+ */
 async function* walk(context: StreamContext, { first, since, watermark, startedAt }: PipelineWalk): Pages {
   const read = (after: string) => readPage(context, { first: largestPage, updatedAfter: since.toISOString(), after });
   for await (const page of connectionPages(first, read, 'PipelinePage', () => true)) {
@@ -145,21 +148,21 @@ function backward(context: StreamContext, backfill: Backfill, newest: Connection
     read: (page) => readPage(context, { ...page, ...filter }),
     momentOf: ({ createdAt }) => new Date(createdAt),
     cutsAtSince: false,
-    // An older one may have changed later than some of them.
+    // An older pipeline may have changed later than some of these.
     depthOfRows: () => watermarkAfter(context, null),
     toEvents: (nodes) => toEvents(nodes, context),
     operation: 'PipelinePage',
   });
 }
 
-/** Down to a moment, GitLab filters: a deeper moment is a window below it. Down to a number of rows, the cursor goes on. */
+/** After a backfill to a moment only the window before that moment is read. After a backfill to a number of rows the cursor goes on. */
 function extendBackfill({ backfill }: WalkState, since: Date): Backfill | null {
   const next = extendedBackfill(backfill, since);
   if (!next || !backfill?.since || !backfill.isDone) return next;
   return { ...next, cursor: null, before: backfill.since };
 }
 
-/** Pipelines of the last while: a job that is run again does not always move its pipeline's time. */
+/** Recent pipelines: a job that is retried does not always move its pipeline's updatedAt. */
 async function* reconcile(context: StreamContext): Pages {
   const { batch } = context;
   const state = context.state('');
@@ -168,7 +171,7 @@ async function* reconcile(context: StreamContext): Pages {
   const read = (after: string) => readPage(context, { first: largestPage, updatedAfter, after });
   const first = required(await firstPage(context), 'ProjectChanges');
   for await (const page of connectionPages(first, read, 'PipelinePage', () => true)) {
-    // Below the depth not everything was asked for.
+    // Pipelines below the depth were not all asked for.
     const isAsked = ({ updatedAt }: PipelineFragment) => state.depth !== null && new Date(updatedAt) >= state.depth;
     const nodes = presentNodes(page);
     yield { events: await toEvents(nodes.filter(isAsked), context) };
@@ -177,7 +180,7 @@ async function* reconcile(context: StreamContext): Pages {
   }
 }
 
-/** One branch is GitLab's filter, several are ours. */
+/** GitLab filters by one branch; when there are several, `toEvents` filters. */
 async function readPage({ gitlab, project, options: { branches } }: StreamContext, page: Omit<PipelinePageQueryVariables, 'project'>) {
   const [branch] = branches;
   const filter = branches.length === 1 && branch !== undefined ? { ref: branch } : {};
@@ -192,7 +195,7 @@ async function toEvents(nodes: readonly PipelineFragment[], context: StreamConte
   return complete.map((pipeline) => pipelineToEvent(pipeline, context.project));
 }
 
-/** Reads on where the failed jobs do not fit on their page. */
+/** Reads the other pages of the failed jobs. */
 async function withAllJobs(pipeline: PipelineFragment, { gitlab, project }: StreamContext): Promise<PipelineFragment> {
   const { jobs, iid } = pipeline;
   if (!jobs?.pageInfo.hasNextPage) return pipeline;

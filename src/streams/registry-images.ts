@@ -19,7 +19,7 @@ const tagsPerPage = 50;
 
 /**
  * Tags of the container registry with the images that they point to, one walk for each repository. A list of tags has
- * names only, so each tag is looked at on its own: a new name at once, and known ones in turn, as they move.
+ * names only, so each tag takes a request: a new tag at once, and known tags in turn, because tags are moved.
  */
 export const registryImages: Stream = {
   name: 'registry-images',
@@ -57,7 +57,7 @@ function plannedRequests(projects: CountedProjects, { tagChecks }: StreamOptions
 /** `checks`: how many known tags of a repository to look at again. */
 async function* walks(context: StreamContext, checks: number): AsyncGenerator<Walk> {
   const page = context.batch.firstPage('containerRepositories');
-  // Alone where the batch's answer has errors in it.
+  // With a request of its own when the batch's answer has errors there.
   const list = page === undefined ? await nextPage(context)() : page;
   const refused = refusal(context, registryImages, list);
   yield { scope: '', pages: () => ended(refused) };
@@ -98,7 +98,7 @@ async function* pages(context: StreamContext, repository: ImageRepository, check
   const { toLook, leftOut, removed } = turnOf({ names, known, isFirstSight, limit: options.tagLimit, checks });
   const looks = new Map(known.filter(({ name }) => !removed.includes(name)).map((look) => [look.name, look]));
   const note = (look: TagLook) => (looks.set(look.name, look), look);
-  // Names that are left out are noted first: a walk that is stopped must not take them for new ones.
+  // Tags that are left out are noted first: after a walk that was stopped they must not count as new.
   const unseen = leftOut.map((name) => note({ repositoryId: repository.id, name, digest: null, lookedAt: null }));
   if (unseen.length + removed.length > 0) yield { events: [], tags: { repositoryId: repository.id, looked: unseen, removed } };
   for (let start = 0; start < toLook.length; start += tagsPerPage) {
@@ -125,7 +125,7 @@ interface Tags {
   readonly checks: number;
 }
 
-/** Which tags are looked at now, which only noted, and which are no more. */
+/** Which tags are looked at now, which are only noted, and which are gone. */
 function turnOf({ names, known, isFirstSight, limit, checks }: Tags) {
   const byName = new Map(known.map((look) => [look.name, look]));
   const present = new Set(names);
@@ -165,7 +165,7 @@ async function tagUnlessGone<T>(read: () => Promise<T>): Promise<T | null> {
   }
 }
 
-/** GitLab's list has no dates: among tags that are versions or numbers the highest are the newest. */
+/** GitLab's list has no dates: of tags that are versions or numbers, the highest count as the newest. */
 function byVersionDescending(a: string, b: string): number {
   return b.localeCompare(a, 'en', { numeric: true });
 }

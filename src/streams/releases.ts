@@ -12,8 +12,8 @@ import type { Pages, Stream, StreamContext, WalkEnd } from './stream.ts';
 import { watermarkAfter } from './watermark.ts';
 
 /**
- * Releases, the last created first. GitLab has no filter for them: a walk ends where everything on a page was known and
- * unchanged, or, when the walk before was stopped, at the depth. Changes further down are found without a trace.
+ * Releases, the newest first. GitLab has no filter for them: a walk ends at the first page on which everything is known
+ * and unchanged. After a walk that was stopped, it ends at the depth. A reconcile finds changes further down.
  */
 export const releases: Stream = {
   name: 'releases',
@@ -21,7 +21,7 @@ export const releases: Stream = {
   type: 'Release',
   changes: (context) => [{ scope: '', pages: () => changes(context) }],
   reconcile: (context) => [{ scope: '', pages: () => reconcile(context) }],
-  // Positions in the list move when it grows: the way back begins at its beginning.
+  // Cursors are positions, and positions move when the list grows: a backfill begins at the newest release.
   extendBackfill: ({ backfill }, since) => {
     const next = extendedBackfill(backfill, since);
     return next && { ...next, cursor: null };
@@ -58,9 +58,9 @@ async function* changes(context: StreamContext): Pages {
     isEnd = !page.pageInfo.hasNextPage && nodes.length === present.length;
     const events = await toEvents(nodes, context);
     withoutTag += nodes.length - events.length;
-    // Until the walk has ended, a walk after it may not stop early.
+    // When this walk is stopped, the next one must not end early.
     const stored = yield { events, progress: { ...beginning, walkStartedAt: context.seenAt } };
-    // One that was committed late may lie below some that are known.
+    // A release that was committed late may lie below known ones.
     const isKnown = stored.inserted + stored.updated === 0 && isBefore(nodes.at(-1), state?.watermark);
     if (nodes.length < present.length || left <= 0 || (!wasStopped && isKnown)) break;
   }
@@ -69,7 +69,7 @@ async function* changes(context: StreamContext): Pages {
   yield endPage(endOf(withoutTag), { ...beginning, watermark, walkStartedAt: null, ...(isBeginning ? { backfill: done, depth } : {}) });
 }
 
-/** Every release down to the depth: notes are edited, and assets added, without moving a time. */
+/** Every release down to the depth: editing notes or adding assets moves no time. */
 async function* reconcile(context: StreamContext): Pages {
   const { depth } = context.state('') ?? {};
   if (!depth || context.batch.ask.kind !== 'reconcile') return;
@@ -97,7 +97,7 @@ const endOf = (withoutTag: number): WalkEnd =>
     ? { outcome: 'ok' }
     : { outcome: 'partial', reason: `this token may not see the tags of ${withoutTag} releases: it needs at least the role Reporter` };
 
-/** From the batch's answer, or alone where that has errors in it. */
+/** From the batch's answer, or with a request of its own when the answer has errors there. */
 async function firstPage(context: StreamContext): Promise<ReleasesFragment> {
   const page = context.batch.firstPage('releases');
   return page === undefined ? readPage(context)() : (page ?? nothing);
@@ -117,7 +117,7 @@ async function toEvents(nodes: readonly Release[], context: StreamContext) {
   return complete.map((release) => releaseToEvent(release, context.project)).filter((event) => event !== null);
 }
 
-/** Reads on where the asset links do not fit on their page. */
+/** Reads the other pages of the asset links. */
 async function withAllAssets(release: Release, { gitlab, project }: StreamContext): Promise<Release> {
   const links = release.assets?.links;
   const { tagName } = release;

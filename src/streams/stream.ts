@@ -7,7 +7,7 @@ import type { Backfill, Outcome, Progress, TagChanges, TagLook, WalkState } from
 import type { Access } from './access.ts';
 import type { StreamCount, StreamPlan } from './counts.ts';
 
-/** How deep to read a project that is seen for the first time. */
+/** How far back to read a project that is seen for the first time. */
 export interface Depth {
   /** Everything from this moment on; null = the newest `rows`. */
   readonly since: Date | null;
@@ -35,7 +35,7 @@ export interface StreamContext {
   readonly batch: BatchProject;
   /** GitLab's clock when it answered the batch; null when unknown. */
   readonly startedAt: Date | null;
-  /** The same, or our clock where GitLab's is unknown: for what is noted, never for watermarks. */
+  /** The same, or our clock when GitLab's is unknown: for bookkeeping, never for watermarks. */
   readonly seenAt: Date;
   /** What is stored of a walk. */
   readonly state: (scope: string) => WalkState | undefined;
@@ -50,7 +50,7 @@ export interface WalkEnd {
   readonly reason?: string;
   /** The code of the error behind `reason`, where there is one. */
   readonly errorCode?: ErrorCode;
-  /** The rest was left out because a setting says so: nothing is wrong. */
+  /** The rest was left out because of a setting: nothing is wrong. */
   readonly byLimit?: true;
 }
 
@@ -59,7 +59,7 @@ export interface Page {
   readonly events: readonly ChangeEvent[];
   readonly progress?: Progress;
   readonly tags?: TagChanges;
-  /** Events that are not stored yet are left out: only what is known is brought up to date. */
+  /** Only events that are stored already are updated; others are left out. */
   readonly updatesOnly?: boolean;
   readonly end?: WalkEnd;
 }
@@ -70,7 +70,7 @@ export interface Stored {
   readonly updated: number;
 }
 
-/** Pages, pulled: the next one is taken when the one before is stored, and may be read meanwhile. */
+/** Pages, pulled: the next page is taken when the page before is stored. It may be read from GitLab meanwhile. */
 export type Pages = AsyncGenerator<Page, void, Stored>;
 
 /** A list that is read page by page, and whose progress is kept. */
@@ -90,7 +90,7 @@ export interface Stream {
   readonly label: string;
   /** The word in its events' titles: `[MR] …`. */
   readonly type: string;
-  /** What changed since the last pass, and what lies deeper as far as it was asked for. The walks run one after the other. */
+  /** What changed since the last pass, and what the backfill still asks for. The walks run one after the other. */
   readonly changes: (context: StreamContext) => Iterable<Walk> | AsyncIterable<Walk>;
   /** Reads again what may have changed without a trace. Absent where every change leaves one. */
   readonly reconcile?: (context: StreamContext) => Iterable<Walk> | AsyncIterable<Walk>;

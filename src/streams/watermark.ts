@@ -1,7 +1,7 @@
 import type { WalkState } from '../walk-state.ts';
 import type { StreamContext, StreamOptions } from './stream.ts';
 
-/** GitLab may commit a change a little after the moment that it notes as its time; so much is read again. */
+/** GitLab may commit a change later than the time that it gives to it, so this much is read again. Milliseconds. */
 export const overlapMs = 60_000;
 
 /** A moment of GitLab's less the overlap. */
@@ -32,7 +32,7 @@ export function hasWatermark(state: WalkState | undefined): state is WalkState &
   return state !== undefined && state.watermark !== null;
 }
 
-/** Whether what is stored of a walk holds for all the branches that are asked for now. */
+/** Whether a walk was read for all the branches that are asked for now. */
 export function isCovered(state: WalkState | undefined, { branches }: StreamOptions): state is WalkState {
   if (!state || state.watermark === null) return false;
   if (state.selection === '') return true;

@@ -54,7 +54,11 @@ test('the stream of docs/extending.md compiles', async () => {
 });
 
 test('the stream of docs/extending.md passes its tests, and the convergence test over its random changes', async () => {
-  const files = ['test/operations/milestones.db.test.ts', 'test/convergence/convergence.db.test.ts', 'test/convergence/random-change.test.ts'];
+  const files = [
+    'test/operations/milestones.db.test.ts',
+    'test/convergence/convergence.db.test.ts',
+    'test/convergence/random-change.test.ts',
+  ];
   await expect(tool('vitest/vitest.mjs', 'run', ...files)).resolves.toBeUndefined();
 });
 
