@@ -49,7 +49,7 @@ const hourMs = 60 * 60_000;
  *
  * Resolves to the report, or to `{ error, code }` when it could not run.
  *
- * @throws What is no failure of the settings, of GitLab or of the database: a bug of this package.
+ * @throws Only for a bug of this package: every other failure is the value `{ error, code }`.
  * @example
  * const report = await auditGitlab(em, config, connectionId);
  * if ('error' in report) throw new Error(report.error);

@@ -28,7 +28,7 @@ export const estimatedStreams = streams.filter(isWindowCounted);
  *
  * Resolves to the estimate, or to `{ error, code }` when it could not run.
  *
- * @throws What is no failure of the settings, of GitLab or of the database: a bug of this package.
+ * @throws Only for a bug of this package: every other failure is the value `{ error, code }`.
  * @example
  * const estimate = await estimateBackfill(em, config, connectionId, { backfillTo: new Date('2026-01-01') });
  * if ('error' in estimate) throw new Error(estimate.error);

@@ -10,9 +10,13 @@ import { runPass } from '../pass/pass.ts';
 export interface SyncOptions extends ConnectOptions {
   /** Called whenever a figure has moved. */
   readonly onProgress?: (progress: SyncProgress) => void;
-  /** Read again at once what may change without a trace, which else happens every `reconcileInterval`. Default: false. */
+  /**
+   * Reconcile every project now. Otherwise that happens every `reconcileInterval` seconds.
+   *
+   * @default false
+   */
   readonly reconcile?: boolean;
-  /** Read what is known already down to this moment as well; when the pass is stopped, the next one goes on with it. */
+  /** Read the known projects down to this moment as well. When the pass is stopped, the next pass goes on with it. */
   readonly backfillTo?: Date;
 }
 
@@ -23,8 +27,14 @@ export interface SyncOptions extends ConnectOptions {
  * is forked, never flushed. `config` takes the settings of the README in camelCase or snake_case. Events are stored
  * under `connectionId`, a row of `connections`. Repeating a pass is safe and writes only what differs.
  *
- * Resolves to the report, or to `{ error }` when the pass could not run; what could not be read is in `problems`.
- * Writes nothing to the console. Rejects only for mistakes of this package's own.
+ * Resolves to the report, or to `{ error, code }` when the pass could not run. What could not be read is in `problems`.
+ * Writes nothing to the console.
+ *
+ * @throws Only for a bug of this package: every other failure is the value `{ error, code }`.
+ * @example
+ * const report = await syncGitlab(em, { token, repos: ['acme/shop'] }, connectionId);
+ * if ('error' in report) throw new Error(report.error);
+ * console.log(report.stored, report.problems);
  */
 export async function syncGitlab(
   em: SqlEntityManager,

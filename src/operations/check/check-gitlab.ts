@@ -53,11 +53,16 @@ const checks: readonly Check[] = [
 ];
 
 /**
- * Looks whether a pass could run: the way to GitLab, its version, the token, the projects, the database; with what to do
- * about everything that is wrong. Makes and changes nothing. Without an EntityManager the database is left out; the
- * connection is the one of `connectionId` in `config`, or that of the URL.
+ * Checks that a sync would work: the network, GitLab's version, the token, the projects and the database. Each check that
+ * fails says how to fix it. Changes nothing. When `em` is null the database is not checked. The connection is the one of
+ * `connectionId` in `config`, or else the one of the URL.
  *
- * Resolves to `{ error }` when the settings cannot be used; all else is in the report.
+ * Resolves to the report, or to `{ error, code }` when the settings cannot be used.
+ *
+ * @throws Only for a bug of this package.
+ * @example
+ * const report = await checkGitlab(em, { token, url: 'https://gitlab.example.com' });
+ * if (!('error' in report)) for (const { name, result } of report.checks) console.log(name, result);
  */
 export async function checkGitlab(
   em: SqlEntityManager | null,

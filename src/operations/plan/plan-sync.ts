@@ -50,15 +50,23 @@ export interface PlannedCost extends Cost {
   readonly projects: number;
 }
 
-/** What a host may hand to a plan beside its configuration. Everything is optional. */
+/** Options of a plan. */
 export interface PlanOptions extends ConnectOptions {
-  /** Plan a pass with this `backfillTo`. */
+  /** Plan a pass with this `backfillTo`. Absent: no backfill is planned. */
   readonly backfillTo?: Date;
 }
 
 /**
- * Works out what the next pass would do, without doing it: reads only, a request for 50 projects or so, and writes
- * nothing. Without an EntityManager, or a connection, everything is new. Resolves to `{ error }` when it could not run.
+ * Works out what the next pass would do, without doing it. Sends about one request for every 50 projects, and writes
+ * nothing. When `em` or `connectionId` is null, every project counts as new.
+ *
+ * Resolves to the plan, or to `{ error, code }` when it could not run.
+ *
+ * @throws Only for a bug of this package: every other failure is the value `{ error, code }`.
+ * @example
+ * const plan = await planSync(em, { token }, connectionId);
+ * if ('error' in plan) throw new Error(plan.error);
+ * console.log(plan.requests.graphql, plan.seconds);
  */
 export async function planSync(
   em: SqlEntityManager | null,
