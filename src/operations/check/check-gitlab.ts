@@ -62,7 +62,7 @@ const checks: readonly Check[] = [
  * @throws Only for a bug of this package.
  * @example
  * const report = await checkGitlab(em, { token, url: 'https://gitlab.example.com' });
- * if (!('error' in report)) for (const { name, result } of report.checks) console.log(name, result);
+ * if (!('error' in report)) for (const { check, result } of report.checks) console.log(check, result);
  */
 export async function checkGitlab(
   em: SqlEntityManager | null,
