@@ -46,12 +46,19 @@ export function createFakeGitlab(world: World): FakeGitlab {
     rateLimit: undefined,
     handle: async (request) => {
       const incoming = await incomingOf(request);
+      if (incoming === null) {
+        fake.seen.push({ kind: 'rest', operation: new URL(request.url).pathname, variables: {}, status: 400 });
+        return respond(world, badRequest);
+      }
       const asked = askedOf(incoming);
       const response = (await fake.intercept?.(request, asked)) ?? fake.rateLimit?.refusal() ?? (await answerWithinLimit(incoming));
       fake.seen.push({ ...asked, status: response.status });
       return response;
     },
-    answer: async (request) => answer(world, await incomingOf(request)),
+    answer: async (request) => {
+      const incoming = await incomingOf(request);
+      return incoming === null ? respond(world, badRequest) : answer(world, incoming);
+    },
   };
   return fake;
 }
@@ -66,12 +73,41 @@ interface Incoming {
   readonly body: GraphqlRequest;
 }
 
-async function incomingOf(request: Request): Promise<Incoming> {
+/** What was sent. Null: it cannot be read. */
+async function incomingOf(request: Request): Promise<Incoming | null> {
   const url = new URL(request.url);
   const [base, endpoint] = splitAtApi(url);
-  const body = request.method === 'POST' ? ((await request.clone().json()) as GraphqlRequest) : {};
-  return { request, url, base, endpoint, body };
+  const body = request.method === 'POST' ? parseBody(await request.clone().text()) : {};
+  return body === null || !isDecodable(endpoint) ? null : { request, url, base, endpoint, body };
 }
+
+function parseBody(text: string): GraphqlRequest | null {
+  try {
+    const body: unknown = JSON.parse(text);
+    return isGraphqlRequest(body) ? body : null;
+  } catch {
+    return null;
+  }
+}
+
+function isGraphqlRequest(body: unknown): body is GraphqlRequest {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return false;
+  const { query, operationName, variables }: { query?: unknown; operationName?: unknown; variables?: unknown } = body;
+  const isText = (value: unknown) => value === undefined || value === null || typeof value === 'string';
+  const hasVariables = variables === undefined || (typeof variables === 'object' && !Array.isArray(variables));
+  return isText(query) && isText(operationName) && hasVariables;
+}
+
+/** Percent signs that encode nothing, and NUL, are refused before anything is looked up. */
+function isDecodable(path: string): boolean {
+  try {
+    return !decodeURIComponent(path).includes('\0');
+  } catch {
+    return false;
+  }
+}
+
+const badRequest: RestReply = { status: 400, body: { status: 400, error: 'Bad Request' } };
 
 function splitAtApi(url: URL): [string, string] {
   const at = url.pathname.indexOf('/api/');
@@ -83,7 +119,16 @@ function askedOf({ endpoint, body }: Incoming): Omit<SeenRequest, 'status'> {
   return { kind: 'rest', operation: endpoint.replace(/^\/v4\//, ''), variables: {} };
 }
 
+/** A request that no code here was made for is answered as one that cannot be read. */
 async function answer(world: World, incoming: Incoming): Promise<Response> {
+  try {
+    return await answerRequest(world, incoming);
+  } catch (error) {
+    return respond(world, { ...badRequest, headers: { 'x-fake-gitlab-error': encodeURIComponent(String(error)) } });
+  }
+}
+
+async function answerRequest(world: World, incoming: Incoming): Promise<Response> {
   const { request, url, base, endpoint, body } = incoming;
   const isGraphql = endpoint === '/graphql' && request.method === 'POST';
   const token = tokenOf(world, request);

@@ -18,11 +18,17 @@ export async function serve(fake: Pick<FakeGitlab, 'handle'>, path = ''): Promis
         typeof value === 'string' ? [[name, value] as [string, string]] : [],
       );
       const body = incoming.method === 'POST' ? { body: Buffer.concat(chunks) } : {};
-      const request = new Request(`http://${incoming.headers.host}${incoming.url}`, { method: incoming.method ?? 'GET', headers, ...body });
-      void fake.handle(request).then(async (response) => {
+      const answer = async () => {
+        const url = `http://${incoming.headers.host}${incoming.url}`;
+        const response = await fake.handle(new Request(url, { method: incoming.method ?? 'GET', headers, ...body }));
         outgoing.sendDate = false;
         outgoing.writeHead(response.status, Object.fromEntries(response.headers));
         outgoing.end(Buffer.from(await response.arrayBuffer()));
+      };
+      // A host, a path or a method that no Request takes, and an answer that breaks off.
+      answer().catch(() => {
+        if (!outgoing.headersSent) outgoing.writeHead(400, { 'content-type': 'text/plain' });
+        outgoing.end('400 Bad Request');
       });
     });
   });

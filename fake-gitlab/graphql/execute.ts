@@ -7,6 +7,7 @@ import { brokenReply, resolvePoisoned } from './poisoned.ts';
 import type { Execution } from './poisoned.ts';
 import { rootValue } from './root.ts';
 import type { Asked } from './root.ts';
+import { wrongVariables } from './variables.ts';
 import { validateLikeGitlab } from './validate.ts';
 import { schemaOf } from './variant.ts';
 
@@ -42,6 +43,8 @@ export async function executeGraphql(server: Server, request: GraphqlRequest): P
   if (invalid.length > 0) return { status: 200, body: { errors: invalid } };
   const operation = getOperationAST(document, request.operationName);
   if (!operation) return refusal('An operation name is required');
+  const wrong = wrongVariables({ schema, operation, variables: request.variables ?? {} });
+  if (wrong.length > 0) return { status: 200, body: { errors: wrong.slice(0, limits.validationErrors) } };
   const { complexity, depth } = measure({ schema, document, operation, variables: request.variables ?? {} });
   const largest = token ? { ...limits, complexity: token.isAdmin ? adminComplexity : world.complexityLimit } : anonymousLimits;
   if (complexity > largest.complexity) {

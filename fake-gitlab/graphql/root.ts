@@ -34,7 +34,7 @@ export interface Asked {
 
 /** The root fields of the slice over a world. */
 export function rootValue({ world, baseUrl, token, complexity }: Asked): object {
-  const visible = () => (token ? world.projects.filter(({ role }) => role !== 'none') : []);
+  const visible = () => (token ? world.visibleProjects : []);
   const connection = (rows: readonly FakeProject[], sort: string | null | undefined, page: PageArgs) => {
     const order = sort === 'latest_activity_desc' ? [byActivity, byId('desc')] : [byId(sort === 'id_asc' ? 'asc' : 'desc')];
     return keysetConnection({ rows, order, toNode: (row) => projectNode(row, baseUrl, world) }, page);
@@ -68,7 +68,7 @@ export function rootValue({ world, baseUrl, token, complexity }: Asked): object 
     group: ({ fullPath }: { readonly fullPath: string }) => {
       const prefix = `${fullPath.toLowerCase()}/`;
       const all = visible().filter((row) => row.fullPath.toLowerCase().startsWith(prefix));
-      if (all.length === 0 && !world.emptyGroups.has(fullPath)) return null;
+      if (all.length === 0 && (!world.emptyGroups.has(fullPath) || world.isSessionExpired(fullPath))) return null;
       return {
         projects: ({ includeSubgroups, ...page }: PageArgs & { readonly includeSubgroups?: boolean | null }) => {
           const rows = includeSubgroups ? all : all.filter((row) => !row.fullPath.slice(prefix.length).includes('/'));

@@ -5,6 +5,7 @@ import {
   TypeMetaFieldDef,
   TypeNameMetaFieldDef,
   getNamedType,
+  isLeafType,
   isOutputType,
   isRequiredArgument,
   validate,
@@ -22,6 +23,9 @@ import type {
   SelectionSetNode,
   TypeNode,
 } from 'graphql';
+
+import { declaredIn, wrongLiteral, wrongUsages } from './inputs.ts';
+import type { Declared } from './inputs.ts';
 
 /** An error as GitLab's GraphQL library words it. */
 export interface ValidationError {
@@ -53,6 +57,8 @@ interface Walk {
   readonly schema: GraphQLSchema;
   readonly errors: ValidationError[];
   readonly used: Used;
+  /** Those that the document's operations declare, whichever they are: the documents here have one. */
+  readonly variables: Declared;
 }
 
 /**
@@ -62,13 +68,15 @@ interface Walk {
 export function validateLikeGitlab(schema: GraphQLSchema, document: DocumentNode): ValidationError[] {
   const errors: ValidationError[] = [];
   const usedBy = new Map<ASTNode, Used>();
+  const variables = declaredIn(document);
   for (const node of document.definitions) {
     if (node.kind !== 'OperationDefinition' && node.kind !== 'FragmentDefinition') continue;
     const used: Used = { variables: new Set(), fragments: new Set() };
     usedBy.set(node, used);
-    walkDefinition({ schema, errors, used }, node);
+    walkDefinition({ schema, errors, used, variables }, node);
   }
-  errors.push(...unusedVariables(document, usedBy), ...unusedFragments(document, usedBy));
+  errors.push(...unknownVariables(document, usedBy), ...unusedVariables(document, usedBy));
+  errors.push(...unknownFragments(document, usedBy), ...unusedFragments(document, usedBy));
   if (errors.length > 0) return errors;
   // What has no wording of its own here must not pass all the same.
   return validate(schema, document).map(({ message, locations }) => ({ message, ...(locations ? { locations } : {}) }));
@@ -113,7 +121,8 @@ function walkSelections(walk: Walk, { selections }: SelectionSetNode, type: Grap
   }
 }
 
-function walkField({ schema, errors, used }: Walk, node: FieldNode, type: GraphQLNamedType | undefined, above: readonly string[]): void {
+function walkField(walk: Walk, node: FieldNode, type: GraphQLNamedType | undefined, above: readonly string[]): void {
+  const { schema, errors, used, variables } = walk;
   const fieldName = node.name.value;
   const path = [...above, (node.alias ?? node.name).value];
   const field = fieldOf(schema, type, fieldName);
@@ -126,8 +135,11 @@ function walkField({ schema, errors, used }: Walk, node: FieldNode, type: GraphQ
   for (const directive of node.directives ?? []) noteVariables(used, directive);
   for (const argument of node.arguments ?? []) {
     const argumentName = argument.name.value;
-    if (field.args.some(({ name }) => name === argumentName)) {
+    const definition = field.args.find(({ name }) => name === argumentName);
+    if (definition) {
       noteVariables(used, argument);
+      const place = { argument, fieldName, type: definition.type, path: [...path, argumentName] };
+      errors.push(...wrongLiteral(place), ...wrongUsages(schema, place, variables));
       continue;
     }
     const message = `Field '${fieldName}' doesn't accept argument '${argumentName}'`;
@@ -141,14 +153,28 @@ function walkField({ schema, errors, used }: Walk, node: FieldNode, type: GraphQ
     const extensions = { code: 'missingRequiredArguments', className: 'Field', name: fieldName, arguments: needed.join(', ') };
     errors.push({ message, ...at(node.loc), path, extensions });
   }
+  const named = getNamedType(field.type);
+  if (isLeafType(named) === (node.selectionSet !== undefined)) errors.push(wrongSelection(node, named.name, path));
   if (node.selectionSet && isOutputType(field.type)) {
-    walkSelections({ schema, errors, used }, node.selectionSet, getNamedType(field.type), path);
+    walkSelections(walk, node.selectionSet, named, path);
   }
 }
 
+function wrongSelection(node: FieldNode, typeName: string, path: readonly string[]): ValidationError {
+  const name = node.name.value;
+  const message = node.selectionSet
+    ? `Selections can't be made on scalars (field '${name}' returns ${typeName} but has selections [${selectionNames(node.selectionSet)}])`
+    : `Field must have selections (field '${name}' returns ${typeName} but has no selections. Did you mean '${name} { ... }'?)`;
+  return { message, ...at(node.loc), path: [...path], extensions: { code: 'selectionMismatch', nodeName: `field '${name}'`, typeName } };
+}
+
+const selectionNames = ({ selections }: SelectionSetNode) =>
+  selections.flatMap((node) => (node.kind === 'Field' ? [JSON.stringify(node.name.value)] : [])).join(', ');
+
 const noteVariables = ({ variables }: Used, node: ASTNode) => visit(node, { Variable: ({ name }) => void variables.add(name.value) });
 
-function unusedVariables({ definitions }: DocumentNode, usedBy: ReadonlyMap<ASTNode, Used>): ValidationError[] {
+/** Variables that a definition uses, itself and by way of its fragments. */
+function variablesUsed({ definitions }: DocumentNode, usedBy: ReadonlyMap<ASTNode, Used>): (node: ASTNode) => ReadonlySet<string> {
   const fragments = new Map(definitions.flatMap((node) => (node.kind === 'FragmentDefinition' ? [[node.name.value, node]] : [])));
   const variablesOf = (node: ASTNode | undefined, seen: Set<ASTNode>): string[] => {
     const used = node && usedBy.get(node);
@@ -156,9 +182,27 @@ function unusedVariables({ definitions }: DocumentNode, usedBy: ReadonlyMap<ASTN
     seen.add(node);
     return [...used.variables, ...[...used.fragments].flatMap((name) => variablesOf(fragments.get(name), seen))];
   };
-  return definitions.flatMap((node) => {
+  return (node) => new Set(variablesOf(node, new Set()));
+}
+
+function unknownVariables(document: DocumentNode, usedBy: ReadonlyMap<ASTNode, Used>): ValidationError[] {
+  const variablesOf = variablesUsed(document, usedBy);
+  return document.definitions.flatMap((node) => {
     if (node.kind !== 'OperationDefinition') return [];
-    const used = new Set(variablesOf(node, new Set()));
+    const declared = new Set((node.variableDefinitions ?? []).map(({ variable }) => variable.name.value));
+    return [...variablesOf(node)].flatMap((variableName) => {
+      if (declared.has(variableName)) return [];
+      const message = `Variable $${variableName} is used by ${node.name?.value ?? 'anonymous query'} but not declared`;
+      return [{ message, ...at(node.loc), path: [operationPath(node)], extensions: { code: 'variableNotDefined', variableName } }];
+    });
+  });
+}
+
+function unusedVariables(document: DocumentNode, usedBy: ReadonlyMap<ASTNode, Used>): ValidationError[] {
+  const variablesOf = variablesUsed(document, usedBy);
+  return document.definitions.flatMap((node) => {
+    if (node.kind !== 'OperationDefinition') return [];
+    const used = variablesOf(node);
     const unused = (node.variableDefinitions ?? []).map(({ variable }) => variable.name.value).filter((name) => !used.has(name));
     return unused.map((variableName) => ({
       message: `Variable $${variableName} is declared by ${node.name?.value ?? 'anonymous query'} but not used`,
@@ -166,6 +210,16 @@ function unusedVariables({ definitions }: DocumentNode, usedBy: ReadonlyMap<ASTN
       path: [operationPath(node)],
       extensions: { code: 'variableNotUsed', variableName },
     }));
+  });
+}
+
+function unknownFragments({ definitions }: DocumentNode, usedBy: ReadonlyMap<ASTNode, Used>): ValidationError[] {
+  const defined = new Set(definitions.flatMap((node) => (node.kind === 'FragmentDefinition' ? [node.name.value] : [])));
+  const used = new Set([...usedBy.values()].flatMap(({ fragments }) => [...fragments]));
+  return [...used].flatMap((fragmentName) => {
+    if (defined.has(fragmentName)) return [];
+    const message = `Fragment ${fragmentName} was used, but not defined`;
+    return [{ message, extensions: { code: 'useAndDefineFragment', fragmentName } }];
   });
 }
 

@@ -19,11 +19,13 @@ export function listCommits(world: World, project: FakeProject, url: URL, projec
   if (project.role !== 'reporter') return forbidden;
   const nothing = () => offsetPage(url, [], { counts: false, toBody: () => null });
   if (project.git.commits.size === 0) return world.emptyRepository === 'empty' ? nothing() : notFound('Repository ');
-  const time = (name: string) => {
+  const [since, until] = ['since', 'until'].map((name) => {
     const text = url.searchParams.get(name);
     return text ? parseTime(text) : undefined;
-  };
-  const commits = project.git.log(url.searchParams.get('ref_name') ?? 'main', { since: time('since'), until: time('until') });
+  });
+  if (Number.isNaN(since)) return { status: 400, body: { error: 'since is invalid' } };
+  if (Number.isNaN(until)) return { status: 400, body: { error: 'until is invalid' } };
+  const commits = project.git.log(url.searchParams.get('ref_name') ?? 'main', { since, until });
   if (!commits) return world.unknownRef === 'empty' ? nothing() : notFound('');
   const withStats = url.searchParams.get('with_stats') === 'true';
   const toBody = (commit: FakeCommit) => commitBody(commit, projectUrl, withStats);

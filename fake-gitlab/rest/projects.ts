@@ -5,8 +5,8 @@ import { offsetPage } from './reply.ts';
 import type { RestReply } from './reply.ts';
 
 /** `GET /projects`: by last activity or by id, newest first. */
-export function listProjects({ projects }: World, url: URL, baseUrl: string): RestReply {
-  const visible = projects.filter(({ role, isMember }) => role !== 'none' && (isMember || url.searchParams.get('membership') !== 'true'));
+export function listProjects({ visibleProjects }: World, url: URL, baseUrl: string): RestReply {
+  const visible = visibleProjects.filter(({ isMember }) => isMember || url.searchParams.get('membership') !== 'true');
   const byActivity = url.searchParams.get('order_by') === 'last_activity_at';
   const rows = visible.toSorted((a, b) => (byActivity ? b.lastActivityAt - a.lastActivityAt : 0) || b.id - a.id);
   const toBody = ({ id, fullPath, createdAt, lastActivityAt }: FakeProject) => ({

@@ -63,7 +63,7 @@ export function answerRest(world: World, { url, baseUrl, path }: RestRequest): R
   })[0];
   if (!found) return { status: 404, body: { error: '404 Not Found' } };
   const wanted = decodeURIComponent(id);
-  const project = world.projects.find((row) => row.role !== 'none' && (String(row.id) === wanted || row.fullPath === wanted));
+  const project = world.visibleProjects.find((row) => String(row.id) === wanted || row.fullPath === wanted);
   if (!project) return notFound('Project ');
   return found.answer({ world, project, projectUrl: `${baseUrl}/${project.fullPath}`, url, parts: found.parts });
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FakeFile, FakeImageRepository, FakeJob, FakeMergeRequest, FakePipeline, FakeRelease, FakeTag, Role } from './records.ts';
+import { memento } from './memento.ts';
 import type { Poisons } from './poison.ts';
 import { FakeGit } from './repository.ts';
 import type { Micros } from './time.ts';
@@ -73,6 +74,17 @@ export class FakeProject {
   /** Moves with every change that may give one of these rows another place in its list. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Remembers the project with everything in it; what comes back makes it so again. */
+  snapshot(): () => void {
+    const numbers = [this.#lastMergeRequest, this.#lastPipeline] as const;
+    const restores = [this, this.#mergeRequests, this.#pipelines, this.#releases].map(memento);
+    return () => {
+      for (const restore of restores) restore();
+      [this.#lastMergeRequest, this.#lastPipeline] = numbers;
+      this.#revision++;
+    };
   }
 
   openMergeRequest({ title, ...rest }: New<FakeMergeRequest, 'title'>): FakeMergeRequest {

@@ -1,6 +1,7 @@
 import { latest } from '../graphql/variant.ts';
 import type { SchemaVariant } from '../graphql/variant.ts';
 import { Poisons } from './poison.ts';
+import { memento } from './memento.ts';
 import { FakeProject } from './project.ts';
 import { moment, seconds } from './time.ts';
 import type { Micros } from './time.ts';
@@ -33,6 +34,8 @@ export class World {
   readonly projects: FakeProject[] = [];
   /** Faults of single objects. */
   readonly poisons = new Poisons();
+  /** Groups whose SAML session has expired for the token: they and their projects are out of sight. */
+  readonly expiredSessions = new Set<string>();
   /** Paths of groups that exist without projects; those with projects follow from the projects. */
   readonly emptyGroups = new Set<string>();
   /** What a query may cost; GitLab's prices change from version to version. */
@@ -107,6 +110,32 @@ export class World {
     project.largestPage = this.largestPage;
     this.projects.push(project);
     return project;
+  }
+
+  /** What the token sees. */
+  get visibleProjects(): readonly FakeProject[] {
+    return this.projects.filter(({ role, fullPath }) => role !== 'none' && !this.isSessionExpired(fullPath));
+  }
+
+  /** Whether a path is that of a group whose SAML session has expired, or is below one. */
+  isSessionExpired(path: string): boolean {
+    return [...this.expiredSessions].some((group) => `${path}/`.toLowerCase().startsWith(`${group}/`.toLowerCase()));
+  }
+
+  /**
+   * Makes a backup. What comes back restores it: rows, ids and numbers are as they were, and the clock goes on. What was
+   * made since is gone, and its ids and numbers are given again. Rows stay the same objects.
+   */
+  snapshot(): () => void {
+    const projects = [...this.projects];
+    const restores = [memento(this.emptyGroups), ...projects.map((project) => project.snapshot())];
+    const ids = [...this.#ids].filter(([kind]) => kind !== 'Image');
+    return () => {
+      this.projects.splice(0, this.projects.length, ...projects);
+      for (const restore of restores) restore();
+      for (const kind of this.#ids.keys()) if (kind !== 'Image') this.#ids.delete(kind);
+      for (const [kind, id] of ids) this.#ids.set(kind, id);
+    };
   }
 
   deleteProject(project: FakeProject): void {
