@@ -63,9 +63,9 @@ describe('the package', () => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'dist/fake-gitlab',
       'dist/schema',
       'dist/src',
-      'dist/test',
       'metadata.json',
       'package.json',
     ]);
