@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'configuration_invalid'
   | 'database_failed'
   | 'data_dir_in_use'
+  | 'lock_lost'
   | 'gitlab_request_failed'
   | 'gitlab_unreachable'
   | 'gitlab_unauthorized'
@@ -177,6 +178,27 @@ export interface GraphqlErrorEntry {
 export class DatabaseError extends GitlabSyncError {
   override readonly name: string = 'DatabaseError';
   override readonly code: ErrorCode = 'database_failed';
+}
+
+/**
+ * A pass no longer holds the lock of what it reads, has ended, and writes nothing more. `isSuperseded`: another pass has
+ * taken over; else the database session that held the lock has ended, or does not answer.
+ */
+export class LostLockError extends DatabaseError {
+  override readonly name = 'LostLockError';
+  override readonly code = 'lock_lost';
+  readonly connectionId: number;
+  readonly isSuperseded: boolean;
+  constructor(connectionId: number, options?: { readonly cause: unknown }) {
+    super(
+      options
+        ? `the database session that held the lock of the pass over connection ${connectionId} has ended (${messageOf(options.cause).slice(0, 300)}); what was stored stays, and the next pass goes on from there`
+        : `another pass took over connection ${connectionId} because this one had lost its lock; this one has written nothing since then`,
+      options,
+    );
+    this.connectionId = connectionId;
+    this.isSuperseded = !options;
+  }
 }
 
 /** Another process holds the embedded database's folder. */

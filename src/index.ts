@@ -17,6 +17,7 @@ export {
   GitlabSyncError,
   GraphqlError,
   InvalidResponseError,
+  LostLockError,
   NotFoundError,
   RateLimitedError,
   ServerError,
@@ -43,6 +44,7 @@ export { entities } from './store/entities/index.ts';
 export { ChangeEventEntity } from './store/entities/change-event.ts';
 export { ChangeEventVersionEntity } from './store/entities/change-event-version.ts';
 export { ConnectionEntity } from './store/entities/connection.ts';
+export { GitlabPassLockEntity } from './store/entities/gitlab-pass-lock.ts';
 export { GitlabPassEntity } from './store/entities/gitlab-pass.ts';
 export { GitlabProjectEntity } from './store/entities/gitlab-project.ts';
 export { GitlabRegistryTagEntity } from './store/entities/gitlab-registry-tag.ts';

@@ -9,7 +9,7 @@ import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/database.ts';
 import type { SavedEvents } from '../../src/store/events/save-events.ts';
 import { createStore } from '../../src/store/store.ts';
-import type { StoredPage } from '../../src/store/store.ts';
+import type { StoredPage } from '../../src/store/writer.ts';
 import { createDatabase, dropDatabase } from '../../test/support/postgres.ts';
 import { pgliteCopies, postgresCopies } from './copies.ts';
 import type { Copies } from './copies.ts';
@@ -122,14 +122,14 @@ async function saver({ em }: Database): Promise<(events: readonly ChangeEvent[],
   const store = await createStore(em, connection.id);
   const at = new Date('2026-06-01T00:00:00Z');
   const project = { id: 101, fullPath: 'acme/service', webUrl: 'https://gitlab.example.com/acme/service' };
-  await store.saveProjects([project], at);
+  await store.exclusively((locked) => locked.saveProjects([project], at));
   const place = { projectId: project.id, stream: 'merge-requests', scope: '', seenAt: at, state: stateAt(at) };
   return async (events, expected) => {
     const starts = Array.from({ length: Math.ceil(events.length / pageSize) }, (_, page) => page * pageSize);
-    const saved = await pLimit(pagesAtOnce).map(starts, (start) =>
-      store.savePage({ ...place, events: events.slice(start, start + pageSize) }),
+    const saved = await store.exclusively((locked) =>
+      pLimit(pagesAtOnce).map(starts, (start) => locked.savePage({ ...place, events: events.slice(start, start + pageSize) })),
     );
-    const total = (key: keyof SavedEvents) => saved.reduce((sum, counts) => sum + counts[key], 0);
+    const total = (key: keyof SavedEvents) => (saved ?? []).reduce((sum, counts) => sum + counts[key], 0);
     deepStrictEqual({ inserted: total('inserted'), updated: total('updated') }, expected);
   };
 }

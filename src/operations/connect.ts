@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { insecureWarning, parseConfig } from '../config/parse-config.ts';
 import type { Config } from '../config/parse-config.ts';
 import type { GitlabConfig } from '../config/gitlab-config.ts';
-import { ConfigurationError, DatabaseError, GitlabRequestError } from '../errors.ts';
+import { ConfigurationError, DatabaseError, GitlabRequestError, LostLockError } from '../errors.ts';
 import type { ErrorCode, GitlabSyncError } from '../errors.ts';
 import { createGitlab } from '../gitlab/client.ts';
 import type { Gitlab } from '../gitlab/client.ts';
@@ -15,6 +15,7 @@ import type { GitlabAnswer } from '../gitlab/http/with-answers.ts';
 import { unknownKeys } from '../config/unknown-keys.ts';
 import { silentLogger } from '../log.ts';
 import type { Logger } from '../log.ts';
+import { withLinkedAbort } from './linked-abort.ts';
 import { createStore } from '../store/store.ts';
 import type { Store } from '../store/store.ts';
 import { openTokenFile } from '../gitlab/http/token-source.ts';
@@ -55,7 +56,7 @@ const hostStatesOfProcess = createHostStates();
 export interface SyncFailure {
   /** One line for a person, without secrets. */
   readonly error: string;
-  /** `configuration`: a setting is wrong; `gitlab`: unreachable, or it refuses; `database`: it refuses; `aborted`: by the signal; `busy`: another pass over the connection runs. */
+  /** `configuration`: a setting is wrong; `gitlab`: unreachable, or it refuses; `database`: it refuses; `aborted`: by the signal; `busy`: another pass over the connection runs, or has taken over. */
   readonly code: 'configuration' | 'gitlab' | 'database' | 'aborted' | 'busy';
   /** The error behind it where there is one: its class says more than the code, such as UnauthorizedError. */
   readonly cause?: GitlabSyncError;
@@ -81,6 +82,8 @@ export interface GitlabSession {
 /** Both ends: a GitLab and the store of one connection. */
 export interface GitlabAndStore extends GitlabSession {
   readonly store: Store;
+  /** The one of the options; aborts as well when a lock that the store holds is lost. */
+  readonly signal: AbortSignal;
 }
 
 /** Runs an action on both ends. Failures that a user can mend come back as values; mistakes of this package's own are thrown. */
@@ -88,7 +91,14 @@ export async function withGitlabAndStore<T, O extends ConnectOptions>(
   { em, config: input, connectionId, options }: ConnectInput<O>,
   action: (ends: GitlabAndStore) => Promise<T>,
 ): Promise<T | SyncFailure> {
-  return withGitlabSession({ config: input, options }, async (end) => action({ ...end, store: await createStore(em, connectionId) }));
+  const lost = new AbortController();
+  const signals = options.signal ? [options.signal, lost.signal] : [lost.signal];
+  return withLinkedAbort(signals, (signal) =>
+    withGitlabSession({ config: input, options: { ...options, signal } }, async (end) => {
+      const store = await createStore(em, connectionId, { onLockLost: (error) => lost.abort(error) });
+      return action({ ...end, store, signal });
+    }),
+  );
 }
 
 /** Runs an action on a GitLab alone. Failures come back as with both ends. */
@@ -142,6 +152,8 @@ export const tokenOf = async ({ token, tokenFile }: Pick<Config, 'token' | 'toke
 const causedBy = (cause: GitlabSyncError) => ({ cause, errorCode: cause.code });
 
 function failureOf(error: unknown, signal: AbortSignal | undefined): SyncFailure {
+  const lost = [signal?.reason, error].find((reason) => reason instanceof LostLockError);
+  if (lost) return { error: `Stopped: ${lost.message}`, code: lost.isSuperseded ? 'busy' : 'database', ...causedBy(lost) };
   if (signal?.aborted) return { error: 'Stopped before the end', code: 'aborted' };
   if (error instanceof ConfigurationError)
     return { error: `Invalid configuration: ${error.message}`, code: 'configuration', ...causedBy(error) };

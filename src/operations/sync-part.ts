@@ -3,7 +3,7 @@ import { withGitlabAndStore } from './connect.ts';
 import type { GitlabAndStore, ConnectOptions, SyncFailure } from './connect.ts';
 import type { SyncReport } from '../pass/report.ts';
 import type { Pass, SyncProgress } from '../pass/pass-state.ts';
-import { listParts, readPart } from '../pass/part.ts';
+import { endParts as notePartsEnd, listParts, readPart } from '../pass/part.ts';
 import type { Part, Parts } from '../pass/part.ts';
 
 /** A connection that is read in parts, by several processes perhaps. */
@@ -37,14 +37,15 @@ export function syncPart({ em, config, connectionId, options = {} }: PartInput, 
 
 /** Notes that every part of a connection was read, as a pass over the whole of it does at its end. */
 export function endParts({ em, config, connectionId, options = {} }: PartInput): Promise<SyncFailure | undefined> {
-  return withGitlabAndStore({ em, config, connectionId, options }, ({ store }) => store.markSynced(new Date()).then(() => undefined));
+  return withGitlabAndStore({ em, config, connectionId, options }, async ({ store }): Promise<undefined> => {
+    await notePartsEnd({ store, now: () => new Date() });
+  });
 }
 
 const busy = (error: string): SyncFailure => ({ error: `${error}: this one has stepped aside`, code: 'busy' });
 
-const passOf = (ends: GitlabAndStore, { signal, onProgress }: PartOptions): Pass => ({
+const passOf = (ends: GitlabAndStore, { onProgress }: PartOptions): Pass => ({
   ...ends,
-  signal,
   onProgress,
   now: () => new Date(),
 });

@@ -42,9 +42,9 @@ export async function syncGitlab(
   connectionId: number,
   options: SyncOptions = {},
 ): Promise<SyncReport | SyncFailure> {
-  const { signal, onProgress, reconcile, backfillTo } = options;
+  const { onProgress, reconcile, backfillTo } = options;
   return withGitlabAndStore({ em, config, connectionId, options }, async (ends): Promise<SyncReport | SyncFailure> => {
-    const report = await runPass({ ...ends, signal, onProgress, reconcile, backfillTo, now: () => new Date() });
+    const report = await runPass({ ...ends, onProgress, reconcile, backfillTo, now: () => new Date() });
     return report ?? { error: `Another pass over connection ${connectionId} runs already: this one has stepped aside`, code: 'busy' };
   });
 }

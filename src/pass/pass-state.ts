@@ -1,7 +1,7 @@
 import type { Config } from '../config/parse-config.ts';
 import type { Gitlab } from '../gitlab/client.ts';
 import type { Logger } from '../log.ts';
-import type { KnownProject, Store } from '../store/store.ts';
+import type { KnownProject, LockedStore, Store } from '../store/store.ts';
 import type { PlacedState } from '../store/progress/save-progress.ts';
 import type { StreamOptions } from '../streams/stream.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
@@ -37,8 +37,13 @@ export interface SyncProgress {
 /** The states of a project's walks, by stream and scope. */
 export type ProjectStates = Map<string, PlacedState>;
 
+/** A pass that holds the lock of what it reads. */
+export interface LockedPass extends Omit<Pass, 'store'> {
+  readonly store: LockedStore;
+}
+
 /** A pass under way: what it works with, what was known when it began, and what it has found. */
-export interface PassState extends Pass {
+export interface PassState extends LockedPass {
   readonly options: StreamOptions;
   readonly tally: Tally;
   readonly circuitBreaker: CircuitBreaker;
@@ -68,7 +73,7 @@ export function statesByProject(states: readonly PlacedState[]): Map<number, Pro
 }
 
 /** Counts that start at zero. */
-export function createProgress({ onProgress, gitlab }: Pass, tally: Tally): Progress {
+export function createProgress({ onProgress, gitlab }: Pick<Pass, 'onProgress' | 'gitlab'>, tally: Tally): Progress {
   let projects = 0;
   let projectsDone = 0;
   const update = () =>

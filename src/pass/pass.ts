@@ -12,7 +12,7 @@ import { reconcile } from './reconcile.ts';
 import { createTally } from './report.ts';
 import type { SyncReport } from './report.ts';
 import { createProgress, isSelected, statesByProject } from './pass-state.ts';
-import type { Pass, PassState } from './pass-state.ts';
+import type { LockedPass, Pass, PassState } from './pass-state.ts';
 import { noSuchEntry, projectsUnder, selectProjects } from './selection.ts';
 import { commonSince } from './since.ts';
 
@@ -26,10 +26,10 @@ const outOfSight = 'deleted, or out of sight for this token';
  * @throws When GitLab refuses the token, when nothing of GitLab can be read, or when the database fails.
  */
 export function runPass(input: Pass): Promise<SyncReport | null> {
-  return input.store.exclusively(() => runAlone(input));
+  return input.store.exclusively((store) => runAlone({ ...input, store }));
 }
 
-async function runAlone(input: Pass): Promise<SyncReport> {
+async function runAlone(input: LockedPass): Promise<SyncReport> {
   const startedAt = input.now();
   const pass = await startPass(input);
   if (input.backfillTo) await extendBackfill(pass, input.backfillTo);
@@ -50,7 +50,7 @@ export function reportOf({ tally, gitlab, now }: PassState, startedAt: Date): Sy
 }
 
 /** Begins a pass with what is known of these projects; absent = of all. */
-export async function startPass(input: Pass, projectIds?: readonly number[]): Promise<PassState> {
+export async function startPass(input: LockedPass, projectIds?: readonly number[]): Promise<PassState> {
   const tally = createTally(streams.map(({ name }) => name));
   const [projects, states] = await Promise.all([input.store.readProjects(projectIds), input.store.readStates(projectIds)]);
   return {

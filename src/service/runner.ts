@@ -11,7 +11,7 @@ import { syncGitlab } from '../operations/sync.ts';
 import type { SyncFailure } from '../operations/connect.ts';
 import type { ServedConnection } from './connection-source.ts';
 import type { EngineWork, PartOrder, PassOrder } from './engine.ts';
-import { withLinkedAbort } from './linked-abort.ts';
+import { withLinkedAbort } from '../operations/linked-abort.ts';
 import type { Metrics } from './metrics.ts';
 import { nap, retryDelayMs, syncErrorOf } from './retry-until.ts';
 import type { FailureLog } from './retry-until.ts';

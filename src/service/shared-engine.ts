@@ -3,7 +3,7 @@ import { PgBoss } from 'pg-boss';
 import { DatabaseError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Engine, EngineWork, JobCount, PassRequest } from './engine.ts';
-import { withLinkedAbort } from './linked-abort.ts';
+import { withLinkedAbort } from '../operations/linked-abort.ts';
 import type { PassSummary } from './pass-summary.ts';
 import { createPartsEngine } from './parts-engine.ts';
 import type { PartJob } from './parts-engine.ts';

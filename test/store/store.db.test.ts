@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ChangeEvent, Outcome } from '../../src/index.ts';
 import type { WalkState } from '../../src/walk-state.ts';
 import type { Database } from '../../src/store/database/database.ts';
 import { createStore } from '../../src/store/store.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { LockedStore } from '../../src/store/store.ts';
 import { describeDatabases, openTestDatabase } from '../support/databases.ts';
+import { openLockedStore } from '../support/locked-store.ts';
+import type { OpenLockedStore } from '../support/locked-store.ts';
 import { addConnection, eventRows } from '../support/rows.ts';
 
 const seenAt = new Date('2026-11-23T08:00:00Z');
@@ -39,16 +41,19 @@ const event = (change: Partial<ChangeEvent> = {}): ChangeEvent => ({
 describeDatabases('the store', (kind) => {
   let database: Database;
   let connectionId: number;
-  let store: Store;
+  let opened: OpenLockedStore;
+  let store: LockedStore;
   beforeAll(async () => {
     database = await openTestDatabase(kind);
   });
   afterAll(() => database.close());
   beforeEach(async () => {
     connectionId = await addConnection(database.em, 'https://gitlab.example.com');
-    store = await createStore(database.em, connectionId);
+    opened = await openLockedStore(database.em, connectionId);
+    store = opened.store;
     await store.saveProjects([{ id: 7, fullPath: 'acme/shop', webUrl: 'https://gitlab.example.com/acme/shop' }], seenAt);
   });
+  afterEach(() => opened.close());
   const save = (...events: ChangeEvent[]) =>
     store.savePage({ projectId: 7, stream: 'merge-requests', scope: '', events, state: state({ outcome: 'ok' }), seenAt });
   const rows = () => eventRows(database.em, connectionId);
@@ -89,9 +94,10 @@ describeDatabases('the store', (kind) => {
 
   test('keeps events of two connections apart', async () => {
     await save(event());
-    const other = await createStore(database.em, await addConnection(database.em, 'https://other.example.com'));
-    await other.saveProjects([{ id: 7, fullPath: 'acme/shop', webUrl: 'x' }], seenAt);
-    const saved = await other.savePage({ projectId: 7, stream: 's', scope: '', events: [event()], state: state(), seenAt });
+    const other = await openLockedStore(database.em, await addConnection(database.em, 'https://other.example.com'));
+    await other.store.saveProjects([{ id: 7, fullPath: 'acme/shop', webUrl: 'x' }], seenAt);
+    const saved = await other.store.savePage({ projectId: 7, stream: 's', scope: '', events: [event()], state: state(), seenAt });
+    await other.close();
     expect(saved).toEqual({ inserted: 1, updated: 0 });
   });
 

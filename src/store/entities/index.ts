@@ -1,6 +1,7 @@
 import { ChangeEventVersionEntity } from './change-event-version.ts';
 import { ChangeEventEntity } from './change-event.ts';
 import { ConnectionEntity } from './connection.ts';
+import { GitlabPassLockEntity } from './gitlab-pass-lock.ts';
 import { GitlabPassEntity } from './gitlab-pass.ts';
 import { GitlabProjectEntity } from './gitlab-project.ts';
 import { GitlabRegistryTagEntity } from './gitlab-registry-tag.ts';
@@ -15,4 +16,5 @@ export const entities = [
   GitlabStreamStateEntity,
   GitlabRegistryTagEntity,
   GitlabPassEntity,
+  GitlabPassLockEntity,
 ];

@@ -10,17 +10,24 @@ const batchSize = 500;
 /** How many ids of events are held at once. */
 const listSize = 100_000;
 
+/** What events are read with, and what they are changed with. */
+export interface Linking {
+  readonly kysely: QueryExecutorProvider;
+  readonly inTransaction: (action: (kysely: QueryExecutorProvider) => Promise<unknown>) => Promise<unknown>;
+}
+
 /**
  * Fills `description.related_events` of a connection's events that are not linked yet, and of those that they are
  * related to: events of other kinds that share a key (a commit, a tag). Both ways, by id. Safe to stop and to repeat.
  * Events of different projects share no key: with `projectIds` nothing else is touched.
  */
-export async function linkEvents(kysely: QueryExecutorProvider, connectionId: number, projectIds?: readonly number[]): Promise<void> {
+export async function linkEvents({ kysely, inTransaction }: Linking, connectionId: number, projectIds?: readonly number[]): Promise<void> {
   for (let after = 0; ;) {
     const { rows } = await unlinked(connectionId, projectIds, after).execute(kysely);
     const ids = rows.map(({ id }) => id);
     for (let start = 0; start < ids.length; start += batchSize) {
-      await linkBatch(connectionId, ids.slice(start, start + batchSize)).execute(kysely);
+      const batch = linkBatch(connectionId, ids.slice(start, start + batchSize));
+      await inTransaction((transaction) => batch.execute(transaction));
     }
     if (ids.length < listSize) return;
     after = ids.at(-1) ?? after;

@@ -4,6 +4,7 @@ import { Initial } from './20261123000000-initial.ts';
 import { Incremental } from './20261123120000-incremental.ts';
 import { Passes } from './20261123180000-passes.ts';
 import { Links } from './20261123200000-links.ts';
+import { PassLocks } from './20261126000000-pass-locks.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
-export const migrations: Constructor<Migration>[] = [Initial, Incremental, Passes, Links];
+export const migrations: Constructor<Migration>[] = [Initial, Incremental, Passes, Links, PassLocks];

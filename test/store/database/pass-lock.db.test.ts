@@ -1,12 +1,114 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { PostgresDialect } from 'kysely';
+import { Pool } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LostLockError, entities } from '../../../src/index.ts';
 import { openDatabase } from '../../../src/store/database/database.ts';
 import type { Database } from '../../../src/store/database/database.ts';
+import { onPoolCreated } from '../../../src/store/database/lost-connections.ts';
 import { withPassLock } from '../../../src/store/database/pass-lock.ts';
+import type { PassLock } from '../../../src/store/database/pass-lock.ts';
 import { createTestDatabase, describeDatabases } from '../../support/databases.ts';
 import type { TestDatabase } from '../../support/databases.ts';
+import { useServers } from '../../support/servers.ts';
 
 const impatientMs = 100;
+
+/** The sessions that hold the lock of a connection of their database. */
+const sessions = `select pid from pg_locks where locktype = 'advisory' and classid = 7468202 and objid = ?
+  and database = (select oid from pg_database where datname = current_database())`;
+
+describe('the session of a lock on PostgreSQL', () => {
+  const servers = useServers();
+  let created: TestDatabase;
+  let database: Database;
+  beforeAll(async () => {
+    created = await createTestDatabase('postgres');
+    database = await openDatabase(created.options);
+  });
+  afterAll(async () => {
+    await database.close();
+    await created.remove();
+  });
+  const terminate = () => database.em.fork().execute(`select pg_terminate_backend(pid, 5000) from (${sessions}) s`, [1]);
+  const lossOf = async ({ signal }: PassLock): Promise<unknown> => {
+    if (!signal.aborted) await once(signal, 'abort');
+    return signal.reason;
+  };
+
+  test('tells its holder at once when it is ended by the server', async () => {
+    const loss = await withPassLock(database.em, { connectionId: 1 }, async (lock) => {
+      await lock.confirm();
+      await terminate();
+      const reason = await lossOf(lock);
+      await expect(lock.confirm()).rejects.toBe(reason);
+      return reason;
+    });
+    expect(loss).toBeInstanceOf(LostLockError);
+    expect(loss).toMatchObject({
+      connectionId: 1,
+      isSuperseded: false,
+      message: expect.stringContaining('terminating connection due to administrator command') as unknown,
+    });
+    expect(await withPassLock(database.em, { connectionId: 1 }, () => Promise.resolve('free'))).toBe('free');
+  });
+
+  test('is asked again and again, and is given up when the server does not answer', async () => {
+    const { hostname, port, username, password, pathname } = new URL(created.options.databaseUrl ?? '');
+    let isSilent = false;
+    const proxied = await servers.tcp((socket) => {
+      const server = connect(Number(port), hostname);
+      server.on('error', () => socket.destroy());
+      socket.on('close', () => server.destroy());
+      server.on('close', () => socket.destroy());
+      socket.on('data', (bytes) => isSilent || server.write(bytes));
+      server.on('data', (bytes) => isSilent || socket.write(bytes));
+    });
+    const distant = await openDatabase({ databaseUrl: `postgres://${username}:${password}@127.0.0.1:${proxied}${pathname}`, dataDir: '' });
+    try {
+      const watch = { everyMs: 20, patience: 3 };
+      const loss = await withPassLock(
+        distant.em,
+        { connectionId: 1 },
+        async (lock) => {
+          isSilent = true;
+          return lossOf(lock);
+        },
+        watch,
+      );
+      expect(loss).toMatchObject({ name: 'LostLockError', message: expect.stringContaining('the server does not answer') as unknown });
+    } finally {
+      isSilent = false;
+      await distant.close();
+    }
+  });
+
+  test("is asked where it cannot be watched: in a host's own Kysely", async () => {
+    const { username, password, hostname, port, pathname } = new URL(created.options.databaseUrl ?? '');
+    const pool = new Pool({ user: username, password, host: hostname, port: Number(port), database: pathname.slice(1) });
+    pool.on('connect', (client) => client.on('error', () => {}));
+    onPoolCreated(pool);
+    const host = await MikroORM.init({ entities, dbName: pathname.slice(1), driverOptions: new PostgresDialect({ pool }) });
+    try {
+      const loss = await withPassLock(
+        host.em,
+        { connectionId: 1 },
+        async (lock) => {
+          expect(await withPassLock(database.em, { connectionId: 1 }, () => Promise.resolve('other'))).toBeNull();
+          await terminate();
+          return lossOf(lock);
+        },
+        { everyMs: 20, patience: 3 },
+      );
+      expect(loss).toMatchObject({ name: 'LostLockError' });
+    } finally {
+      await host.close().catch(() => {});
+    }
+  });
+});
 
 describeDatabases('the lock of a pass', (kind) => {
   let created: TestDatabase;

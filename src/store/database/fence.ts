@@ -1,0 +1,71 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import type { QueryExecutorProvider } from 'kysely';
+import { LostLockError } from '../../errors.ts';
+import { withDatabaseErrors } from './database-errors.ts';
+import type { PassLock, PassScope } from './pass-lock.ts';
+
+/** What keeps a pass that has lost its lock from writing. */
+export interface Fence {
+  /** Aborts with LostLockError when the pass has lost its lock. */
+  readonly signal: AbortSignal;
+  /**
+   * To be asked first in every transaction that writes: rejects with LostLockError when another pass has taken over.
+   * Otherwise no other pass can take over before the transaction ends.
+   */
+  readonly check: (transaction: QueryExecutorProvider) => Promise<void>;
+}
+
+/** What a fence is made of. */
+export interface FenceOptions {
+  readonly em: SqlEntityManager;
+  readonly scope: PassScope;
+  readonly lock: PassLock;
+}
+
+/** Takes the fencing number for a pass that has just taken its lock. Rejects with LostLockError when it has lost the lock meanwhile. */
+export async function takeFence({ em, scope, lock }: FenceOptions): Promise<Fence> {
+  const number = await withDatabaseErrors(() => raiseFence(em.fork({ clear: true }).getKysely(), scope));
+  // Two passes that raise the number at the same moment do not see each other; but only one of them holds the lock.
+  await lock.confirm();
+  const superseded = new AbortController();
+  return {
+    signal: AbortSignal.any([lock.signal, superseded.signal]),
+    check: async (transaction) => {
+      if (await holdsFence(transaction, number)) return;
+      superseded.abort(new LostLockError(scope.connectionId));
+      superseded.signal.throwIfAborted();
+    },
+  };
+}
+
+/** A session that stays idle within a transaction for longer is ended by the server: a paused process must not block those that take over. */
+const longestIdle = '60s';
+
+/**
+ * Gives a pass that has just taken its lock its fencing number, and takes theirs from the passes that held it before.
+ * Waits for their transactions that are under way; later ones fail in `holdsFence`.
+ */
+async function raiseFence(kysely: QueryExecutorProvider, { connectionId, projectIds }: PassScope): Promise<number> {
+  const ids = projectIds ? projectIds.map(String) : null;
+  // Rows are locked in one order, so that two passes that begin at once do not wait for each other.
+  const { rows } = await sql<{ readonly number: string }>`
+    with former as (
+      select number from gitlab_pass_locks
+      where connection_id = ${connectionId} and (project_ids is null or ${ids}::text[] is null or project_ids && ${ids}::text[])
+      order by number for update
+    ), taken as (
+      delete from gitlab_pass_locks where number in (select number from former)
+    )
+    insert into gitlab_pass_locks (connection_id, project_ids) values (${connectionId}, ${ids}::text[])
+    returning number::text as number`.execute(kysely);
+  return Number(rows[0]?.number);
+}
+
+/** Whether a pass has its fencing number still. Until the transaction ends, no other pass can take the number away. */
+async function holdsFence(kysely: QueryExecutorProvider, number: number): Promise<boolean> {
+  const { rows } = await sql`
+    select set_config('idle_in_transaction_session_timeout', ${longestIdle}, true) from gitlab_pass_locks
+    where number = ${number} for key share`.execute(kysely);
+  return rows.length > 0;
+}

@@ -1,0 +1,113 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { EventProject } from '../events/event-project.ts';
+import type { TagChanges, WalkState } from '../walk-state.ts';
+import { withDatabaseErrors } from './database/database-errors.ts';
+import type { Fence } from './database/fence.ts';
+import { ConnectionEntity } from './entities/connection.ts';
+import { GitlabProjectEntity } from './entities/gitlab-project.ts';
+import { GitlabStreamStateEntity } from './entities/gitlab-stream-state.ts';
+import { linkEvents } from './events/link-events.ts';
+import { saveEvents } from './events/save-events.ts';
+import type { EventPage, EventTarget, SavedEvents } from './events/save-events.ts';
+import { groupCommit } from './group-commit.ts';
+import { saveProjects } from './progress/save-projects.ts';
+import type { SeenProject } from './progress/save-projects.ts';
+import { saveStates, saveTags } from './progress/save-progress.ts';
+import type { PlacedState } from './progress/save-progress.ts';
+
+/** Everything that a pass writes of one connection. Throws LostLockError, and writes nothing, once the pass has lost its lock. */
+export interface Writer {
+  /** Notes that GitLab returned these projects, and gives each its lasting event path. */
+  saveProjects(projects: readonly SeenProject[], seenAt: Date): Promise<Map<number, EventProject>>;
+  /** Stores a page's events with a version of each change, and the progress that comes with it, in one transaction. */
+  savePage(page: StoredPage): Promise<SavedEvents>;
+  /** Links events of these projects, or of the connection, that are related, as far as they have changed since the last time. */
+  linkEvents(projectIds?: readonly number[]): Promise<void>;
+  /** Notes that known projects are not returned any more. */
+  markGone(projectIds: readonly number[], at: Date, reason: string): Promise<void>;
+  /** Notes that known projects are not among those to read any more. */
+  markUnselected(projectIds: readonly number[], at: Date): Promise<void>;
+  /** Stores progress that comes with no page. */
+  saveStates(states: readonly PlacedState[]): Promise<void>;
+  /** Notes that everything without a trace was read again. */
+  markReconciled(projectIds: readonly number[], at: Date): Promise<void>;
+  /** Notes the end of a pass. */
+  markSynced(at: Date): Promise<void>;
+}
+
+/** One page of one walk. */
+export interface StoredPage extends EventPage {
+  readonly scope: string;
+  readonly state: WalkState;
+  readonly tags?: TagChanges | undefined;
+}
+
+/** What a writer works with. */
+export interface WriterOptions extends EventTarget {
+  readonly em: SqlEntityManager;
+  readonly fence: Fence;
+}
+
+/** Pages that are stored in one transaction at the most. */
+const largestGroup = 200;
+
+/** The writer of a pass that holds the lock. Every transaction begins with the question whether it does. */
+export function createWriter({ em: root, connectionId, table, fence }: WriterOptions): Writer {
+  const fork = () => root.fork({ clear: true });
+  const inTransaction = <T>(action: (em: SqlEntityManager) => Promise<T>) =>
+    withDatabaseErrors(async () => {
+      fence.signal.throwIfAborted();
+      return fork().transactional(async (em) => {
+        await fence.check(em.getKysely());
+        return action(em);
+      });
+    });
+  const updateProjects = (
+    projectIds: readonly number[],
+    change: { readonly unselectedAt: Date } | { readonly reconciledAt: Date },
+  ): Promise<void> =>
+    inTransaction(async (em) => {
+      await em.nativeUpdate(GitlabProjectEntity, { connectionId, projectId: [...projectIds] }, change);
+    });
+  const savePages = (pages: readonly StoredPage[]) =>
+    inTransaction(async (em) => {
+      const kysely = em.getKysely();
+      const saved = await saveEvents(kysely, { connectionId, table }, pages);
+      await saveStates(
+        kysely,
+        connectionId,
+        pages.map(({ state, projectId, stream, scope }) => ({ ...state, projectId, stream, scope })),
+      );
+      await saveTags(
+        kysely,
+        connectionId,
+        pages.flatMap(({ tags, projectId }) => (tags ? [{ ...tags, projectId }] : [])),
+      );
+      return saved;
+    });
+  return {
+    saveProjects: (projects, seenAt) => inTransaction((em) => saveProjects(em, { connectionId, projects, seenAt })),
+    savePage: groupCommit(savePages, largestGroup),
+    linkEvents: (projectIds) =>
+      withDatabaseErrors(() =>
+        linkEvents(
+          { kysely: fork().getKysely(), inTransaction: (action) => inTransaction((em) => action(em.getKysely())) },
+          connectionId,
+          projectIds,
+        ),
+      ),
+    markGone: (projectIds, at, reason) =>
+      inTransaction(async (em) => {
+        const project = projectIds.map((id) => [connectionId, id] as [number, number]);
+        await em.nativeUpdate(GitlabProjectEntity, { connectionId, projectId: [...projectIds], goneAt: null }, { goneAt: at });
+        await em.nativeUpdate(GitlabStreamStateEntity, { project }, { outcome: 'gone', error: reason });
+      }),
+    markUnselected: (projectIds, at) => updateProjects(projectIds, { unselectedAt: at }),
+    saveStates: (states) => inTransaction((em) => saveStates(em.getKysely(), connectionId, states)),
+    markReconciled: (projectIds, at) => updateProjects(projectIds, { reconciledAt: at }),
+    markSynced: (at) =>
+      inTransaction(async (em) => {
+        await em.nativeUpdate(ConnectionEntity, { id: connectionId }, { lastSync: at });
+      }),
+  };
+}
