@@ -29,7 +29,7 @@ function blind(em: SqlEntityManager): SqlEntityManager {
 describe('a pass that has lost its lock', () => {
   const given = useSync('postgres');
   const config = () => ({ token: given.token, url: 'https://gitlab.example.com', repos: 'acme' });
-  const options = () => ({ hosts: createHostStates() });
+  const options = () => ({ hostStates: createHostStates() });
   const whole = (em: SqlEntityManager) => syncGitlab(em, config(), given.connectionId, options());
   const part = (em: SqlEntityManager, projectIds: readonly number[]) =>
     syncPart({ em, config: config(), connectionId: given.connectionId, options: options() }, projectIds);
