@@ -22,7 +22,7 @@ beforeAll(async () => {
   // Making the empty embedded database anew would take ten seconds.
   await mkdir(path.join(copy, '.vitest'));
   const template = inject('pgliteTemplate');
-  await symlink(template, path.join(copy, '.vitest', path.basename(template)));
+  await cp(template, path.join(copy, '.vitest', path.basename(template)), { recursive: true });
   for (const patch of patches) {
     const file = path.join(copy, fileOf(patch.newFileName));
     const before = existsSync(file) ? await readFile(file, 'utf8') : '';
@@ -71,9 +71,8 @@ test('docs/extending.md states how many files adding a stream touches', () => {
 });
 
 test('docs/extending.md names every file of the change, and shows the stream as it is', async () => {
-  expect(
-    changed.filter((file) => !document.includes(file) && !document.includes(`\`${path.dirname(file).split('/').slice(0, 2).join('/')}/\``)),
-  ).toEqual([]);
+  // The fake GitLab's files are named by their folder.
+  expect(changed.filter((file) => !document.includes(`\`${file}\``) && !file.startsWith('fake-gitlab/'))).toEqual([]);
   const [, shown = 'nothing'] = /```ts\n(.*?)```/s.exec(document) ?? [];
   expect(await readFile(path.join(copy, 'src/streams/milestones.ts'), 'utf8')).toContain(shown);
 });
