@@ -63,6 +63,8 @@ describe('the package', () => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'bin/gitlab-connector.cjs',
+      'bin/start.cjs',
       'dist/fake-gitlab',
       'dist/schema',
       'dist/src',
@@ -206,6 +208,10 @@ describe('the package', () => {
   test('brings its command line, and the demo with it', async () => {
     const bin = path.join(consumer.folder, 'node_modules/.bin/gitlab-connector');
     expect((await run(bin, ['--version'], { cwd: consumer.folder })).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    await expect(run(bin, ['sync', '--nonsense'])).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^ERROR: .*nonsense/) as string,
+    });
     await mkdir(path.join(consumer.folder, 'elsewhere'));
     const { stdout } = await run(bin, ['demo'], { cwd: path.join(consumer.folder, 'elsewhere') });
     expect(stdout).toMatch(/fetched \d+, stored 0\n/);

@@ -120,9 +120,12 @@ test('the tree in CONTRIBUTING.md is that of the project', () => {
       parents.splice(indent.length / 2, parents.length, name);
       return parents.join('');
     });
-  const folders = globSync(['{queries,schema,fake-gitlab,test,bench,deploy,docs,examples,scripts}/', 'src/*/', 'src/{gitlab,store}/*/'], {
-    withFileTypes: true,
-  });
+  const folders = globSync(
+    ['{queries,schema,fake-gitlab,test,bench,deploy,docs,examples,scripts,bin}/', 'src/*/', 'src/{gitlab,store}/*/'],
+    {
+      withFileTypes: true,
+    },
+  );
   const paths = folders
     .filter((entry) => entry.isDirectory())
     .map((entry) => `${path.relative('.', path.join(entry.parentPath, entry.name))}/`);
