@@ -5,6 +5,7 @@ import { useSync } from '../operations/fixture.ts';
 import { converge } from './convergence.ts';
 import { createRandom } from './random.ts';
 import { randomWorld } from './random-change.ts';
+import { chosenUnkindnesses } from './unkindness.ts';
 import { runSeed, seedsOf } from './seeds.ts';
 
 describeDatabases('whatever changes while passes run and are killed', (kind) => {
@@ -14,7 +15,7 @@ describeDatabases('whatever changes while passes run and are killed', (kind) => 
     const random = createRandom(seed);
     given.enter(randomWorld(random));
     const { world, fake, database, connectionId, token } = given;
-    const setting = { world, fake, database, connectionId, random, config: { token, url: fakeUrl } };
+    const setting = { world, fake, database, connectionId, random, config: { token, url: fakeUrl }, unkind: chosenUnkindnesses() };
     expect(await runSeed(seed, kind, (journal) => converge(setting, journal))).toBeGreaterThan(0);
   });
 });

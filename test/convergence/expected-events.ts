@@ -32,7 +32,7 @@ export function expectedEvents(of: ExpectedProject): Map<string, ExpectedEvent> 
     ...project.mergeRequests.filter((row) => !row.isHidden && row.targetBranch === branch).map((row) => mergeRequest(of, row)),
     ...project.pipelines.filter(({ ref }) => ref === branch).map((row) => pipeline(of, row)),
     ...project.releases.map((row) => release(of, row)),
-    ...(project.git.log(branch) ?? []).map((row) => commit(of, row)),
+    ...(project.git.log(`refs/heads/${branch}`) ?? []).map((row) => commit(of, row)),
     ...project.imageRepositories.flatMap((repository) =>
       [...repository.tags].filter(([, tag]) => !tag.isBroken).map(([name, tag]) => image(of, { repository, name, tag })),
     ),

@@ -148,7 +148,7 @@ const gitChanges: Readonly<Record<string, Change>> = {
   },
   'force-push': (place) => {
     const { git } = place.project;
-    const log = git.log('main') ?? [];
+    const log = git.log('refs/heads/main') ?? [];
     const back = log[place.random.below(Math.min(log.length, 6))];
     if (!back) return false;
     git.reset('main', back.sha);

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { notEmpty } from '../support/not-empty.ts';
+import { createRandom } from './random.ts';
+import { randomWorld } from './random-change.ts';
+import { chosenUnkindnesses, createUnkind, unkindnesses } from './unkindness.ts';
+
+test('is none by default, and only what is known', () => {
+  expect(chosenUnkindnesses('')).toEqual([]);
+  expect(chosenUnkindnesses('clocks,poison')).toEqual(['clocks', 'poison']);
+  expect(() => chosenUnkindnesses('clock')).toThrow('CONVERGENCE_UNKIND knows poison, clocks, rights, restore, git, and not "clock"');
+});
+
+test('draws no number where none is chosen: a seed stays what it was', () => {
+  const [random, other] = [createRandom(1), createRandom(1)];
+  const unkind = createUnkind([], randomWorld(random), random);
+  randomWorld(other);
+  expect(unkind.happen()).toEqual([]);
+  unkind.settle();
+  expect(unkind.heal()).toBe(false);
+  expect(random.next()).toBe(other.next());
+});
+
+test.each(notEmpty(unkindnesses))('%s happens, and is over when the world rests', (name) => {
+  const random = createRandom(7);
+  const world = randomWorld(random);
+  const unkind = createUnkind([name], world, random);
+  const lines = Array.from({ length: 20 }, () => unkind.happen()).flat();
+  expect(new Set(lines).size).toBeGreaterThan(1);
+  unkind.settle();
+  expect(world.poisons.isEmpty).toBe(name !== 'poison');
+  expect(unkind.heal()).toBe(name === 'poison');
+  expect(world).toMatchObject({ dateAhead: 0, sendsDate: true });
+  expect(world.poisons.isEmpty).toBe(true);
+  expect(world.visibleProjects).toEqual(world.projects);
+});
+
+test('an event of a poisoned object is told from the others', () => {
+  const random = createRandom(3);
+  const world = randomWorld(random);
+  const unkind = createUnkind(['poison'], world, random);
+  for (let count = 0; count < 60; count++) unkind.happen();
+  const events = world.projects.flatMap(({ id, fullPath, mergeRequests, pipelines }) => [
+    ...mergeRequests.map(({ iid }) => [id, fullPath, `mr-${fullPath}-${iid}`] as const),
+    ...pipelines.map((row) => [id, fullPath, `pipeline-${fullPath}-${row.id}`] as const),
+  ]);
+  const hit = events.filter((event) => unkind.isPoisoned(...event));
+  expect(hit.length).toBeGreaterThan(0);
+  expect(hit.length).toBeLessThan(events.length);
+});

@@ -1,0 +1,142 @@
+import type { Failure, Poison } from '../../fake-gitlab/world/poison.ts';
+import type { FakeProject } from '../../fake-gitlab/world/project.ts';
+import { hours, minutes, seconds } from '../../fake-gitlab/world/time.ts';
+import type { World } from '../../fake-gitlab/world/world.ts';
+import type { Random } from './random.ts';
+
+/** What a world can do to its readers beside changing. */
+export const unkindnesses = ['poison', 'clocks', 'rights', 'restore', 'git'] as const;
+
+export type Unkindness = (typeof unkindnesses)[number];
+
+/** Those that a run is told to have: `CONVERGENCE_UNKIND=poison,clocks`. None by default. Throws for any other name. */
+export function chosenUnkindnesses(text = process.env.CONVERGENCE_UNKIND ?? ''): Unkindness[] {
+  return text
+    .split(',')
+    .filter((name) => name !== '')
+    .map((name) => {
+      const known = unkindnesses.find((one) => one === name);
+      if (known === undefined) throw new Error(`CONVERGENCE_UNKIND knows ${unkindnesses.join(', ')}, and not "${name}"`);
+      return known;
+    });
+}
+
+/** The unkindness of one run. */
+export interface Unkind {
+  /** Something unkind happens, perhaps. Returns what. */
+  readonly happen: () => string[];
+  /** Clocks are right again, and rights are back. Poisoned objects stay poisoned. */
+  readonly settle: () => void;
+  /** Takes the poison away. False: there was none. */
+  readonly heal: () => boolean;
+  /** Whether an event is of an object that is poisoned. */
+  readonly isPoisoned: (projectId: number, eventPath: string, eventId: string) => boolean;
+}
+
+interface Poisoned {
+  readonly projectId: number;
+  readonly isOf: (eventPath: string, eventId: string) => boolean;
+}
+
+/** Draws no number where nothing is chosen: the seeds of a kind run stay what they were. */
+export function createUnkind(chosen: readonly Unkindness[], world: World, random: Random): Unkind {
+  const poisoned: Poisoned[] = [];
+  let restore: (() => void) | null = null;
+  const happenings: Readonly<Record<Unkindness, () => string | null>> = {
+    poison: () => poisonSomething(world, random, poisoned),
+    clocks: () => setClocks(world, random),
+    rights: () => changeRights(world, random),
+    restore: () => {
+      if (restore && random.chance(0.5)) {
+        restore();
+        restore = null;
+        return 'restored from the backup';
+      }
+      restore ??= world.snapshot();
+      return 'a backup, or none as there was one';
+    },
+    git: () => {
+      const { git, fullPath } = random.pick(world.projects);
+      const old = git.log('refs/heads/main')?.at(-1);
+      if (!old) return null;
+      git.tag('main', old.sha);
+      return `${fullPath}: a tag named main`;
+    },
+  };
+  return {
+    happen: () => chosen.flatMap((name) => (random.chance(0.6) ? (happenings[name]() ?? []) : [])),
+    settle: () => {
+      if (chosen.includes('clocks')) Object.assign(world, { dateAhead: 0, sendsDate: true });
+      if (chosen.includes('rights')) {
+        world.expiredSessions.clear();
+        for (const project of world.projects) project.role = 'reporter';
+      }
+    },
+    heal: () => {
+      world.poisons.clear();
+      return poisoned.splice(0).length > 0;
+    },
+    isPoisoned: (projectId, eventPath, eventId) => poisoned.some((one) => one.projectId === projectId && one.isOf(eventPath, eventId)),
+  };
+}
+
+const failures: readonly Failure[] = ['null-node', 'null-field', 'timeout', 'error-500', '502-html', 'statement-timeout-503', 'cut-off'];
+
+interface Target {
+  readonly poison: Omit<Poison, 'how'>;
+  readonly isOf: Poisoned['isOf'];
+}
+
+/** Objects of a project that can be poisoned, each with the events that are its own. */
+function targets(project: FakeProject): Target[] {
+  const { id: projectId } = project;
+  const event = (kind: string, key: string | number) => (path: string, id: string) => id === `${kind}-${path}-${key}`;
+  return [
+    ...project.mergeRequests.map(({ iid }) => ({ poison: { type: 'mergeRequest', projectId, iid } as const, isOf: event('mr', iid) })),
+    ...project.pipelines.map(({ id }) => ({ poison: { type: 'pipeline', projectId, id } as const, isOf: event('pipeline', id) })),
+    ...project.pipelines.flatMap(({ id, jobs }) =>
+      jobs.map((job) => ({ poison: { type: 'job', projectId, id: job.id } as const, isOf: event('pipeline', id) })),
+    ),
+    ...project.releases.map(({ tag }) => ({ poison: { type: 'release', projectId, name: tag } as const, isOf: event('release', tag) })),
+    ...[...project.git.commits.keys()].map((sha) => ({
+      poison: { type: 'commit', projectId, name: sha } as const,
+      isOf: event('commit', sha),
+    })),
+    ...project.imageRepositories.flatMap(({ tags }) =>
+      [...tags.keys()].map((name) => ({
+        poison: { type: 'tag', projectId, name } as const,
+        isOf: (path: string, id: string) => id.startsWith(`registry-${path.toLowerCase()}`) && id.includes(`-${name}-sha256:`),
+      })),
+    ),
+  ];
+}
+
+function poisonSomething(world: World, random: Random, poisoned: Poisoned[]): string | null {
+  const project = random.pick(world.projects);
+  const [all, how] = [targets(project), random.pick(failures)];
+  if (all.length === 0) return null;
+  // A type first, as commits are many and releases few.
+  const type = random.pick([...new Set(all.map(({ poison }) => poison.type))]);
+  const { poison, isOf } = random.pick(all.filter((target) => target.poison.type === type));
+  world.poisons.add({ ...poison, how });
+  poisoned.push({ projectId: project.id, isOf });
+  return `${project.fullPath}: ${how} of ${JSON.stringify(poison)}`;
+}
+
+function setClocks(world: World, random: Random): string {
+  world.dateAhead = random.pick([0, minutes(5), -minutes(5), hours(3), -hours(3)]);
+  world.sendsDate = random.chance(0.8);
+  world.workerAhead = random.pick([0, seconds(45), minutes(4)]);
+  return `Date ${world.sendsDate ? `${world.dateAhead / 1e6} s ahead` : 'absent'}, workers ${world.workerAhead / 1e6} s ahead`;
+}
+
+function changeRights(world: World, random: Random): string {
+  if (random.chance(0.2)) {
+    world.expiredSessions.add('acme');
+    return 'the SAML session of acme is over';
+  }
+  world.expiredSessions.clear();
+  const project = random.pick(world.projects);
+  project.role = random.pick(['none', 'guest', 'reporter'] as const);
+  return `${project.fullPath}: the token is ${project.role}`;
+}
