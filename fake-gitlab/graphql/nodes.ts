@@ -41,6 +41,8 @@ interface MergeRequestArgs extends PageArgs {
 
 interface PipelineArgs extends PageArgs {
   readonly ref?: string | null;
+  /** 18.8 and later. */
+  readonly refType?: 'HEADS' | 'TAGS' | null;
   readonly updatedAfter?: string | null;
   readonly updatedBefore?: string | null;
 }
@@ -101,10 +103,13 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
       const found = project.mergeRequests.find((row) => String(row.iid) === iid && !row.isHidden);
       return found && readsCode ? mergeRequestOf(found) : null;
     },
-    pipelines: ({ ref, updatedAfter, updatedBefore, ...page }: PipelineArgs) => {
+    pipelines: ({ ref, refType, updatedAfter, updatedBefore, ...page }: PipelineArgs) => {
       const rows = readsPipelines ? project.pipelines : [];
       const isUpdatedThen = within(updatedAfter, updatedBefore);
-      const where = (row: FakePipeline) => isUpdatedThen(row.updatedAt) && (ref === undefined || ref === null || row.ref === ref);
+      const where = (row: FakePipeline) =>
+        isUpdatedThen(row.updatedAt) &&
+        (ref === undefined || ref === null || row.ref === ref) &&
+        (!refType || row.isTag === (refType === 'TAGS'));
       return keysetConnection({ rows, where, order: [byId('desc')], revision: project.revision, toNode: pipelineOf, maxPageSize }, page);
     },
     pipeline: ({ iid }: { readonly iid: string }) => {
@@ -187,6 +192,7 @@ function pipelineNode(pipeline: FakePipeline, jobOf: (job: FakeJob) => object) {
     iid: String(pipeline.iid),
     status: pipeline.status,
     ref: pipeline.ref,
+    refPath: pipeline.ref.startsWith('refs/') ? pipeline.ref : `refs/${pipeline.isTag ? 'tags' : 'heads'}/${pipeline.ref}`,
     sha: pipeline.sha,
     source: pipeline.source,
     failureReason: pipeline.failureReason,

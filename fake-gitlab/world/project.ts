@@ -182,6 +182,7 @@ export class FakeProject {
       iid: ++this.#lastPipeline,
       status: 'RUNNING',
       ref,
+      isTag: false,
       sha: this.git.branches.get(ref) ?? shaOf(`${this.id}-${ref}-${this.pipelines.length}`),
       source: 'push',
       failureReason: null,

@@ -54,6 +54,8 @@ export interface FakePipeline {
   readonly iid: number;
   status: string;
   readonly ref: string;
+  /** Whether the ref is a tag: pipelines of a tag and of a branch of one name have the same ref. */
+  readonly isTag: boolean;
   readonly sha: string;
   readonly source: string;
   failureReason: string | null;

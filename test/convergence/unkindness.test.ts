@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { World } from '../../fake-gitlab/world/world.ts';
 import { notEmpty } from '../support/not-empty.ts';
 import { createRandom } from './random.ts';
 import { randomWorld } from './random-change.ts';
@@ -35,15 +36,12 @@ test.each(notEmpty(unkindnesses))('%s happens, and is over when the world rests'
 });
 
 test('an event of a poisoned object is told from the others', () => {
-  const random = createRandom(3);
-  const world = randomWorld(random);
-  const unkind = createUnkind(['poison'], world, random);
-  for (let count = 0; count < 60; count++) unkind.happen();
-  const events = world.projects.flatMap(({ id, fullPath, mergeRequests, pipelines }) => [
-    ...mergeRequests.map(({ iid }) => [id, fullPath, `mr-${fullPath}-${iid}`] as const),
-    ...pipelines.map((row) => [id, fullPath, `pipeline-${fullPath}-${row.id}`] as const),
-  ]);
-  const hit = events.filter((event) => unkind.isPoisoned(...event));
-  expect(hit.length).toBeGreaterThan(0);
-  expect(hit.length).toBeLessThan(events.length);
+  const world = new World();
+  const project = world.addProject('acme/shop');
+  for (let count = 0; count < 20; count++) project.openMergeRequest({ title: `${count}` });
+  const unkind = createUnkind(['poison'], world, createRandom(3));
+  while (unkind.happen().length === 0);
+  const poisoned = project.mergeRequests.filter(({ iid }) => unkind.isPoisoned(project.id, 'old/path', `mr-old/path-${iid}`));
+  expect(poisoned).toHaveLength(1);
+  expect(unkind.isPoisoned(project.id + 1, 'old/path', `mr-old/path-${poisoned[0]?.iid}`)).toBe(false);
 });

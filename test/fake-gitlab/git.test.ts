@@ -74,6 +74,26 @@ describe("a tag of a branch's name", () => {
     expect([await tip('main'), await tip('refs/heads/main'), await tip('none')]).toEqual(['first', 'second', undefined]);
   });
 
+  test('has pipelines with the same bare ref as the branch: the path of the ref tells them apart', async () => {
+    for (const isTag of [true, false]) gitlab.project.startPipeline({ ref: 'main', isTag });
+    const add = (sdl: string, type: string, field: string) =>
+      sdl.includes(`  ${field}`) ? sdl : sdl.replace(`${type} {\n`, `${type} {\n  ${field}\n`);
+    const withRefType = (sdl: string) =>
+      sdl.includes('refType: ')
+        ? sdl
+        : `${sdl.replace('pipelines(ref: String,', 'pipelines(ref: String, refType: RefType,')}\nenum RefType { HEADS TAGS }`;
+    gitlab.world.schema = { version: '18.8', edition: 'EE', edit: (sdl) => withRefType(add(sdl, 'type Pipeline', 'refPath: String')) };
+    const paths = async (args: string) => {
+      const { nodes } = (await gitlab.fields(`pipelines(${args}) { nodes { ref refPath } }`)).body.data.projects.nodes[0].pipelines;
+      return nodes.map(({ refPath }: { refPath: string }) => refPath);
+    };
+    expect(await paths('ref: "main"')).toEqual(['refs/heads/main', 'refs/tags/main']);
+    expect(await paths('ref: "main", refType: HEADS')).toEqual(['refs/heads/main']);
+    expect(await paths('ref: "main", refType: TAGS')).toEqual(['refs/tags/main']);
+    // The filter compares the bare name.
+    expect(await paths('ref: "refs/heads/main"')).toEqual([]);
+  });
+
   test('keeps its commit when the repository is pruned', () => {
     const { git } = gitlab.project;
     const other = git.commit('other', { title: 'other' });
