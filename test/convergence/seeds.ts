@@ -21,7 +21,8 @@ export async function runSeed<T>(seed: number, kind: DatabaseKind, run: (journal
   try {
     return await run(journal);
   } catch (error) {
-    const repeat = `CONVERGENCE_FIRST_SEED=${seed} CONVERGENCE_SEEDS=1 npm run test:convergence -- -t ${kind}`;
+    const unkind = process.env.CONVERGENCE_UNKIND ? `CONVERGENCE_UNKIND=${process.env.CONVERGENCE_UNKIND} ` : '';
+    const repeat = `${unkind}CONVERGENCE_FIRST_SEED=${seed} CONVERGENCE_SEEDS=1 npm run test:convergence -- -t ${kind}`;
     throw new Error(`${messageOf(error)}\n\nThe same run again: ${repeat}\n\n${journal.join('\n')}\n`, { cause: error });
   }
 }
