@@ -6,8 +6,10 @@ export const beginningOfTime = new Date(0);
 
 /** How far a walk has come: forwards from its watermark, backwards to its depth. Stored with the page it describes. */
 export interface WalkState {
-  /** The branches that the walk was read for, with commas between them; empty = all. */
-  readonly selection: string;
+  /** The branches that the walk reads, sorted; empty = all. */
+  readonly selection: readonly string[];
+  /** Branches that the walk has read before, as far as `selection` and `watermark` say less of them. */
+  readonly leftOut: readonly LeftOut[];
   /** Everything that GitLab changed before this moment is stored, down to the depth. GitLab's clock. */
   readonly watermark: Date | null;
   /** Where a stopped walk goes on, for streams whose watermark moves only at the end of a walk. */
@@ -25,6 +27,16 @@ export interface WalkState {
   readonly error: string | null;
   readonly lastAttemptAt: Date;
   readonly lastSuccessAt: Date | null;
+}
+
+/** Branches that a walk no longer reads, and how far it had read them. */
+export interface LeftOut {
+  /** Empty = all. */
+  readonly branches: readonly string[];
+  /** The watermark when they were left out (ISO 8601). */
+  readonly watermark: string;
+  /** The depth when they were left out (ISO 8601); null when the first backfill had not ended. */
+  readonly depth: string | null;
 }
 
 /** Reading backwards, from the newest to a goal. */

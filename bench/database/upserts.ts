@@ -135,7 +135,8 @@ async function saver({ em }: Database): Promise<(events: readonly ChangeEvent[],
 }
 
 const stateAt = (at: Date): StoredPage['state'] => ({
-  selection: '',
+  selection: [],
+  leftOut: [],
   watermark: at,
   cursor: null,
   walkStartedAt: null,

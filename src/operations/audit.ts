@@ -63,7 +63,7 @@ export async function auditGitlab(
 ): Promise<AuditReport | SyncFailure> {
   return withGitlabAndStore({ em, config, connectionId, options }, async (ends) => {
     const [projects, states] = await Promise.all([ends.store.readProjects(), ends.store.readStates()]);
-    const byProject = statesByProject(states);
+    const byProject = statesByProject(states, ends.config.branches);
     const claims = projects.filter(isSelected).map((project) => claimOf(project, byProject.get(project.id)));
     const entries: AuditEntry[] = [];
     for (const group of groupsOf(claims)) entries.push(...(await auditGroup(ends, group)));

@@ -3,6 +3,8 @@ import type { Gitlab } from '../gitlab/client.ts';
 import type { Logger } from '../log.ts';
 import type { KnownProject, LockedStore, Store } from '../store/store.ts';
 import type { PlacedState } from '../store/progress/save-progress.ts';
+import { coverBranches } from '../streams/coverage.ts';
+import { streams } from '../streams/index.ts';
 import type { StreamOptions } from '../streams/stream.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Tally } from './report.ts';
@@ -59,15 +61,21 @@ export interface Progress {
   readonly update: () => void;
 }
 
+const streamsOfBranches = new Set(streams.filter(({ isOfBranches: is }) => is).map(({ name }) => name));
+const isOfBranches = ({ stream, scope }: PlacedState) => scope === '' && streamsOfBranches.has(stream);
+
 /** Key of a walk's state. */
 export const walkKey = (stream: string, scope: string): string => `${stream}\n${scope}`;
 
-/** The states by project. */
-export function statesByProject(states: readonly PlacedState[]): Map<number, ProjectStates> {
+/** The states by project, as far as they hold for the branches that are asked for now. */
+export function statesByProject(states: readonly PlacedState[], branches: readonly string[]): Map<number, ProjectStates> {
   const byProject = new Map<number, ProjectStates>();
   for (const state of states) {
     const ofProject: ProjectStates = byProject.get(state.projectId) ?? new Map();
-    byProject.set(state.projectId, ofProject.set(walkKey(state.stream, state.scope), state));
+    byProject.set(
+      state.projectId,
+      ofProject.set(walkKey(state.stream, state.scope), isOfBranches(state) ? coverBranches(state, branches) : state),
+    );
   }
   return byProject;
 }

@@ -59,7 +59,7 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
     tally,
     circuitBreaker: createCircuitBreaker(),
     known: new Map(projects.map((project) => [project.id, project])),
-    states: statesByProject(states),
+    states: statesByProject(states, input.config.branches),
     progress: createProgress(input, tally),
   };
 }

@@ -102,7 +102,8 @@ async function savePage(
 }
 
 const unread = (seenAt: Date): WalkState => ({
-  selection: '',
+  selection: [],
+  leftOut: [],
   watermark: null,
   cursor: null,
   walkStartedAt: null,

@@ -5,7 +5,8 @@ import { connectionPages } from '../gitlab/paging.ts';
 import { beginningOfTime } from '../walk-state.ts';
 import type { Backfill, Progress, WalkState } from '../walk-state.ts';
 import type { Depth, Pages, Stored, StreamContext } from './stream.ts';
-import { hasWatermark, isCovered, selectionOf, watermarkAfter } from './watermark.ts';
+import { selectionOf } from './coverage.ts';
+import { hasWatermark, watermarkAfter } from './watermark.ts';
 
 /** GitLab's largest page. */
 export const largestPage = 100;
@@ -83,18 +84,16 @@ export interface ResumedBackfill {
   readonly beginning: Progress;
 }
 
-/**
- * Where a backfill goes on. It begins anew for a walk that has no state, and for a walk that was read for fewer
- * branches: the watermark of that walk stays, because reading forwards has brought it up to date.
- */
+/** Where a backfill goes on. It begins anew for a walk that has no watermark. */
 export function resumeBackfill(
   context: Pick<StreamContext, 'options' | 'startedAt' | 'seenAt'>,
   state: WalkState | undefined,
 ): ResumedBackfill {
   const { options } = context;
-  if (isCovered(state, options)) return { backfill: state.backfill ?? firstBackfill(options.depth), beginning: {} };
-  const watermark = hasWatermark(state) ? {} : { watermark: watermarkAfter(context, null), cursor: null, walkStartedAt: null };
-  return { backfill: firstBackfill(options.depth), beginning: { selection: selectionOf(options), depth: null, ...watermark } };
+  if (hasWatermark(state)) return { backfill: state.backfill ?? firstBackfill(options.depth), beginning: {} };
+  const watermark = watermarkAfter(context, null);
+  const beginning = { selection: selectionOf(options.branches), depth: null, watermark, cursor: null, walkStartedAt: null };
+  return { backfill: firstBackfill(options.depth), beginning };
 }
 
 /** The same pages, with more progress in the first one. */

@@ -197,7 +197,7 @@ async function* backward(context: StreamContext, { name, tip }: Branch, { backfi
   let { left } = from;
   let place = { page: firstPage, pageSize };
   const note = (change: Partial<Backfill>) => ({ ...from, left, cursor: formatCursor({ sha, ...place }), ...change });
-  const beginning = isRestart ? { frontier: tip, cursor: null, selection: name, depth: null } : {};
+  const beginning = isRestart ? { frontier: tip, cursor: null, selection: [name], depth: null } : {};
   let mayBeCut = false;
   for await (const { rows, next } of context.gitlab.rest.commitPages(query)) {
     mayBeCut = rows.length === 0;

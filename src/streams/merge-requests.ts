@@ -23,6 +23,7 @@ export const mergeRequests: Stream = {
   reconcile: (context) => [{ scope: '', pages: () => reconcile(context) }],
   extendBackfill: ({ backfill }, since) => extendedBackfill(backfill, since),
   isAskedSince: true,
+  isOfBranches: true,
   access: { needs: 'feature', isEnabled: ({ mergeRequestsEnabled }) => mergeRequestsEnabled },
   count: {
     kind: 'window',

@@ -30,6 +30,7 @@ export const pipelines: Stream = {
   reconcile: (context) => [{ scope: '', pages: () => reconcile(context) }],
   extendBackfill,
   isAskedSince: true,
+  isOfBranches: true,
   access: { needs: 'feature', isEnabled: ({ jobsEnabled }) => jobsEnabled },
   count: {
     kind: 'window',

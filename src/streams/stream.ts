@@ -101,6 +101,8 @@ export interface Stream {
   readonly extendBackfill?: (state: WalkState, since: Date) => Backfill | null;
   /** A batch asks for what changed since the watermark: a project without this stream's watermark is read as a new one. */
   readonly isAskedSince?: true;
+  /** The walk with the empty scope reads the configured branches only: its coverage follows when they change. */
+  readonly isOfBranches?: true;
   /** What a project must have for this stream. Absent where GitLab shows nothing of the kind. */
   readonly access?: Access;
   /** What GitLab counts of it: for estimates and audits. */

@@ -1,5 +1,5 @@
 import type { WalkState } from '../walk-state.ts';
-import type { StreamContext, StreamOptions } from './stream.ts';
+import type { StreamContext } from './stream.ts';
 
 /** GitLab may commit a change later than the time that it gives to it, so this much is read again. Milliseconds. */
 export const overlapMs = 60_000;
@@ -24,18 +24,7 @@ export function watermarkAfter({ startedAt }: Pick<StreamContext, 'startedAt'>, 
   return later(watermark, startedAt && withOverlap(startedAt));
 }
 
-/** The branches that a walk is read for, as its state notes them. */
-export const selectionOf = ({ branches }: Pick<StreamOptions, 'branches'>): string => branches.toSorted().join(',');
-
 /** Whether a walk goes forwards from its watermark. */
 export function hasWatermark(state: WalkState | undefined): state is WalkState & { readonly watermark: Date } {
   return state !== undefined && state.watermark !== null;
-}
-
-/** Whether a walk was read for all the branches that are asked for now. */
-export function isCovered(state: WalkState | undefined, { branches }: StreamOptions): state is WalkState {
-  if (!state || state.watermark === null) return false;
-  if (state.selection === '') return true;
-  const read = new Set(state.selection.split(','));
-  return branches.length > 0 && branches.every((branch) => read.has(branch));
 }

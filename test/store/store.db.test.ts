@@ -12,7 +12,8 @@ import { addConnection, eventRows } from '../support/rows.ts';
 const seenAt = new Date('2026-11-23T08:00:00Z');
 
 const state = (change: Partial<WalkState> = {}): WalkState => ({
-  selection: '',
+  selection: [],
+  leftOut: [],
   watermark: null,
   cursor: null,
   walkStartedAt: null,
@@ -197,10 +198,24 @@ describeDatabases('the store', (kind) => {
     expect([both.get(9)?.eventPath, both.get(10)?.eventPath]).toEqual(['same/path', 'same/path~10']);
   });
 
+  test('reads the branches of a walk that an earlier version has written', async () => {
+    const page = { projectId: 7, stream: 'pipelines', scope: '', events: [], seenAt };
+    const leftOut = [{ branches: [], watermark: '2026-11-21T08:00:00.000Z', depth: null }];
+    await store.savePage({ ...page, state: state({ selection: ['fix,it', 'main'], leftOut }) });
+    const set = (selection: string) =>
+      database.em.fork().execute('update gitlab_stream_state set selection = ? where connection_id = ?', [selection, connectionId]);
+    expect(await store.readStates()).toMatchObject([{ selection: ['fix,it', 'main'], leftOut }]);
+    await set('develop,main');
+    expect(await store.readStates()).toMatchObject([{ selection: ['develop', 'main'], leftOut: [] }]);
+    await set('');
+    expect(await store.readStates()).toMatchObject([{ selection: [], leftOut: [] }]);
+  });
+
   test('notes progress and outcome of a walk', async () => {
     const page = { projectId: 7, stream: 'pipelines', scope: 'main', events: [], seenAt };
     const walk: WalkState = {
-      selection: 'develop,main',
+      selection: ['develop', 'main'],
+      leftOut: [{ branches: ['a,b'], watermark: '2026-11-21T08:00:00.000Z', depth: null }],
       watermark: new Date('2026-11-22T08:00:00.123Z'),
       cursor: 'abc',
       walkStartedAt: seenAt,

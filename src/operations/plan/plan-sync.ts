@@ -87,7 +87,7 @@ async function plan({ config, gitlab: unmeasured }: GitlabSession, store: Store 
     config,
     gitlab,
     known: new Map(projects.map((project) => [project.id, project])),
-    states: statesByProject(states),
+    states: statesByProject(states, config.branches),
     options: optionsOf(config, now()),
     now,
   };

@@ -17,8 +17,10 @@ const schema = defineEntity({
     stream: p.string().columnType('text').primary(),
     /** A branch or a container repository where the stream has several walks; else empty. */
     scope: p.string().columnType('text').primary(),
-    /** The branches that it was read for, with commas between them; empty = all. Other branches start anew. */
+    /** The branches that the walk reads, with commas between them; empty = all. For versions that do not know `coverage`. */
     selection: p.text(),
+    /** The branches that the walk reads, and those that it read before with how far. Null in rows of earlier versions. */
+    coverage: p.json<Record<string, unknown>>().nullable(),
     /** Everything that GitLab changed before this moment is stored. GitLab's clock, less the overlap. */
     watermark: p.datetime().columnType('timestamptz').nullable(),
     /** Where a walk that is not finished goes on. GitLab's cursor. */

@@ -5,6 +5,7 @@ import { Incremental } from './20261123120000-incremental.ts';
 import { Passes } from './20261123180000-passes.ts';
 import { Links } from './20261123200000-links.ts';
 import { PassLocks } from './20261126000000-pass-locks.ts';
+import { Coverage } from './20261126010000-coverage.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
-export const migrations: Constructor<Migration>[] = [Initial, Incremental, Passes, Links, PassLocks];
+export const migrations: Constructor<Migration>[] = [Initial, Incremental, Passes, Links, PassLocks, Coverage];

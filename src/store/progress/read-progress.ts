@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { QueryExecutorProvider } from 'kysely';
 import type { Backfill, Outcome, TagCount, TagLook } from '../../walk-state.ts';
+import { parseCoverage } from './coverage-column.ts';
+import type { Coverage } from './coverage-column.ts';
 import type { PlacedState } from './save-progress.ts';
 
 interface StateRow {
@@ -8,6 +10,7 @@ interface StateRow {
   readonly stream: string;
   readonly scope: string;
   readonly selection: string;
+  readonly coverage: Coverage | null;
   readonly watermark: string | null;
   readonly cursor: string | null;
   readonly walk_started_at: string | null;
@@ -39,7 +42,7 @@ export async function readStates(
     projectId: Number(row.project_id),
     stream: row.stream,
     scope: row.scope,
-    selection: row.selection,
+    ...parseCoverage(row),
     watermark: dateOf(row.watermark),
     cursor: row.cursor,
     walkStartedAt: dateOf(row.walk_started_at),

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { QueryExecutorProvider } from 'kysely';
 import type { TagChanges, WalkState } from '../../walk-state.ts';
+import { formatCoverage } from './coverage-column.ts';
 
 /** A walk's state with its place. */
 export interface PlacedState extends WalkState {
@@ -14,20 +15,20 @@ export async function saveStates(kysely: QueryExecutorProvider, connectionId: nu
   // The last one where a walk has several: they come in the order of its pages.
   const latest = new Map(states.map((state) => [JSON.stringify([state.projectId, state.stream, state.scope]), state]));
   if (latest.size === 0) return;
-  const json = JSON.stringify([...latest.values()]);
+  const json = JSON.stringify([...latest.values()].map((state) => ({ ...state, ...formatCoverage(state) })));
   await sql`
     insert into gitlab_stream_state (
-      connection_id, project_id, stream, scope, selection, watermark, cursor, walk_started_at, frontier, depth, backfill,
+      connection_id, project_id, stream, scope, selection, coverage, watermark, cursor, walk_started_at, frontier, depth, backfill,
       outcome, error, last_attempt_at, last_success_at
     )
-    select ${connectionId}, "projectId", stream, scope, selection, watermark, cursor, "walkStartedAt", frontier, depth, backfill,
+    select ${connectionId}, "projectId", stream, scope, selection, coverage, watermark, cursor, "walkStartedAt", frontier, depth, backfill,
       outcome, error, "lastAttemptAt", "lastSuccessAt"
     from json_to_recordset(${json}::json) as s (
-      "projectId" bigint, stream text, scope text, selection text, watermark timestamptz, cursor text, "walkStartedAt" timestamptz,
+      "projectId" bigint, stream text, scope text, selection text, coverage jsonb, watermark timestamptz, cursor text, "walkStartedAt" timestamptz,
       frontier text, depth timestamptz, backfill jsonb, outcome text, error text, "lastAttemptAt" timestamptz, "lastSuccessAt" timestamptz
     )
     on conflict (connection_id, project_id, stream, scope) do update set
-      selection = excluded.selection, watermark = excluded.watermark, cursor = excluded.cursor, walk_started_at = excluded.walk_started_at,
+      selection = excluded.selection, coverage = excluded.coverage, watermark = excluded.watermark, cursor = excluded.cursor, walk_started_at = excluded.walk_started_at,
       frontier = excluded.frontier, depth = excluded.depth, backfill = excluded.backfill, outcome = excluded.outcome,
       error = excluded.error, last_attempt_at = excluded.last_attempt_at, last_success_at = excluded.last_success_at`.execute(kysely);
 }
