@@ -14,7 +14,16 @@ export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'databas
 export const allSettings: readonly SettingName[] = settings.map(({ name }) => name);
 
 /** Settings that only the poller uses. */
-const pollerSettings = new Set<SettingName>(['pollInterval', 'workers', 'gracePeriod', 'healthPort', 'healthHost', 'logLevel']);
+const pollerSettings = new Set<SettingName>([
+  'pollInterval',
+  'workers',
+  'gracePeriod',
+  'shareToken',
+  'healthPort',
+  'healthHost',
+  'healthAllowedHosts',
+  'logLevel',
+]);
 const passSettings = allSettings.filter((name) => !pollerSettings.has(name));
 
 /** `--sync-limit` for `syncLimit`. */

@@ -78,6 +78,11 @@ export interface GitlabConfig {
    */
   readonly workers?: number | string | null | undefined;
   /**
+   * With `poll --all`: rows of `connections` that have no token are read with this token (GITLAB_TOKEN or GITLAB_TOKEN_FILE) where their URL is GITLAB_URL. Whoever can write such a row can then read what this token can read. In the environment: `SHARE_TOKEN`.
+   * @default `false`
+   */
+  readonly shareToken?: boolean | string | null | undefined;
+  /**
    * Seconds that the poller may take to save and stop after SIGTERM or SIGINT. Kubernetes allows 30 unless told otherwise. In the environment: `GRACE_PERIOD`.
    * @default `25`
    */
@@ -92,6 +97,11 @@ export interface GitlabConfig {
    * @default `127.0.0.1`
    */
   readonly healthHost?: string | null | undefined;
+  /**
+   * Host names under which `/metrics` and `/status` may be asked for, with commas between them, such as that of a Service that Prometheus scrapes; `.example.com` = all names below it, `*` = all names. IP addresses, `localhost` and the name of this machine need no entry. In the environment: `HEALTH_ALLOWED_HOSTS`.
+   * @default none
+   */
+  readonly healthAllowedHosts?: string | ReadonlyArray<string | number> | null | undefined;
   /**
    * What the poller logs: `debug`, `info`, `warn`, `error` or `silent`. JSON, or lines for people on a terminal. In the environment: `LOG_LEVEL`.
    * @default `info`
@@ -190,12 +200,16 @@ export interface GitlabConfig {
   readonly tag_limit?: GitlabConfig['tagLimit'];
   /** The same as `pollInterval`. */
   readonly poll_interval?: GitlabConfig['pollInterval'];
+  /** The same as `shareToken`. */
+  readonly share_token?: GitlabConfig['shareToken'];
   /** The same as `gracePeriod`. */
   readonly grace_period?: GitlabConfig['gracePeriod'];
   /** The same as `healthPort`. */
   readonly health_port?: GitlabConfig['healthPort'];
   /** The same as `healthHost`. */
   readonly health_host?: GitlabConfig['healthHost'];
+  /** The same as `healthAllowedHosts`. */
+  readonly health_allowed_hosts?: GitlabConfig['healthAllowedHosts'];
   /** The same as `logLevel`. */
   readonly log_level?: GitlabConfig['logLevel'];
   /** The same as `maxRequestsPerMinute`. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { databaseUrl, filePath, flag, largest, list, proxyUrl, tokenPattern, webUrl, wholeNumber } from './values.ts';
+import { databaseUrl, filePath, flag, hostNames, largest, list, proxyUrl, tokenPattern, webUrl, wholeNumber } from './values.ts';
 
 /** How a setting appears in the environment, in `--help` and in the README. */
 export interface SettingMeta {
@@ -127,6 +127,12 @@ export const shape = {
     value: 'count',
     description: 'How many connections, and how many parts of large ones, one poller reads at once.',
   }),
+  shareToken: setting(flag.default(false), {
+    env: 'SHARE_TOKEN',
+    value: 'boolean',
+    description:
+      'With `poll --all`: rows of `connections` that have no token are read with this token (GITLAB_TOKEN or GITLAB_TOKEN_FILE) where their URL is GITLAB_URL. Whoever can write such a row can then read what this token can read.',
+  }),
   gracePeriod: setting(wholeNumber(1, 3_600).default(25), {
     env: 'GRACE_PERIOD',
     value: 'seconds',
@@ -148,6 +154,13 @@ export const shape = {
     value: 'host',
     description:
       'Address on which the poller answers. `0.0.0.0` = all addresses. The answers hold project names: do not expose the port to people who may not see them.',
+  }),
+  healthAllowedHosts: setting(hostNames.default([]), {
+    env: 'HEALTH_ALLOWED_HOSTS',
+    value: 'list',
+    defaultText: 'none',
+    description:
+      'Host names under which `/metrics` and `/status` may be asked for, with commas between them, such as that of a Service that Prometheus scrapes; `.example.com` = all names below it, `*` = all names. IP addresses, `localhost` and the name of this machine need no entry.',
   }),
   logLevel: setting(
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' }).default('info'),

@@ -24,6 +24,14 @@ export const list = z.preprocess(
     .transform((items) => [...new Set(items.filter((item) => item !== ''))]),
 );
 
+const hostNamePattern = /^(\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*)$/;
+/** A list of host names, in lower case: a name, `.name` for all below it, or `*` for all. */
+export const hostNames = list
+  .transform((items) => items.map((item) => item.toLowerCase()))
+  .refine((items) => items.every((item) => hostNamePattern.test(item)), {
+    error: 'must be host names without ports, with commas between them, such as connector.example.com,.svc',
+  });
+
 /** An http or https URL without a slash at its end. */
 export const webUrl = z
   .string({ error: 'must be an http:// or https:// URL' })

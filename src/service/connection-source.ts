@@ -66,14 +66,23 @@ function served({ id, name, config: row }: StoredConnection, settings: Config): 
     const config = parseConfig({ ...Object.fromEntries(shared), ...own, connectionId: id });
     const intervalMs = config.pollInterval * 1000;
     if (config.token) return { ...common, intervalMs, config, problem: null };
-    // Rows that this connector creates hold no token. The token of the settings is sent to its own GitLab only.
-    if (config.url === settings.url && hasToken(settings))
-      return { ...common, intervalMs, config: withTokenOf(settings, config), problem: null };
-    return { ...common, intervalMs, config: null, problem: 'its config has no token' };
+    const problem = whyNoToken(config, settings);
+    return { ...common, intervalMs, config: problem === null ? withTokenOf(settings, config) : null, problem };
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     return { ...common, intervalMs: settings.pollInterval * 1000, config: null, problem: error.issues.join('; ') };
   }
+}
+
+/**
+ * Why a connection without a token does not get that of the settings; null when it does. Whoever can write a row decides
+ * what is read with it, so that takes SHARE_TOKEN; and the token goes to its own GitLab and to no other.
+ */
+function whyNoToken({ url }: Config, settings: Config): string | null {
+  if (!hasToken(settings)) return 'its config has no token';
+  if (url !== settings.url) return `its config has no token, and the token of the poller is for ${settings.url} only`;
+  if (!settings.shareToken) return 'its config has no token: add one, or set SHARE_TOKEN to let it use the token of the poller';
+  return null;
 }
 
 const tokensOf = (settings: Config) => Object.entries(settings).filter(([key]) => key === 'token' || key === 'tokenFile');

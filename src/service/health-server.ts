@@ -1,7 +1,10 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { ConfigurationError, messageOf } from '../errors.ts';
+import { hostCheck } from './host-check.ts';
+import type { HostCheck } from './host-check.ts';
 
 /** An answer to a request. */
 export interface HealthAnswer {
@@ -27,9 +30,24 @@ export const textAnswer = (status: number, lines: readonly string[]): HealthAnsw
   body: `${lines.join('\n')}\n`,
 });
 
+/** Where a health server listens, and to whom it answers. */
+export interface HealthServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Host names beside the usual ones, in the form of HEALTH_ALLOWED_HOSTS. */
+  readonly allowedHosts?: readonly string[];
+}
+
+/** Routes that say no more than whether all is well: they answer under any host name. */
+const openRoutes = new Set(['/healthz', '/readyz']);
+
 /** Starts the server. Throws ConfigurationError when the port cannot be used. */
-export async function startHealthServer(host: string, port: number, routes: HealthRoutes): Promise<HealthServer> {
-  const server = createServer((request, response) => void answer(routes, request, response));
+export async function startHealthServer(
+  { host, port, allowedHosts = [] }: HealthServerOptions,
+  routes: HealthRoutes,
+): Promise<HealthServer> {
+  const isAllowed = hostCheck([host, hostname(), ...allowedHosts]);
+  const server = createServer((request, response) => void answer(routes, isAllowed, request, response));
   // A slow or silent client must not hold a connection for long.
   server.requestTimeout = 10_000;
   server.keepAliveTimeout = 5_000;
@@ -52,18 +70,26 @@ export async function startHealthServer(host: string, port: number, routes: Heal
   };
 }
 
-async function answer(routes: HealthRoutes, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { status, contentType, body } = await answerOf(routes, request);
+async function answer(routes: HealthRoutes, isAllowed: HostCheck, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { status, contentType, body } = await answerOf(routes, isAllowed, request);
   response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-async function answerOf(routes: HealthRoutes, { method, url = '/' }: IncomingMessage): Promise<HealthAnswer> {
+async function answerOf(
+  routes: HealthRoutes,
+  isAllowed: HostCheck,
+  { method, url = '/', headers }: IncomingMessage,
+): Promise<HealthAnswer> {
   if (method !== 'GET' && method !== 'HEAD') return textAnswer(405, ['only GET and HEAD are supported']);
   const base = 'http://localhost';
   if (!URL.canParse(url, base)) return textAnswer(400, ['the URL is not valid']);
   const { pathname, searchParams } = new URL(url, base);
   const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
+  if (!openRoutes.has(pathname) && !isAllowed(headers.host)) {
+    const asked = JSON.stringify(headers.host ?? '').slice(0, 100);
+    return textAnswer(421, [`${asked} is no host name of this poller: use its IP address, or add the name to HEALTH_ALLOWED_HOSTS`]);
+  }
   if (!route) return textAnswer(404, ['not found; the paths are:', ...Object.keys(routes)]);
   try {
     return await route(searchParams);

@@ -77,7 +77,8 @@ export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
     lastTickAt: performance.now(),
     requested: new Map(),
   };
-  const server = config.healthPort === 'off' ? null : await startHealthServer(config.healthHost, config.healthPort, healthRoutes(service));
+  const { healthHost: host, healthPort: port, healthAllowedHosts: allowedHosts } = config;
+  const server = port === 'off' ? null : await startHealthServer({ host, port, allowedHosts }, healthRoutes(service));
   log.info({ version, health: server?.url ?? 'off' }, 'poller started');
   try {
     const end = await pollWithin(service, config.gracePeriod * 1000, signal);

@@ -85,7 +85,13 @@ describe('poll --all', () => {
     const tokenless = await add('tokenless', { url: other.served.url });
     const disabled = await add('disabled', { token: otherToken, url: other.served.url, poll_interval: 1 }, { enabled: false });
     await add('no GitLab', { token: 'x' }, { type: 'github' });
-    const settings = { GITLAB_TOKEN: goodToken, GITLAB_URL: own.served.url, REPOS: 'nothing/of/this', PROJECT_LIMIT: '0' };
+    const settings = {
+      GITLAB_TOKEN: goodToken,
+      GITLAB_URL: own.served.url,
+      REPOS: 'nothing/of/this',
+      PROJECT_LIMIT: '0',
+      SHARE_TOKEN: 'true',
+    };
     poller = startPoller({ DATABASE_URL: database.options.databaseUrl ?? '', ...settings }, ['--all']);
     const errors = () => poller?.lines.filter(({ level }) => level === 'error').map(({ connection, error }) => [connection, error]);
 
@@ -94,7 +100,7 @@ describe('poll --all', () => {
     await stores(made, ['mr-acme/own-1']);
     expect(errors()).toEqual([
       [broken, 'url must be an http:// or https:// URL, such as https://gitlab.example.com, not "ftp://nowhere"'],
-      [tokenless, 'its config has no token'],
+      [tokenless, `its config has no token, and the token of the poller is for ${own.served.url} only`],
     ]);
     const unknown = poller.lines.filter(({ msg }) => msg === 'config of a connection has a key that is not a setting');
     expect(unknown.map(({ level, connection, key, nearest }) => [level, connection, key, nearest])).toEqual([
@@ -139,6 +145,18 @@ describe('poll --all', () => {
     expect(JSON.stringify(poller.lines)).not.toMatch(new RegExp(`${goodToken}|${otherToken}`));
     expect(poller.lines.filter(({ msg }) => msg === 'unexpected error (bug)')).toEqual([]);
   }, 90_000);
+
+  test('gives its token to no row unless SHARE_TOKEN says so', async () => {
+    const tokenless = await add('tokenless', { url: own.served.url, repos: 'acme/own' });
+    const another = await add('another', { token: otherToken, url: other.served.url, repos: 'acme/other' });
+    const settings = { GITLAB_TOKEN: goodToken, GITLAB_URL: own.served.url };
+    poller = startPoller({ DATABASE_URL: database.options.databaseUrl ?? '', ...settings }, ['--all']);
+    await stores(another, ['mr-acme/other-1']);
+    const error = 'its config has no token: add one, or set SHARE_TOKEN to let it use the token of the poller';
+    await poller.line(({ level, connection, error: said }) => level === 'error' && connection === tokenless && said === error);
+    expect(await (await fetch(`${await poller.url()}/readyz`)).text()).toContain(`connection ${tokenless} (tokenless): ${error}\n`);
+    expect([...own.tokens]).toEqual([]);
+  }, 60_000);
 
   test('waits where the table has no GitLab yet', async () => {
     poller = startPoller({ DATABASE_URL: database.options.databaseUrl ?? '' }, ['--all']);

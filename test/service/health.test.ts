@@ -1,5 +1,6 @@
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { afterEach, expect, test } from 'vitest';
 import { ConfigurationError } from '../../src/errors.ts';
 import { startHealthServer, textAnswer } from '../../src/service/health-server.ts';
@@ -10,10 +11,13 @@ let server: HealthServer | undefined;
 afterEach(() => server?.close());
 
 test('answers what there is, and says what there is', async () => {
-  server = await startHealthServer('127.0.0.1', 0, {
-    '/healthz': () => textAnswer(200, ['ok']),
-    '/readyz': () => Promise.reject(new Error('the database is away\nwith a second line')),
-  });
+  server = await startHealthServer(
+    { host: '127.0.0.1', port: 0 },
+    {
+      '/healthz': () => textAnswer(200, ['ok']),
+      '/readyz': () => Promise.reject(new Error('the database is away\nwith a second line')),
+    },
+  );
   const get = async (path: string, init?: RequestInit) => {
     const response = await fetch(`${server?.url}${path}`, init);
     return { status: response.status, text: await response.text() };
@@ -27,13 +31,58 @@ test('answers what there is, and says what there is', async () => {
   expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
 });
 
+test('what names projects is answered only under names that no web page can have, or that are allowed', async () => {
+  const answered = () => textAnswer(200, ['here']);
+  server = await startHealthServer(
+    { host: '127.0.0.1', port: 0, allowedHosts: ['connector.example.com', '.svc'] },
+    { '/healthz': answered, '/readyz': answered, '/metrics': answered, '/status': answered },
+  );
+  const { port } = new URL(server.url);
+  const ask = (host: string, path: string) =>
+    new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
+      request({ host: '127.0.0.1', port, path, headers: { host } }, (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        response.on('end', () => resolve({ status: response.statusCode, text }));
+      })
+        .on('error', reject)
+        .end();
+    });
+  const statuses = async (host: string) =>
+    (await Promise.all(['/healthz', '/readyz', '/metrics', '/status', '/other'].map((path) => ask(host, path)))).map(
+      ({ status }) => status,
+    );
+  const open = [200, 200, 200, 200, 404];
+  for (const host of [
+    `127.0.0.1:${port}`,
+    '10.42.0.7:8080',
+    '[::1]:8080',
+    'localhost',
+    'LocalHost:8080',
+    'poller.localhost',
+    `${hostname()}:8080`,
+    'connector.example.com:8080',
+    'Connector.Example.com.',
+    'gitlab-connector.monitoring.svc',
+  ])
+    expect([host, await statuses(host)]).toEqual([host, open]);
+  for (const host of ['evil.example', 'sub.connector.example.com', 'notlocalhost', 'svc', 'x@127.0.0.1', '127.0.0.1.evil.example'])
+    expect([host, await statuses(host)]).toEqual([host, [200, 200, 421, 421, 421]]);
+  expect((await ask('evil.example:8080', '/status')).text).toBe(
+    '"evil.example:8080" is no host name of this poller: use its IP address, or add the name to HEALTH_ALLOWED_HOSTS\n',
+  );
+  await server.close();
+  server = await startHealthServer({ host: '127.0.0.1', port: 0, allowedHosts: ['*'] }, { '/status': answered });
+  expect((await fetch(`${server.url}/status`, { headers: { host: 'any.example' } })).status).toBe(200);
+});
+
 test('a port that is taken, and a setting that is wrong, are one line and code 2', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => {
     other.listen(0, '127.0.0.1', resolve);
   });
   const { port } = other.address() as AddressInfo;
-  await expect(startHealthServer('127.0.0.1', port, {})).rejects.toBeInstanceOf(ConfigurationError);
+  await expect(startHealthServer({ host: '127.0.0.1', port }, {})).rejects.toBeInstanceOf(ConfigurationError);
 
   const written = { out: '', err: '' };
   const poll = async (env: Readonly<Record<string, string>>) => {
