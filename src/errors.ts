@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /**
  * The code of each error class. Codes do not change between releases: decide by them in alerts and in other languages.
  * docs/errors.md says what each means and what to do.
@@ -16,6 +18,7 @@ export type ErrorCode =
   | 'gitlab_rate_limited'
   | 'gitlab_server_error'
   | 'gitlab_invalid_response'
+  | 'gitlab_response_too_large'
   | 'gitlab_graphql_error'
   | 'gitlab_too_old';
 
@@ -27,6 +30,10 @@ export class GitlabSyncError extends Error {
   override readonly name: string = 'GitlabSyncError';
   /** Stable and different for each class, such as `gitlab_unauthorized`. */
   readonly code: ErrorCode = 'unexpected_error';
+  /** What is not printable in the message becomes a space: parts of it come from others. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message), options);
+  }
 }
 
 /** Settings that cannot be used. `issues` holds one line for each of them. */
@@ -36,7 +43,7 @@ export class ConfigurationError extends GitlabSyncError {
   readonly issues: readonly string[];
   constructor(issues: readonly string[]) {
     super(issues.join('; '));
-    this.issues = issues;
+    this.issues = issues.map(printable);
   }
 }
 
@@ -129,6 +136,18 @@ export class InvalidResponseError extends GitlabRequestError {
   constructor(message: string, failure: RequestFailure & { readonly isTruncated?: boolean }) {
     super(message, failure);
     this.isTruncated = failure.isTruncated ?? false;
+  }
+}
+
+/** An answer that is larger than this program reads. The rest of it was not read. */
+export class ResponseTooLargeError extends GitlabRequestError {
+  override readonly name = 'ResponseTooLargeError';
+  override readonly code = 'gitlab_response_too_large';
+  /** What is read of an answer at most, in bytes, unpacked. */
+  readonly limitBytes: number;
+  constructor(message: string, failure: RequestFailure & { readonly limitBytes: number }) {
+    super(message, failure);
+    this.limitBytes = failure.limitBytes;
   }
 }
 

@@ -20,6 +20,7 @@ export {
   LostLockError,
   NotFoundError,
   RateLimitedError,
+  ResponseTooLargeError,
   ServerError,
   UnauthorizedError,
   UnreachableError,

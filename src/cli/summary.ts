@@ -1,7 +1,8 @@
 import { problemLine } from '../service/problem-line.ts';
 import type { Problem, SyncReport } from '../pass/report.ts';
 import { streams } from '../streams/index.ts';
-import { printable, tableOf } from './table.ts';
+import { printable } from '../printable.ts';
+import { tableOf } from './table.ts';
 
 /** What a pass did, for people: counts of each stream, what could not be read and why, and the sums. */
 export function summaryText(report: SyncReport): string {

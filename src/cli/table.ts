@@ -1,12 +1,6 @@
 import Table from 'cli-table3';
+import { printable } from '../printable.ts';
 import type { Output } from './io.ts';
-
-/** Characters that move the cursor, change colours or the direction: texts from GitLab must not reach a terminal with them. */
-// oxlint-disable-next-line no-control-regex -- these are what is looked for
-const controls = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g;
-
-/** A text that is safe in one line of a terminal. */
-export const printable = (text: string): string => text.replaceAll(controls, ' ');
 
 /** What a table shows. */
 export interface TableContent {

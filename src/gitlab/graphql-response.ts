@@ -1,5 +1,6 @@
 import { GitlabSyncError, GraphqlError, InvalidResponseError, messageOf } from '../errors.ts';
 import type { GraphqlErrorEntry } from '../errors.ts';
+import { printable } from '../printable.ts';
 
 /** A GraphQL answer: data, and errors for what is missing in it. */
 export interface Answer<T> {
@@ -20,10 +21,11 @@ export async function checkedAnswer<T>(send: () => Promise<T>, operation: string
       cause,
     });
   });
-  const { data, errors } = answer as Partial<Answer<unknown>>;
+  const { data, errors: given } = answer as Partial<Answer<unknown>>;
+  const errors = given?.map((error) => (isEntry(error) ? { ...error, message: printable(error.message) } : error));
   if (typeof data !== 'object' || data === null || Array.isArray(data))
     throw new GraphqlError((errors ?? []).filter(isEntry), { operation });
-  return answer;
+  return errors ? { ...answer, errors } : answer;
 }
 
 /** What is no error of GraphQL's says nothing. */

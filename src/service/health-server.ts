@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { ConfigurationError, messageOf } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { hostCheck } from './host-check.ts';
 import type { HostCheck } from './host-check.ts';
 
@@ -27,7 +28,7 @@ export interface HealthServer {
 export const textAnswer = (status: number, lines: readonly string[]): HealthAnswer => ({
   status,
   contentType: 'text/plain; charset=utf-8',
-  body: `${lines.join('\n')}\n`,
+  body: `${lines.map(printable).join('\n')}\n`,
 });
 
 /** Where a health server listens, and to whom it answers. */

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import { pino } from 'pino';
 import type { Logger as PinoLogger } from 'pino';
+import { printable, printableJson } from '../printable.ts';
+import { redactor } from '../redact.ts';
 
 /** Where log lines are written: a stream of the process. */
 export interface LogTarget {
@@ -22,22 +24,22 @@ const shortestSecret = 6;
 /** An empty set of secrets. */
 export function createSecrets(): Secrets {
   const byOrigin = new Map<string, readonly string[]>();
+  let redact = redactor([], removed);
   return {
     set: (origin, values) => {
-      const known = values.flatMap((value) => (value ? [value, encodeURIComponent(value)] : []));
-      const fit = known.filter((value) => value.length >= shortestSecret);
+      const fit = values.flatMap((value) => (value !== undefined && value.length >= shortestSecret ? [value] : []));
       if (fit.length === 0) byOrigin.delete(origin);
       else byOrigin.set(origin, fit);
+      redact = redactor([...new Set([...byOrigin.values()].flat())], removed);
     },
-    redact: (text) => [...byOrigin.values()].flat().reduce((line, secret) => line.replaceAll(secret, removed), text),
+    redact: (text) => redact(text),
   };
 }
 
-/** The password in a database URL, encoded and decoded. */
-export function passwordsOf(databaseUrl: string | undefined): string[] {
-  if (!databaseUrl || !URL.canParse(databaseUrl)) return [];
-  const { password } = new URL(databaseUrl);
-  return [password, decodeURIComponent(password)];
+/** The password in the URL of a database or a proxy. */
+export function passwordsOf(url: string | undefined): string[] {
+  if (!url || !URL.canParse(url)) return [];
+  return [decodeURIComponent(new URL(url).password)];
 }
 
 /** Fields that are redacted in case a configuration or a request is ever logged. */
@@ -60,14 +62,14 @@ export function createLog({ level, target, secrets }: LogOptions): PinoLogger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretFields, censor: removed },
-      hooks: { streamWrite: secrets.redact },
+      hooks: { streamWrite: (line) => printableJson(secrets.redact(line)) },
     },
     { write: pretty ?? ((line: string) => target.write(line)) },
   );
 }
 
-/** Control characters as JSON escapes them. Texts from GitLab must not move the terminal's cursor or change its colours. */
-const controls = /\\u00[01][0-9a-f]|\\[bfnr]/g;
+/** pino-pretty writes texts as they are. */
+const printableValue = (_key: string, value: unknown) => (typeof value === 'string' ? printable(value) : value);
 
 type Prettify = (line: string) => string;
 
@@ -76,7 +78,7 @@ function prettyWriter(target: LogTarget): ((line: string) => void) | null {
   try {
     const { prettyFactory } = createRequire(import.meta.url)('pino-pretty') as { prettyFactory: (options: object) => Prettify };
     const prettify = prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss' });
-    return (line) => void target.write(prettify(line.replaceAll(controls, ' ')));
+    return (line) => void target.write(prettify(JSON.stringify(JSON.parse(line, printableValue))));
   } catch {
     return null;
   }

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import { printableJson } from '../printable.ts';
 import { readCounts, readProjectStatus } from '../store/progress/read-status.ts';
 import type { Database } from '../store/database/database.ts';
 import { version } from '../version.ts';
@@ -112,7 +113,7 @@ async function statusAnswer(visible: Visible, wanted: string | null): Promise<He
         ?.jobs()
         .catch(() => [])) ?? [],
   };
-  return { status: 200, contentType: 'application/json; charset=utf-8', body: `${JSON.stringify(body)}\n` };
+  return { status: 200, contentType: 'application/json; charset=utf-8', body: `${printableJson(JSON.stringify(body))}\n` };
 }
 
 const isoOf = (moment: number | null | undefined) => (moment === null || moment === undefined ? null : new Date(moment).toISOString());

@@ -64,7 +64,7 @@ const shareMs = 10_000;
 export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
   const { config, target, signal } = options;
   const secrets = createSecrets();
-  secrets.set('settings', [config.token, ...passwordsOf(config.databaseUrl)]);
+  secrets.set('settings', [config.token, ...[config.databaseUrl, config.httpsProxy, config.httpProxy].flatMap(passwordsOf)]);
   const log = createLog({ level: config.logLevel, target, secrets });
   const up: Service['up'] = { database: null, watcher: null, engine: null };
   const service: Service = {

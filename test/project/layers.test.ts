@@ -7,11 +7,14 @@ import { expect, test } from 'vitest';
  * rooms with rooms of their own, whose files may import only along the arrows too. `type` = type imports only.
  */
 const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>>> = {
-  errors: {},
+  errors: { printable: 'value' },
   log: {},
+  printable: {},
+  redact: {},
   version: {},
   'walk-state': {},
   cli: {
+    printable: 'value',
     config: 'value',
     errors: 'value',
     events: 'type',
@@ -33,6 +36,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
   config: { errors: 'value' },
   events: { gitlab: 'type', 'gitlab/generated': 'type' },
   gitlab: {
+    printable: 'value',
     errors: 'value',
     'gitlab/compat': 'value',
     'gitlab/generated': 'value',
@@ -41,7 +45,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     log: 'value',
   },
   'gitlab/compat': { errors: 'value', log: 'type' },
-  'gitlab/http': { config: 'value', errors: 'value', 'gitlab/limits': 'value', log: 'type' },
+  'gitlab/http': { redact: 'value', printable: 'value', config: 'value', errors: 'value', 'gitlab/limits': 'value', log: 'type' },
   'gitlab/limits': { errors: 'value', 'gitlab/compat': 'value' },
   index: {
     config: 'value',
@@ -121,6 +125,8 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     'walk-state': 'type',
   },
   service: {
+    redact: 'value',
+    printable: 'value',
     config: 'value',
     errors: 'value',
     'gitlab/http': 'type',

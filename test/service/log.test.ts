@@ -32,14 +32,39 @@ test('no secret is in it, wherever it stands and however it is written', () => {
   expect(lines.at(-1)).toContain('glpat-other');
 });
 
+test('no secret is in it that JSON escapes, or that somebody else has escaped or encoded', () => {
+  const { lines, secrets, log } = logTo();
+  const token = String.raw`glpat-"very"\secret`;
+  const password = 'pass"word';
+  secrets.set('settings', [token, ...passwordsOf(`http://user:${encodeURIComponent(password)}@proxy.example.com`)]);
+  const basic = Buffer.from(`user:${password}`).toString('base64');
+  log.info({ error: `refused ${token}`, said: JSON.stringify({ token }), url: `https://x/?t=${encodeURIComponent(token)}` }, 'echoed');
+  log.info({ error: `Proxy-Authorization: Basic ${basic}`, headers: { x: password } }, `with ${token}`);
+  expect(parsed(lines).map(({ msg }) => msg)).toEqual(['echoed', 'with [redacted]']);
+  expect(lines.join('')).not.toMatch(/very|secret|word/);
+  expect(lines.join('')).not.toContain(basic.slice(-8));
+});
+
+test('it is printable, and as JSON it still holds what it was told', () => {
+  const { lines, log } = logTo();
+  const error = 'odd \u001b[2J \u009b31m \u0007 \u202e\u2066 \u2028 text';
+  log.warn({ error, path: String.raw`C:\new\u001b` }, 'not everything could be read');
+  // oxlint-disable-next-line no-control-regex -- these are what is looked for
+  expect(lines.join('').trimEnd()).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/);
+  expect(parsed(lines)[0]).toMatchObject({ error, path: String.raw`C:\new\u001b` });
+});
+
 test('on a terminal it is for people, and brings no control characters of others', () => {
   const { lines, log } = logTo(true);
-  log.warn({ error: 'odd \u001b[2J\u0007 text' }, 'not everything could be read');
+  log.warn({ error: 'odd \u001b[2J\u0007 \u009b31m \u202e text', path: String.raw`C:\new\u001b` }, 'not everything could be read');
   const text = lines.join('');
   expect(text.startsWith('{')).toBe(false);
   expect(text).toContain('not everything could be read');
   expect(text).not.toContain('\u001b[2J');
-  expect(text).not.toContain('\u0007');
+  // oxlint-disable-next-line no-control-regex -- these are what is looked for
+  expect(text).not.toMatch(/[\u0007\u0080-\u009f\u202e]/);
+  expect(text).toContain('odd  [2J   31m   text');
+  expect(text).toContain(String.raw`C:\new\u001b`);
 });
 
 test('how passes end is told for each that has read, and once for each change for the worse or the better', () => {

@@ -5,6 +5,7 @@ import { ensureConnection } from '../../store/connections.ts';
 import { streams } from '../../streams/index.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
+import { jsonText } from '../json-text.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { tableOf } from '../table.ts';
 import { withDatabase } from '../with-database.ts';
@@ -28,7 +29,7 @@ export function addAudit(program: Command, io: Io, end: (code: ExitCode) => void
         await database.migrate();
         const result = await auditGitlab(em, config, await ensureConnection(em, config), { signal: io.signal });
         if ('error' in result) return reportFailure(result, io);
-        io.out.write(json ? `${JSON.stringify(result, null, 2)}\n` : auditTable(result.entries));
+        io.out.write(json ? jsonText(result) : auditTable(result.entries));
         return result.entries.some((entry) => entry.result === 'missing') ? exitCodes.incomplete : exitCodes.ok;
       }),
     );

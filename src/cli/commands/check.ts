@@ -5,6 +5,7 @@ import type { CheckEntry } from '../../operations/check/check.ts';
 import { withFoundDatabase } from '../find-database.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
+import { jsonText } from '../json-text.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { tableOf, widthOf } from '../table.ts';
 import { reportFailure } from './sync.ts';
@@ -26,7 +27,7 @@ export function addCheck(program: Command, io: Io, end: (code: ExitCode) => void
       end(reportFailure(report, io));
       return;
     }
-    io.out.write(json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, widthOf(io.out)));
+    io.out.write(json ? jsonText(report) : textOf(report, widthOf(io.out)));
     end(codes[report.result]);
   });
 }

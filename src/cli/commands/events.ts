@@ -10,6 +10,7 @@ import { eventTable } from '../event-table.ts';
 import { historyTable } from '../history-table.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
+import { jsonText } from '../json-text.ts';
 import { addSettings, configOf, databaseSettings } from '../settings.ts';
 import { parseSince } from '../since.ts';
 import { widthOf } from '../table.ts';
@@ -57,7 +58,7 @@ export function addEvents(program: Command, io: Io, end: (code: ExitCode) => voi
       return;
     }
     const events = await withDatabase(config, ({ em }) => readEvents(em, filter));
-    if (json) io.out.write(`${JSON.stringify(events, null, 2)}\n`);
+    if (json) io.out.write(jsonText(events));
     else io.out.write(events.length === 0 ? 'No events\n' : eventTable(events, widthOf(io.out)));
     end(exitCodes.ok);
   });
@@ -74,7 +75,7 @@ async function showHistory(config: Config, { eventId, json, io }: HistoryQuery):
   const versions = await withDatabase(config, ({ em }) => readHistory(em, { connectionId, eventId }));
   if (!versions)
     throw new ConfigurationError([`there is no event ${JSON.stringify(eventId)}: \`gitlab-connector events --json\` shows the ids`]);
-  if (json) io.out.write(`${JSON.stringify(versions, null, 2)}\n`);
+  if (json) io.out.write(jsonText(versions));
   else io.out.write(versions.length === 0 ? 'No history yet: it begins with the next change\n' : historyTable(versions, widthOf(io.out)));
   return exitCodes.ok;
 }

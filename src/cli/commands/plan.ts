@@ -8,9 +8,11 @@ import { streams } from '../../streams/index.ts';
 import { withFoundDatabase } from '../find-database.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
+import { jsonText } from '../json-text.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { parseSince } from '../since.ts';
-import { printable, tableOf } from '../table.ts';
+import { printable } from '../../printable.ts';
+import { tableOf } from '../table.ts';
 import { reportFailure } from './sync.ts';
 
 interface PlanFlags extends Record<string, unknown> {
@@ -38,7 +40,7 @@ export function addPlan(program: Command, io: Io, end: (code: ExitCode) => void)
       end(reportFailure(plan, io));
       return;
     }
-    io.out.write(json ? `${JSON.stringify(plan, null, 2)}\n` : textOf(plan, config));
+    io.out.write(json ? jsonText(plan) : textOf(plan, config));
     end(exitCodes.ok);
   });
 }

@@ -4,11 +4,13 @@ import { syncGitlab } from '../../operations/sync.ts';
 import type { SyncOptions } from '../../operations/sync.ts';
 import type { SyncFailure } from '../../operations/connect.ts';
 import type { SyncReport } from '../../pass/report.ts';
+import { printable } from '../../printable.ts';
 import { ensureConnection } from '../../store/connections.ts';
 import type { Database } from '../../store/database/database.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { progressLine } from '../progress-line.ts';
+import { jsonText } from '../json-text.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { summaryText } from '../summary.ts';
 import { withDatabase } from '../with-database.ts';
@@ -44,7 +46,7 @@ async function sync({ database, config, io, json, reconcile }: Sync): Promise<Ex
   await database.migrate();
   const result = await syncWithProgress({ database, config, io }, { reconcile });
   if ('error' in result) return reportFailure(result, io);
-  io.out.write(json ? `${JSON.stringify(result, null, 2)}\n` : `${config.url} into the ${database.description}\n${summaryText(result)}`);
+  io.out.write(json ? jsonText(result) : `${config.url} into the ${database.description}\n${summaryText(result)}`);
   return exitCodeOf(result);
 }
 
@@ -71,6 +73,6 @@ export async function syncWithProgress(
 
 /** Prints why a pass could not run. Returns the exit code. */
 export function reportFailure({ error, code, errorCode }: SyncFailure, { err }: Io): ExitCode {
-  err.write(`ERROR: ${error}${errorCode ? ` [${errorCode}]` : ''}\n`);
+  err.write(`ERROR: ${printable(error)}${errorCode ? ` [${errorCode}]` : ''}\n`);
   return code === 'configuration' ? exitCodes.usage : code === 'aborted' || code === 'busy' ? exitCodes.incomplete : exitCodes.unavailable;
 }

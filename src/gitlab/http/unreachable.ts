@@ -1,5 +1,7 @@
 import { inspect } from 'node:util';
 import { UnreachableError, messageOf } from '../../errors.ts';
+import { redactor } from '../../redact.ts';
+import type { Redact } from '../../redact.ts';
 import type { FetchInit } from './fetch.ts';
 
 /** `systemCode` of an UnreachableError after RESPONSE_TIMEOUT or REQUEST_TIMEOUT. */
@@ -32,26 +34,24 @@ const advice: ReadonlyArray<readonly [RegExp, string]> = [
 export function unreachable(url: string, { operation, headers }: FetchInit, thrown: unknown): UnreachableError {
   const root = rootOf(thrown);
   const code = codeOf(root);
-  const secret = secretIn(headers);
+  const redact = tokenRedactor(headers);
   const [, hint] = advice.find(([pattern]) => pattern.test(code ?? 'unknown')) ?? [];
-  return new UnreachableError(`cannot reach ${new URL(url).origin} (${withoutSecret(reasonOf(root, code), secret)}): ${hint}`, {
+  return new UnreachableError(`cannot reach ${new URL(url).origin} (${redact(reasonOf(root, code))}): ${hint}`, {
     operation,
-    cause: causeWithout(thrown, secret),
+    cause: redactedCause(thrown, redact),
     ...(code === undefined ? {} : { systemCode: code }),
   });
 }
 
-/** A text without a secret. */
-export const withoutSecret = (text: string, secret: string | undefined): string => (secret ? text.replaceAll(secret, '[token]') : text);
-
-/** The token of a request. */
-export const secretIn = ({ authorization }: FetchInit['headers']): string | undefined => authorization?.replace(/^Bearer /, '');
+/** Removes the token of a request from texts. */
+export const tokenRedactor = ({ authorization = '' }: FetchInit['headers']): Redact =>
+  redactor([authorization.replace(/^Bearer /, '')], '[token]');
 
 /** The errors of a host's own fetch may contain the request, and so the token. */
-function causeWithout(cause: unknown, secret: string | undefined): unknown {
+function redactedCause(cause: unknown, redact: Redact): unknown {
   const everything = { depth: null, showHidden: true, maxStringLength: null, maxArrayLength: null };
-  if (!secret || !inspect(cause, everything).includes(secret)) return cause;
-  return new Error(withoutSecret(messageOf(cause), secret));
+  const inspected = inspect(cause, everything);
+  return redact(inspected) === inspected ? cause : new Error(redact(messageOf(cause)));
 }
 
 /** fetch says only "fetch failed"; the reason is the cause, or the first of several attempts' causes. */

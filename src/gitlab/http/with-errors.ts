@@ -8,14 +8,16 @@ import {
   UnauthorizedError,
 } from '../../errors.ts';
 import type { RequestFailure } from '../../errors.ts';
+import { printable } from '../../printable.ts';
 import type { Fetch } from './fetch.ts';
+import { TextResponse } from './text-response.ts';
 import { longestWaitMs, retryAfterMsOf, spanText } from '../limits/retry-after.ts';
 
 /** Turns every answer that is not the JSON that was asked for into an error of its own class. */
 export function withErrors(fetch: Fetch): Fetch {
   return async (url, init) => {
     const response = await fetch(url, init);
-    const requestId = response.headers.get('x-request-id');
+    const requestId = printable(response.headers.get('x-request-id') ?? '').slice(0, 100);
     const failure = { operation: init.operation, status: response.status, ...(requestId ? { requestId } : {}) };
     if (!response.ok) throw await errorFor(response, failure);
     return wholeJson(response, new URL(url).origin, failure);
@@ -40,7 +42,7 @@ async function wholeJson(response: Response, origin: string, failure: RequestFai
       isTruncated: true,
     });
   }
-  return new Response(text, { status, headers });
+  return new TextResponse(text, { status, headers });
 }
 
 async function errorFor(response: Response, failure: RequestFailure & { status: number }): Promise<GitlabRequestError> {

@@ -1,4 +1,4 @@
-import { GraphqlError, ServerError, UnreachableError, isTimeout } from '../../errors.ts';
+import { GraphqlError, ResponseTooLargeError, ServerError, UnreachableError, isTimeout } from '../../errors.ts';
 
 /** Answers within this time may be larger. */
 const quickMs = 5000;
@@ -79,16 +79,17 @@ export async function fitRequest<T>(
       if (!isTooMuch(error)) throw error;
       const excess = complexityIn(error);
       if (size === 1) failuresAtSmallest++;
-      if (size === 1 && (excess || failuresAtSmallest >= attempts)) throw error;
+      const isSure = excess !== undefined || error instanceof ResponseTooLargeError;
+      if (size === 1 && (isSure || failuresAtSmallest >= attempts)) throw error;
       sizes.noteTooMuch(kind, { size, factor: excess ? Math.min(0.5, excess.limit / excess.score) : 0.5 });
-      if (!excess) await wait(Math.max(1, failuresAtSmallest), error);
+      if (!isSure) await wait(Math.max(1, failuresAtSmallest), error);
     }
   }
 }
 
 /** Whether a smaller request may succeed where this one failed: too complex, out of time, or more than the server could bear. */
 export function isTooMuch(error: unknown): boolean {
-  if (error instanceof ServerError) return true;
+  if (error instanceof ServerError || error instanceof ResponseTooLargeError) return true;
   if (error instanceof UnreachableError) return error.systemCode === 'TIMEOUT';
   return error instanceof GraphqlError && (error.complexity !== undefined || error.errors.some(isTimeout));
 }

@@ -1,0 +1,4 @@
+import { printableJson } from '../printable.ts';
+
+/** A value as indented JSON with a line break at its end, safe on a terminal: texts from GitLab may hold its control characters. */
+export const jsonText = (value: unknown): string => `${printableJson(JSON.stringify(value, null, 2))}\n`;

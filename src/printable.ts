@@ -1,0 +1,16 @@
+/**
+ * Characters that move a terminal's cursor, change its colours, end a line or turn the direction of writing: the control
+ * characters C0 and C1, DEL, the line and paragraph separators, and the controls of bidirectional text.
+ */
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const unprintable = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]+/g;
+
+/** A text that is safe in one line of a terminal or a log: what is not printable becomes a space. */
+export const printable = (text: string): string => text.replaceAll(unprintable, ' ');
+
+/** Those of them that JSON.stringify leaves as they are. */
+const unescaped = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]/g;
+
+/** JSON with every character that is not printable escaped: the same data, safe on a terminal. */
+export const printableJson = (json: string): string =>
+  json.replaceAll(unescaped, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
