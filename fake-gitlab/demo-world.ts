@@ -3,7 +3,7 @@ import type { FakeFile } from './world/records.ts';
 import { hours, minutes } from './world/time.ts';
 import { World } from './world/world.ts';
 
-/** A lively GitLab to look at: a few projects with a past, and a next hour that can happen to them. */
+/** The GitLab of the demo: a few projects with history, and a function that changes them. */
 export interface DemoWorld {
   readonly world: World;
   /** A merge request is merged, a pipeline fails, a tag moves, a release appears, an approval is given. */
@@ -12,7 +12,7 @@ export interface DemoWorld {
 
 const file = (path: string, additions: number, deletions = 0): FakeFile => ({ path, additions, deletions });
 
-/** Builds the demo's world. The same at every call. */
+/** Builds the demo's world, which is the same at every call. */
 export function createDemoWorld(): DemoWorld {
   const world = new World('2026-11-23T06:00:00Z');
   const shop = createShop(world);

@@ -7,34 +7,34 @@ import { describeToken, isTokenInfo, refusedToken, tokenInfo, tokenOf, unauthori
 import type { Poison } from './world/poison.ts';
 import type { World } from './world/world.ts';
 
-/** One request that a fake GitLab was sent. */
+/** One request that a fake GitLab received. */
 export interface SeenRequest {
   readonly kind: 'graphql' | 'rest';
-  /** An operation's name, or a path below /api/v4 without its query. */
+  /** Name of the GraphQL operation, or the path below /api/v4 without its query. */
   readonly operation: string;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly status: number;
 }
 
-/** A GitLab over a world: one function, and a list of what it was asked. */
+/** A GitLab that answers from a world, and records its requests. */
 export interface FakeGitlab {
   readonly handle: (request: Request) => Promise<Response>;
-  /** The same, with nothing in between. */
+  /** As `fetch`, but without `intercept`. */
   readonly answer: (request: Request) => Promise<Response>;
   readonly seen: SeenRequest[];
-  /** Makes one object fail from now on, until what comes back is called. */
+  /** Makes one object fail. Returns a function that ends the failure. */
   readonly poison: (poison: Poison) => () => void;
-  /** Answers in GitLab's place when it returns something: what stands between a client and GitLab, or breaks in it. */
+  /** Answers in place of GitLab when it returns a response, as a proxy or a broken part of GitLab does. */
   intercept: ((request: Request, seen: Omit<SeenRequest, 'status'>) => Response | undefined | Promise<Response | undefined>) | undefined;
-  /** Refuses what is more than it allows. */
+  /** The rate limit: requests above it are refused. */
   rateLimit: RateLimit | undefined;
 }
 
-/** A GitLab at any URL: what stands before `/api/` in a request's path is taken as its base. */
+/** Creates a GitLab that answers at any URL: the part of a path before `/api/` is its base path. */
 export function createFakeGitlab(world: World): FakeGitlab {
   const answerWithinLimit = async (incoming: Incoming) => {
     const response = await answer(world, incoming);
-    // Recorded lists of commits have none, where other answers have them.
+    // In recorded answers of GitLab lists of commits lack these headers, and other answers have them.
     const headers = incoming.endpoint.endsWith('/repository/commits') ? {} : fake.rateLimit?.announcement();
     for (const [name, value] of Object.entries(headers ?? {})) response.headers.set(name, value);
     return response;
@@ -66,14 +66,14 @@ export function createFakeGitlab(world: World): FakeGitlab {
 interface Incoming {
   readonly request: Request;
   readonly url: URL;
-  /** Up to /api, without it. */
+  /** The part of the URL before /api. */
   readonly base: string;
-  /** `/graphql`, or `/v4/…`. */
+  /** The part of the path after /api: `/graphql` or `/v4/…`. */
   readonly endpoint: string;
   readonly body: GraphqlRequest;
 }
 
-/** What was sent. Null: it cannot be read. */
+/** Parses a request. Null when the request cannot be parsed. */
 async function incomingOf(request: Request): Promise<Incoming | null> {
   const url = new URL(request.url);
   const [base, endpoint] = splitAtApi(url);
@@ -98,7 +98,7 @@ function isGraphqlRequest(body: unknown): body is GraphqlRequest {
   return isText(query) && isText(operationName) && hasVariables;
 }
 
-/** Percent signs that encode nothing, and NUL, are refused before anything is looked up. */
+/** GitLab refuses invalid percent encodings and NUL before it looks anything up. */
 function isDecodable(path: string): boolean {
   try {
     return !decodeURIComponent(path).includes('\0');
@@ -119,7 +119,7 @@ function askedOf({ endpoint, body }: Incoming): Omit<SeenRequest, 'status'> {
   return { kind: 'rest', operation: endpoint.replace(/^\/v4\//, ''), variables: {} };
 }
 
-/** A request that no code here was made for is answered as one that cannot be read. */
+/** Answers a request as one that cannot be parsed when the code for it throws. */
 async function answer(world: World, incoming: Incoming): Promise<Response> {
   try {
     return await answerRequest(world, incoming);
@@ -133,7 +133,7 @@ async function answerRequest(world: World, incoming: Incoming): Promise<Response
   const isGraphql = endpoint === '/graphql' && request.method === 'POST';
   const token = tokenOf(world, request);
   if (isTokenInfo(endpoint)) return respond(world, tokenInfo(token));
-  // GraphQL takes whoever sends no token for a guest.
+  // In GraphQL a request without a token is a guest's.
   const refused = isGraphql && token === null ? null : refusedToken(token, { isGraphql, endpoint });
   if (refused || token === undefined) return respond(world, refused ?? unauthorized);
   if (isGraphql) return respond(world, await executeGraphql({ world, token, baseUrl: base }, body));
@@ -153,10 +153,10 @@ function respond(world: World, { status, body, html: page, isCutOff, headers = {
   });
 }
 
-/** An answer of the API. */
+/** An answer of the API in JSON. */
 export const json = (world: World, status: number, body: unknown): Response => respond(world, { status, body });
 
-/** What a proxy in front of GitLab answers, or a page of GitLab's own. */
+/** An answer in HTML, as proxies send it, and GitLab itself outside of the API. */
 export function html(world: World, status: number, body: string): Response {
   return new Response(`<!DOCTYPE html><html><body>${body}</body></html>`, {
     status,

@@ -1,30 +1,30 @@
 /** How a GitLab limits the rate of requests. */
 export interface RateLimitOptions {
-  /** Requests that a window allows. */
+  /** How many requests a window allows. */
   readonly requests: number;
-  /** Length of a window. Windows are fixed: they begin at its multiples. */
+  /** Length of a window. Windows begin at multiples of this length. */
   readonly periodMs?: number;
   /**
-   * What a refusal says of the limit: `all` = what Rack::Attack sends, `retry-after` = that header alone, `none` = nothing,
-   * as the limits of single endpoints, and proxies that drop headers.
+   * Headers of a refusal: `all` = those of Rack::Attack, `retry-after` = only this header, `none` = none, as the limits of
+   * single endpoints send, and proxies that drop headers.
    */
   readonly headers: 'all' | 'retry-after' | 'none';
-  /** Whether answers that are no refusals have `RateLimit-*`, too: on gitlab.com most do, elsewhere a feature flag decides. Default: no. */
+  /** Whether other answers have `RateLimit-*` headers too. On gitlab.com most have; elsewhere a feature flag decides. Default: false. */
   readonly isAnnounced?: boolean;
   /** Milliseconds since 1970, or since any other moment. */
   readonly now: () => number;
 }
 
-/** A limit, with what it has counted. */
+/** A rate limit with its count. */
 export interface RateLimit {
-  /** The refusal of one more request; undefined while the window allows it. A refused request counts, too. */
+  /** Counts a request. Returns the refusal, or undefined while the window allows the request. A refused request counts too. */
   readonly refusal: () => Response | undefined;
   /** The headers of an answer within the limit. */
   readonly announcement: () => Readonly<Record<string, string>>;
   readonly counts: { readonly allowed: number; readonly refused: number };
 }
 
-/** A limit of which nothing is used yet. https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/ */
+/** Creates a limit with a count of 0. https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/ */
 export function createRateLimit({ requests, periodMs = 60_000, headers, isAnnounced = false, now }: RateLimitOptions): RateLimit {
   const counts = { allowed: 0, refused: 0 };
   let [window, used] = [Number.NaN, 0];

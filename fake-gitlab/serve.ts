@@ -25,7 +25,7 @@ export async function serve(fake: Pick<FakeGitlab, 'handle'>, path = ''): Promis
         outgoing.writeHead(response.status, Object.fromEntries(response.headers));
         outgoing.end(Buffer.from(await response.arrayBuffer()));
       };
-      // A host, a path or a method that no Request takes, and an answer that breaks off.
+      // The class Request refuses some hosts, paths and methods. An answer may also end too early.
       answer().catch(() => {
         if (!outgoing.headersSent) outgoing.writeHead(400, { 'content-type': 'text/plain' });
         outgoing.end('400 Bad Request');

@@ -8,7 +8,7 @@ execFileSync('tsc', ['--project', 'tsconfig.build.json'], { stdio: 'inherit' });
 cpSync('schema', 'dist/schema', { recursive: true });
 chmodSync('dist/src/cli/main.js', 0o755);
 
-// Declarations are for those who import the package: what its types do not lead to is not needed.
+// Only users of the library need declarations, so only those that index.d.ts leads to are kept.
 const needed = new Set(['dist/src/index.d.ts']);
 for (const file of needed) {
   for (const [, specifier] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()['"](\.[^'"]+)\.ts['"]/g)) {

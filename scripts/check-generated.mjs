@@ -1,4 +1,4 @@
-// Fails when src/gitlab/generated/ is not what queries/ and schema/ generate.
+// Generates src/gitlab/generated/ from queries/ and schema/. Fails when the committed file was different.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -6,6 +6,6 @@ const file = 'src/gitlab/generated/sdk.ts';
 const committed = readFileSync(file, 'utf8');
 execFileSync('graphql-codegen', ['--config', 'codegen.ts', '--silent'], { stdio: 'inherit' });
 if (readFileSync(file, 'utf8') !== committed) {
-  console.error(`${file} was not up to date with queries/ and schema/. It is now: look at what changed and commit it.`);
+  console.error(`${file} was not up to date with queries/ and schema/, and has been generated again: review and commit the change.`);
   process.exitCode = 1;
 }

@@ -4,10 +4,10 @@ import { parseConfig, settings } from '../src/config/parse-config.ts';
 import { snakeCase } from '../src/config/unknown-keys.ts';
 import type { SettingName } from '../src/config/parse-config.ts';
 
-/** Where the type is kept. */
+/** The file with the type. */
 export const configTypeFile = 'src/config/gitlab-config.ts';
 
-/** The type of the configuration object, from the schema that parses it. */
+/** Creates the type of the configuration object from the schema that parses the object. */
 export function configType(): string {
   const properties = settings.map(({ name, env, description, defaultText, defaultValue }) => {
     const fallback = defaultText ?? (defaultValue === undefined ? '' : `\`${String(defaultValue)}\``);
@@ -43,7 +43,7 @@ export type StoredConfig = Readonly<Record<string, unknown>>;
 `;
 }
 
-/** What may be given for a setting, found out by giving it. */
+/** The types that a setting accepts, found by parsing a value of each type. */
 function formsOf(name: SettingName): string {
   const results = [true, 7, ['x']].map((value): unknown => {
     try {

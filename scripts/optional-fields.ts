@@ -1,7 +1,7 @@
 import { parse, print, visit } from 'graphql';
 import { isRequired } from '../src/gitlab/compat/required-fields.ts';
 
-/** The schema with every field nullable that a GitLab may lack: the generated types then say what may be left out of an answer. */
+/** Makes every field nullable that a GitLab may lack, so that the generated types say what an answer may lack. */
 export function withOptionalFields(sdl: string): string {
   const optional = visit(parse(sdl), {
     ObjectTypeDefinition: (type) => ({

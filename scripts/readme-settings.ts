@@ -5,7 +5,7 @@ import { settings } from '../src/config/parse-config.ts';
 const start = '<!-- settings: written by `npm run docs` from src/config/parse-config.ts -->';
 const end = '<!-- /settings -->';
 
-/** The README's table of settings, from the schema that parses them. */
+/** Creates the README's table of settings from the schema that parses the settings. */
 export function settingsTable(): string {
   const rows = settings.map(({ name, env, description, defaultText, defaultValue }) => {
     const fallback = defaultText ?? (defaultValue === undefined ? '' : `\`${String(defaultValue)}\``);
@@ -14,7 +14,7 @@ export function settingsTable(): string {
   return ['| environment | in code | default | |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-/** The README with its table of settings brought up to date. */
+/** Replaces the table of settings in the README. */
 export function withSettings(readme: string): string {
   const [before, rest] = readme.split(start);
   const after = rest?.split(end)[1];

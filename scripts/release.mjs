@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 
 class ReleaseError extends Error {}
 
-/** The files that name the version of the package, and how: `VERSION` stands for it. */
+/** The files that contain the version of the package, and the texts around it. `VERSION` stands for the version. */
 const places = {
   'package.json': ['"version": "VERSION"'],
   'package-lock.json': ['"version": "VERSION"'],
@@ -17,7 +17,7 @@ const places = {
   'docs/operations.md': ['gitlab-connector:VERSION'],
 };
 
-/** Texts that are replaced everywhere in their file; of the others only the first, which is the package's own. */
+/** Whether every occurrence of a text is replaced. Otherwise only the first is replaced, which is the version of the package itself. */
 const isEverywhere = (text) => text.startsWith('gitlab-connector');
 
 function withVersion(file, before, { from, to }) {
@@ -31,7 +31,7 @@ function withVersion(file, before, { from, to }) {
   return after;
 }
 
-/** npm notes the version of the package twice in its lock file. */
+/** The lock file contains the version of the package twice. */
 function withLockedVersion(before, { to }) {
   const lock = JSON.parse(before);
   lock.version = to;
@@ -48,7 +48,7 @@ function withHeading(changelog, { to, date }) {
   return `${head}## Unreleased\n\n## ${to} (${date})\n${rest}`;
 }
 
-/** Whether a release is later than another one: each of three numbers, then 1.0.0-rc.1 before 1.0.0. */
+/** Whether version a is earlier than version b: compares the three numbers, then 1.0.0-rc.1 comes before 1.0.0. */
 function isEarlier(a, b) {
   const [left, right] = [a, b].map((text) => text.split('-')[0].split('.').map(Number));
   for (const [index, number] of left.entries()) if (number !== right[index]) return number < right[index];

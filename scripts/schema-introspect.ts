@@ -14,20 +14,20 @@ import type {
   SelectionSetNode,
 } from 'graphql';
 
-/** Sends a query to a GitLab; resolves to its data. */
+/** Sends a query to a GitLab. Resolves to the data of the answer. */
 export type AskGitlab = (query: string, variables: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, unknown>>>;
 
-/** What was pulled of a schema. */
+/** The part of a schema that was pulled. */
 export interface PulledSchema {
-  /** What the documents reach: used fields, used arguments and those that the schema requires. */
+  /** The schema with the fields and arguments that the documents use, and the arguments that the schema requires. */
   readonly schema: GraphQLSchema;
-  /** Whether the schema was asked for a type and has none of this name. */
+  /** Whether the schema was asked for a type with this name and has no such type. */
   readonly isGone: (type: string) => boolean;
-  /** Types of kinds that a slice cannot hold, each in a sentence. What is of them is left out of `schema`. */
+  /** Types whose kind a slice cannot contain, each in a sentence. `schema` has no fields of these types. */
   readonly strange: readonly string[];
 }
 
-/** With everything that is asked of one, 55 of a guest's 200 points each. */
+/** Each type costs 55 points, and a guest may use 200 points in a request. */
 const typesPerRequest = 3;
 
 const typeFields = `
@@ -48,8 +48,8 @@ const typeFields = `
   }`;
 
 /**
- * The part of a GitLab's schema that the documents reach, asked for type by type, a few in a request, along the types of
- * what they use: the whole at once is more than a GitLab answers to everyone.
+ * Reads the part of a GitLab's schema that the documents use. Requests a few types at a time and follows the types of the fields
+ * in use, because the whole schema in one request is more than a GitLab answers to a guest.
  */
 export async function introspect(ask: AskGitlab, documents: DocumentNode): Promise<PulledSchema> {
   const known = new Map<string, IntrospectionType | null>();
@@ -77,12 +77,12 @@ async function askTypes(ask: AskGitlab, names: readonly string[]): Promise<Array
   return keys.map((key) => (data[key] ?? null) as IntrospectionType | null);
 }
 
-/** Fields in use by type, and of each the arguments. */
+/** Fields in use, by type, each with its arguments in use. */
 type Used = Map<string, Map<string, Set<string>>>;
 
 interface Reached {
   readonly used: Used;
-  /** Types that have to be asked for, to go on. */
+  /** Types that have to be requested next. */
   readonly unknown: readonly string[];
 }
 
@@ -98,7 +98,7 @@ function reached(documents: DocumentNode, known: ReadonlyMap<string, Introspecti
   const seen = new Set<string>();
   const reachRef = (ref: IntrospectionTypeRef) => {
     const { kind, name } = namedRef(ref);
-    // Scalars have nothing to ask for.
+    // Scalars have no fields.
     if (kind === 'SCALAR' || seen.has(name)) return;
     seen.add(name);
     reach(name);
@@ -136,7 +136,7 @@ function namedRef(ref: IntrospectionTypeRef): { readonly kind: string; readonly 
   return 'ofType' in ref && ref.ofType ? namedRef(ref.ofType) : (ref as { kind: string; name: string });
 }
 
-/** A schema of the types that were asked for, with the fields and arguments that matter. */
+/** Builds a schema from the types that were requested, with the fields and arguments in use. */
 function assemble(known: ReadonlyMap<string, IntrospectionType | null>, used: Used): GraphQLSchema {
   const isKnown = (ref: IntrospectionTypeRef) => {
     const { kind, name } = namedRef(ref);
@@ -163,7 +163,7 @@ function assemble(known: ReadonlyMap<string, IntrospectionType | null>, used: Us
     },
   };
   const schema = buildClientSchema(introspection as unknown as IntrospectionQuery, { assumeValid: true });
-  // Every server has `@include` and `@skip`: they are not asked for.
+  // Every server has `@include` and `@skip`, so they are not requested.
   return new GraphQLSchema({ ...schema.toConfig(), directives: specifiedDirectives });
 }
 

@@ -12,18 +12,18 @@ import { reportOn } from './schema-report.ts';
 import type { QueryFile, SchemaReport } from './schema-report.ts';
 import { sliceSchema } from './schema-slice.ts';
 
-/** What the command works with. */
+/** Environment, output and folder of the command. */
 export interface PullIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: (line: string) => void;
   readonly err: (line: string) => void;
   /** The project's folder, with queries/ and schema/ in it. */
   readonly folder: string;
-  /** In place of the way to GitLab that the settings describe. */
+  /** Replaces the fetch that is built from the settings. */
   readonly fetch?: typeof globalThis.fetch;
 }
 
-/** 0 nothing breaks, 1 something does, 2 wrong usage, 3 GitLab cannot be reached, or refuses. */
+/** 0: no query breaks. 1: a query breaks. 2: wrong usage. 3: GitLab cannot be reached or refuses access. */
 export type PullExitCode = 0 | 1 | 2 | 3;
 
 const usage = 'usage: npm run schema:pull -- --url https://gitlab.example.com [--token …] [--check]';
@@ -31,9 +31,9 @@ const schemaFile = 'schema/gitlab.graphql';
 const flags = { url: { type: 'string' }, token: { type: 'string' }, check: { type: 'boolean' }, help: { type: 'boolean' } } as const;
 
 /**
- * Brings schema/gitlab.graphql up to date with a live GitLab, as far as queries/ uses its schema, and says what that means;
- * with `--check` it only says it. Settings come from the environment as for a sync. Most GitLabs show their schema to
- * guests as well; a token, where one is needed, has the scope read_api.
+ * Updates schema/gitlab.graphql from a live GitLab, as far as queries/ uses its schema, and reports what changed. With `--check`
+ * only reports. Settings come from the environment as for a sync. Most GitLabs show their schema without a token; where a token
+ * is needed, its scope is read_api.
  */
 export async function pullSchema(args: readonly string[], io: PullIo): Promise<PullExitCode> {
   try {
@@ -77,11 +77,11 @@ async function pull(config: Config, check: boolean, { out, folder, fetch }: Pull
   const after = sliceSchema(pulled.schema, documents);
   const report = await reportOn({ before, after }, pulled, files);
   print(report, out);
-  if (after === before) out(`${schemaFile} is that of ${config.url}`);
-  else if (check) out(`${schemaFile} is not that of ${config.url}; it was not written (--check)`);
+  if (after === before) out(`${schemaFile} is up to date with ${config.url}`);
+  else if (check) out(`${schemaFile} is not up to date with ${config.url}, and was not written because of --check`);
   else {
     writeFileSync(target, after);
-    out(`${schemaFile} is written anew; next: npm run codegen, then npm run check:types`);
+    out(`${schemaFile} was written. Next: npm run codegen, then npm run check:types`);
   }
   return report.breaking.length > 0 ? 1 : 0;
 }

@@ -10,7 +10,7 @@ export interface QueryFile {
   readonly document: DocumentNode;
 }
 
-/** What a pulled schema means for the queries; a line each, with the files that it touches. */
+/** What a pulled schema changes for the queries. Each line names the files that the change affects. */
 export interface SchemaReport {
   readonly breaking: readonly string[];
   readonly deprecated: readonly string[];
@@ -24,7 +24,7 @@ export interface Slices {
   readonly after: string;
 }
 
-/** Compares two slices, and the queries with the schema that was pulled. */
+/** Compares two slices with each other, and the queries with the pulled schema. */
 export async function reportOn({ before, after }: Slices, pulled: PulledSchema, files: readonly QueryFile[]): Promise<SchemaReport> {
   const old = buildSchema(before, { assumeValid: true });
   const slice = buildSchema(after, { assumeValid: true });
@@ -45,15 +45,15 @@ export async function reportOn({ before, after }: Slices, pulled: PulledSchema, 
   };
 }
 
-/** A type that is only out of reach, because the field that led to it is gone, is not gone itself. */
+/** Whether GitLab has changed this. A type also leaves the slice when only the field that led to the type is gone. */
 function concerns({ type, path = '' }: Change, { isGone }: PulledSchema): boolean {
   return type !== 'TYPE_REMOVED' || isGone(path);
 }
 
-/** What is in a new type is new as well. */
+/** Whether a change is a part of one of these types. Parts of a new type are not reported on their own. */
 const isWithin = ({ path = '' }: Change, types: ReadonlySet<string | undefined>) => path.includes('.') && types.has(path.split('.')[0]);
 
-/** What makes queries invalid and is not among the changes already: what is required anew, and what never was there. */
+/** Errors of the queries that are not among the changes: what GitLab newly requires, and what the schema never had. */
 function invalid(schema: GraphQLSchema, files: readonly QueryFile[], changes: readonly Change[]): string[] {
   const known = new Set(changes.map(({ path }) => path));
   const errors = validate(schema, concatAST(files.map(({ document }) => document)), undefined, { maxErrors: 1000 });
@@ -75,7 +75,7 @@ function coordinateIn(message: string): string | undefined {
   return /^Unknown type "(\w+)"/.exec(message)?.[1];
 }
 
-/** Files by what they use: a type, `Type.field`, `Type.field.argument`. */
+/** Files, by the type, `Type.field` or `Type.field.argument` that they use. */
 type Usage = ReadonlyMap<string, ReadonlySet<string>>;
 
 function usageOf(schema: GraphQLSchema, files: readonly QueryFile[]): Usage {
@@ -112,14 +112,14 @@ function mergedUsage(usages: readonly Usage[]): Usage {
   return merged;
 }
 
-/** A sentence with the files that it touches: those that use the thing itself, or else what it belongs to. */
+/** A message with the files that use the changed thing, or else the field or type around it. */
 function withFiles(message: string, usage: Usage, coordinate: string): string {
   const above = coordinate.includes('.') ? coordinate.slice(0, coordinate.lastIndexOf('.')) : '';
   const files = [...(usage.get(coordinate) ?? usage.get(above) ?? [])].toSorted();
   return files.length > 0 ? `${message} (${files.join(', ')})` : message;
 }
 
-/** What the slice holds and GitLab calls deprecated, with GitLab's reason. */
+/** What GitLab calls deprecated in the slice, with GitLab's reason. */
 function deprecatedIn(schema: GraphQLSchema, slice: GraphQLSchema, usage: Usage): string[] {
   const lines = (coordinate: string, reason: string | null | undefined) =>
     typeof reason === 'string' ? [withFiles(`${coordinate}: ${reason.replaceAll(/\s+/g, ' ').trim()}`, usage, coordinate)] : [];

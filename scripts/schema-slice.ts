@@ -16,7 +16,7 @@ import {
 } from 'graphql';
 import type { DocumentNode, GraphQLNamedType, GraphQLSchema } from 'graphql';
 
-/** Values of enums that are passed as variables: the ones that the code passes. Enums in answers keep every value. */
+/** The values that the code passes as variables, by enum. Enums in answers keep every value. */
 const passedEnumValues: Readonly<Record<string, readonly string[]>> = {
   MergeRequestSort: ['UPDATED_ASC', 'UPDATED_DESC'],
   ReleaseSort: ['CREATED_DESC'],
@@ -28,8 +28,8 @@ interface Usage {
 }
 
 /**
- * The part of a GitLab schema that the documents use: their types, fields, arguments and enums, as SDL without
- * descriptions, Query first and the rest by name. What they use and the schema does not have is not in it.
+ * The part of a GitLab schema that the documents use: types, fields, arguments and enums, as SDL without descriptions, Query
+ * first and the rest by name. Leaves out what the schema does not have.
  */
 export function sliceSchema(schema: GraphQLSchema, documents: DocumentNode): string {
   const usage = collectUsage(schema, documents);

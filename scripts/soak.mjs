@@ -1,4 +1,4 @@
-// `npm run soak -- --minutes 10 [--seed 1]`: the soak test, for as long as is wanted, with what it sees.
+// `npm run soak -- --minutes 10 [--seed 1]`: runs the soak test for the given time and prints its log.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 

@@ -1,4 +1,4 @@
-// TypeDoc works on TypeScript's API in JavaScript, which version 7 does not have: it gets version 6, under its other name.
+// TypeDoc needs TypeScript's JavaScript API, which version 7 does not have. This loader gives it the package typescript-6.
 // node --import ./scripts/typescript-6.mjs …
 import { registerHooks } from 'node:module';
 

@@ -30,13 +30,13 @@ export class GitlabSyncError extends Error {
   override readonly name: string = 'GitlabSyncError';
   /** Stable and different for each class, such as `gitlab_unauthorized`. */
   readonly code: ErrorCode = 'unexpected_error';
-  /** What is not printable in the message becomes a space: parts of it come from others. */
+  /** Replaces control characters in the message by spaces, because parts of a message come from GitLab. */
   constructor(message: string, options?: ErrorOptions) {
     super(printable(message), options);
   }
 }
 
-/** Settings that cannot be used. `issues` holds one line for each of them. */
+/** Settings that cannot be used. `issues` holds one line for each setting. */
 export class ConfigurationError extends GitlabSyncError {
   override readonly name = 'ConfigurationError';
   override readonly code = 'configuration_invalid';
@@ -47,7 +47,7 @@ export class ConfigurationError extends GitlabSyncError {
   }
 }
 
-/** What every failed request knows about itself. */
+/** What is known of every failed request. */
 export interface RequestFailure {
   /** Name of the GraphQL operation, or the REST path. */
   readonly operation: string;
@@ -73,7 +73,7 @@ export class GitlabRequestError extends GitlabSyncError {
   }
 }
 
-/** No answer: name not found, connection refused or cut, TLS not trusted, time out. */
+/** No answer: name not found, connection refused or cut, certificate not trusted, timeout. */
 export class UnreachableError extends GitlabRequestError {
   override readonly name = 'UnreachableError';
   override readonly code = 'gitlab_unreachable';
@@ -91,7 +91,7 @@ export class UnauthorizedError extends GitlabRequestError {
   override readonly code = 'gitlab_unauthorized';
 }
 
-/** 403: the token is good, but may not read this. */
+/** 403: the token is valid, but may not read this. */
 export class ForbiddenError extends GitlabRequestError {
   override readonly name = 'ForbiddenError';
   override readonly code = 'gitlab_forbidden';
@@ -103,7 +103,7 @@ export class NotFoundError extends GitlabRequestError {
   override readonly code = 'gitlab_not_found';
 }
 
-/** 429, after the attempts that the settings allow; or GitLab asks to wait for longer than 5 minutes, with any status. */
+/** 429, after the attempts that the settings allow; or any status with which GitLab asks for a pause of more than 5 minutes. */
 export class RateLimitedError extends GitlabRequestError {
   override readonly name = 'RateLimitedError';
   override readonly code = 'gitlab_rate_limited';
@@ -127,7 +127,7 @@ export class ServerError extends GitlabRequestError {
   }
 }
 
-/** An answer that is not GitLab's API: HTML, truncated JSON, a redirect, a page that does not move on. */
+/** An answer that is not from GitLab's API: HTML, truncated JSON, a redirect, a page that repeats. */
 export class InvalidResponseError extends GitlabRequestError {
   override readonly name = 'InvalidResponseError';
   override readonly code = 'gitlab_invalid_response';
@@ -139,11 +139,11 @@ export class InvalidResponseError extends GitlabRequestError {
   }
 }
 
-/** An answer that is larger than this program reads. The rest of it was not read. */
+/** An answer that is larger than the limit. The rest of the answer was not read. */
 export class ResponseTooLargeError extends GitlabRequestError {
   override readonly name = 'ResponseTooLargeError';
   override readonly code = 'gitlab_response_too_large';
-  /** What is read of an answer at most, in bytes, unpacked. */
+  /** The limit in bytes, after decompression. */
   readonly limitBytes: number;
   constructor(message: string, failure: RequestFailure & { readonly limitBytes: number }) {
     super(message, failure);
@@ -151,12 +151,12 @@ export class ResponseTooLargeError extends GitlabRequestError {
   }
 }
 
-/** GraphQL `errors`: 200 is not success. `errors` are GitLab's messages with their paths. */
+/** A GraphQL answer with `errors`, which GitLab sends with status 200. `errors` are GitLab's messages with their paths. */
 export class GraphqlError extends GitlabRequestError {
   override readonly name = 'GraphqlError';
   override readonly code = 'gitlab_graphql_error';
   readonly errors: readonly GraphqlErrorEntry[];
-  /** The query's score and GitLab's limit, when it was refused for them. */
+  /** The query's score and GitLab's limit, when GitLab refused the query for its score. */
   readonly complexity: { readonly score: number; readonly limit: number } | undefined;
   constructor(errors: readonly GraphqlErrorEntry[], failure: RequestFailure) {
     const [first] = errors;

@@ -12,19 +12,19 @@ import type {
 } from 'graphql';
 import { fieldOf } from './validate.ts';
 
-/** What a field costs beside its children, as GitLab declares it. */
+/** The cost of a field without its children, as GitLab declares it. */
 interface Cost {
-  /** Declared as a number: no page size counts. */
+  /** A fixed cost, which does not depend on the page size. */
   readonly fixed?: number;
-  /** Has a resolver: one percent more for each row of its page. */
+  /** A field with a resolver: costs one percent more for each row of its page. */
   readonly paged?: true;
-  /** The largest page, where it is smaller than that of other lists. */
+  /** The largest page, when it is smaller than in other lists. */
   readonly maxPageSize?: number;
   /** Added to the one point of a resolver. */
   readonly extra?: number;
-  /** Its sort argument has a default, which costs like one that is given. */
+  /** Whether the sort argument has a default, which costs as much as a given value. */
   readonly sorted?: true;
-  /** Added for each of these arguments that is given. */
+  /** Cost of each given argument, by its name. */
   readonly argument?: Readonly<Record<string, number>>;
 }
 
@@ -47,7 +47,7 @@ const costs: Readonly<Record<string, Cost>> = {
 
 const largestPage = 100;
 
-/** An operation with everything that its score depends on. The data does not count. */
+/** An operation with everything that its score depends on. The score does not depend on data. */
 export interface Scored {
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
@@ -55,7 +55,7 @@ export interface Scored {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** GitLab's score of an operation, and how deep it goes. */
+/** GitLab's score of an operation, and its depth. */
 export function measure({ schema, document, operation, variables }: Scored): { readonly complexity: number; readonly depth: number } {
   const fragments = new Map(
     document.definitions

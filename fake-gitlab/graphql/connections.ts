@@ -8,7 +8,7 @@ export interface PageArgs {
   readonly after?: string | null;
 }
 
-/** A column of an order: GitLab puts each into the cursor. */
+/** A column of an order. GitLab puts each of these columns into the cursor. */
 export interface OrderColumn<T> {
   readonly column: string;
   readonly direction: 'asc' | 'desc';
@@ -16,22 +16,22 @@ export interface OrderColumn<T> {
   readonly value: (row: T) => number;
 }
 
-/** What a connection is made of. */
+/** The rows of a connection, and how they are listed. */
 export interface KeysetList<T> {
   readonly rows: readonly T[];
-  /** Which of them are in the list. Default: all. */
+  /** Which rows are in the list. Default: all. */
   readonly where?: (row: T) => boolean;
   readonly order: ReadonlyArray<OrderColumn<T>>;
-  /** Of long lists: moves with every change to the rows, which are sorted once for each. */
+  /** For long lists: grows with every change of the rows. The rows are sorted once for each revision. */
   readonly revision?: number;
   readonly toNode: (row: T) => object;
-  /** False for rows that the token may not read: they are removed after paging. */
+  /** False for rows that the token may not read, which GitLab removes after paging. */
   readonly isVisible?: (row: T) => boolean;
-  /** Largest page; 100 in most places. */
+  /** Largest page. Most lists have 100. */
   readonly maxPageSize?: number;
 }
 
-/** A connection over a database order, with cursors as GitLab encodes them. */
+/** A connection of rows in an order of the database, with keyset cursors as GitLab encodes them. */
 export function keysetConnection<T>(list: KeysetList<T>, args: PageArgs) {
   const { rows, where = () => true, order, toNode, isVisible = () => true, maxPageSize = 100 } = list;
   const sorted = inOrder(list);
@@ -47,7 +47,7 @@ export function keysetConnection<T>(list: KeysetList<T>, args: PageArgs) {
   }
   const last = page.at(-1);
   return {
-    // Counts what the token may not see as well.
+    // The count includes rows that the token may not see.
     count: () => rows.filter(where).length,
     nodes: page.filter(isVisible).map(toNode),
     pageInfo: { hasNextPage, endCursor: last ? formatCursor(order, last) : null },
@@ -59,10 +59,10 @@ interface Sorted {
   readonly rows: readonly unknown[];
 }
 
-/** Sorted rows that are good until their revision moves, by list and order. */
+/** Sorted rows by list and order, which are valid until the revision grows. */
 const sortedRows = new WeakMap<readonly unknown[], Map<string, Sorted>>();
 
-/** The rows of a list in its order, sorted once for each revision. */
+/** The sorted rows of a list, sorted once for each revision. */
 export function inOrder<T>({ rows, order, revision }: Pick<KeysetList<T>, 'rows' | 'order' | 'revision'>): readonly T[] {
   const sort = () => rows.toSorted((a, b) => compare(order, keyOf(order, a), keyOf(order, b)));
   if (revision === undefined) return sort();
@@ -76,7 +76,7 @@ export function inOrder<T>({ rows, order, revision }: Pick<KeysetList<T>, 'rows'
   return sorted;
 }
 
-/** Where the rows behind a cursor begin. */
+/** Index of the first row after a cursor. */
 function placeAfter<T>(sorted: readonly T[], order: ReadonlyArray<OrderColumn<T>>, after: readonly number[]): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
@@ -87,7 +87,7 @@ function placeAfter<T>(sorted: readonly T[], order: ReadonlyArray<OrderColumn<T>
   return low;
 }
 
-/** A connection over a list in memory: its cursors are positions. */
+/** A connection of a list in memory, whose cursors are positions. */
 export function arrayConnection<T>(
   { rows, toNode, maxPageSize = 100 }: Pick<KeysetList<T>, 'rows' | 'toNode' | 'maxPageSize'>,
   args: PageArgs,

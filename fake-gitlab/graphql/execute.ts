@@ -11,12 +11,12 @@ import { wrongVariables } from './variables.ts';
 import { validateLikeGitlab } from './validate.ts';
 import { schemaOf } from './variant.ts';
 
-/** Limits for a signed-in user who is no administrator. */
+/** Limits for a user who is no administrator. */
 export const limits = { complexity: 250, depth: 20, characters: 10_000, validationErrors: 5 } as const;
 
 /** An administrator's query may cost more. */
 const adminComplexity = 300;
-/** Limits for whoever sends no token: a guest who sees no private project. */
+/** Limits for a request without a token: a guest, who sees no private project. */
 export const anonymousLimits = { complexity: 200, depth: 15 } as const;
 
 /** A GraphQL request's body. */
@@ -28,10 +28,10 @@ export interface GraphqlRequest {
 
 const refusal = (message: string, extra: object = {}): RestReply => ({ status: 200, body: { errors: [{ message, ...extra }] } });
 
-/** Whose GitLab answers, and to whom. */
+/** The world that answers, and the token of the request. */
 export type Server = Omit<Asked, 'complexity'>;
 
-/** Answers a GraphQL request as GitLab would: its limits first, then the data. */
+/** Answers a GraphQL request as GitLab does: checks the limits first, then reads the data. */
 export async function executeGraphql(server: Server, request: GraphqlRequest): Promise<RestReply> {
   const { world, token } = server;
   const source = request.query ?? '';
@@ -65,7 +65,7 @@ export async function executeGraphql(server: Server, request: GraphqlRequest): P
   return brokenReply(execution, { status: 200, body: result });
 }
 
-/** Much of GraphQL is out of a fine-grained token's reach, whatever it is allowed. */
+/** A fine-grained token cannot read much of GraphQL, whatever its permissions are. */
 const outOfReach = new Proxy(
   {},
   {

@@ -54,7 +54,7 @@ function byPublication(sort: TagArgs['sort']) {
 
 const encode = (name: string) => Buffer.from(name).toString('base64');
 
-/** The registry's cursor is the name of the last tag: a tag that is gone or has moved ends the list early, or doubles a part of it. */
+/** The registry's cursor is the name of the last tag. When this tag is deleted or moves, the list ends early, or repeats a part. */
 function placeAfter(rows: readonly Row[], cursor: string): number {
   const name = Buffer.from(cursor, 'base64').toString();
   const place = rows.findIndex(([other]) => other === name);
@@ -72,7 +72,7 @@ function tagNode({ hasRegistryMetadata }: World, { path, location }: FakeImageRe
     revision: isBroken ? null : revision,
     shortRevision: isBroken ? null : revision.slice(0, 9),
     createdAt: isBroken || createdAt === null ? null : graphqlTime(createdAt),
-    // Known to the metadata database alone, in whole seconds.
+    // Only the metadata database has this time, in whole seconds.
     publishedAt: hasRegistryMetadata ? graphqlTime(publishedAt) : null,
     totalSize: isBroken || totalSize === null ? null : String(totalSize),
   };

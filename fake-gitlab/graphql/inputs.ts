@@ -12,7 +12,7 @@ export const declaredIn = ({ definitions }: DocumentNode): Declared =>
     ),
   );
 
-/** An argument that the field has, with what was given. */
+/** An argument of a field with its given value. */
 export interface ArgumentPlace {
   readonly argument: ArgumentNode;
   readonly fieldName: string;
@@ -22,7 +22,7 @@ export interface ArgumentPlace {
 
 const at = ({ loc }: ArgumentNode) => (loc ? { locations: [{ line: loc.startToken.line, column: loc.startToken.column }] } : {});
 
-/** graphql-ruby's ArgumentLiteralsAreCompatible: a value in the query's text that its argument does not take. */
+/** graphql-ruby's ArgumentLiteralsAreCompatible: a literal in the query that its argument does not accept. */
 export function wrongLiteral({ argument, fieldName, type, path }: ArgumentPlace): ValidationError[] {
   const problem = literalProblem(argument.value, type);
   if (problem === null) return [];
@@ -34,7 +34,7 @@ export function wrongLiteral({ argument, fieldName, type, path }: ArgumentPlace)
   return [{ message, ...at(argument), path, extensions: { code: 'argumentLiteralsIncompatible', typeName: 'Field', argumentName } }];
 }
 
-/** Null: the value is good. Empty: it is not. A text: the type has words of its own for it. */
+/** Null for a valid value, an empty text for an invalid value, and the message of the type when it has its own. */
 function literalProblem(value: ValueNode, type: GraphQLInputType): string | null {
   if (value.kind === 'Variable') return null;
   if (isNonNullType(type)) return value.kind === 'NullValue' ? '' : literalProblem(value, type.ofType);
@@ -61,11 +61,11 @@ const literalKinds: Readonly<Record<string, readonly string[]>> = {
 const largestInt = 2 ** 31;
 const isTooLong = (value: ValueNode) => value.kind === 'IntValue' && Math.abs(Number(value.value)) >= largestInt;
 
-/** Ruby's Time.parse; null for a text that it takes. */
+/** Null for a text that Ruby's Time.parse accepts. */
 export const timeProblem = (text: string): string | null =>
   Number.isNaN(Date.parse(text)) ? `no time information in ${JSON.stringify(text)}` : null;
 
-/** graphql-ruby's VariableUsagesAreAllowed: a variable of another type than its argument. */
+/** graphql-ruby's VariableUsagesAreAllowed: a variable whose type is not that of its argument. */
 export function wrongUsages(schema: GraphQLSchema, { argument, type, path }: ArgumentPlace, declared: Declared): ValidationError[] {
   return usages(argument.value, type).flatMap(({ name, wanted }) => {
     const definition = declared.get(name);
@@ -80,7 +80,7 @@ export function wrongUsages(schema: GraphQLSchema, { argument, type, path }: Arg
   });
 }
 
-/** Variables in a value, each with the type that its place wants. */
+/** Variables in a value, each with the type that is expected in its place. */
 function usages(value: ValueNode, type: GraphQLInputType): Array<{ readonly name: string; readonly wanted: GraphQLInputType }> {
   if (value.kind === 'Variable') return [{ name: value.name.value, wanted: type }];
   const bare = isNonNullType(type) ? type.ofType : type;

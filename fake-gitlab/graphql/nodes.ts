@@ -10,13 +10,13 @@ import { subject } from './poisoned.ts';
 import { subjectOf } from '../world/subjects.ts';
 
 const time = (at: Micros | null) => (at === null ? null : graphqlTime(at));
-/** Both sides are inclusive. */
+/** Returns whether a moment is in the window. Both ends are inclusive. */
 function within(after: string | null | undefined, before?: string | null): (at: Micros) => boolean {
   const [from, to] = [after ? parseTime(after) : Number.NEGATIVE_INFINITY, before ? parseTime(before) : Number.POSITIVE_INFINITY];
   return (at) => at >= from && at <= to;
 }
 const user = (username: string | null) => (username === null ? null : { username });
-/** By id alone. */
+/** Order by id. */
 export const byId = <T extends { readonly id: number }>(direction: 'asc' | 'desc'): OrderColumn<T> => ({
   column: 'id',
   direction,
@@ -24,7 +24,7 @@ export const byId = <T extends { readonly id: number }>(direction: 'asc' | 'desc
   value: (row) => row.id,
 });
 
-/** Merge requests by their last change, the newer one first where two changed at once. */
+/** Merge requests by their last change. Of two that changed at the same time, the newer merge request comes first. */
 export const byUpdate = (direction: 'asc' | 'desc'): Array<OrderColumn<FakeMergeRequest>> => [
   { column: 'updated_at', direction, type: 'time', value: (row) => row.updatedAt },
   byId('desc'),
@@ -52,7 +52,7 @@ interface JobArgs extends PageArgs {
   readonly retried?: boolean | null;
 }
 
-/** A project as GraphQL shows it to the token. */
+/** A project in GraphQL, as the token may see it. */
 export function projectNode(project: FakeProject, baseUrl: string, { emptyRepository }: World) {
   const { features, role, largestPage: maxPageSize } = project;
   const webUrl = `${baseUrl}/${project.fullPath}`;
@@ -78,7 +78,7 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
     repository: readsCode ? repositoryNode(project.git, emptyRepository) : null,
     containerRepositoriesCount: project.imageRepositories.length,
     mergeRequests: ({ sort, state, updatedAfter, createdAfter, createdBefore, targetBranches, ...page }: MergeRequestArgs) => {
-      // GitLab answers any empty list argument with nothing, before it looks.
+      // For an empty list as an argument, GitLab returns no rows without a query.
       const isEmptyArgument = targetBranches?.length === 0;
       const rows = readsCode && features.mergeRequests && !isEmptyArgument ? project.mergeRequests : [];
       const [isUpdatedThen, isCreatedThen] = [within(updatedAfter), within(createdAfter, createdBefore)];
@@ -117,7 +117,7 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
       return found && readsPipelines ? pipelineOf(found) : null;
     },
     releases: (page: PageArgs) => {
-      // The batch loader has no default: a project without releases is null.
+      // GitLab's batch loader has no default, so a project without releases is null.
       if (project.releases.length === 0 || features.releases === false) return null;
       const newestFirst = project.releases.toSorted((a, b) => b.createdAt - a.createdAt || b.id - a.id);
       return arrayConnection({ rows: newestFirst, toNode: releaseOf, maxPageSize }, page);
@@ -127,7 +127,7 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
       return found && features.releases !== false ? releaseOf(found) : null;
     },
     containerRepositories: (page: PageArgs) => {
-      // Null, not empty, for whoever may not read them.
+      // Null, not empty, for a token that may not read them.
       if (!features.registry || !isReporter) return null;
       const rows = project.imageRepositories;
       const order: Array<OrderColumn<FakeImageRepository>> = [
@@ -139,7 +139,7 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
   };
 }
 
-/** A bare ref reads a tag before a branch, as in REST. */
+/** The repository of a project. A tag has priority over a branch with the same name, as in REST. */
 function repositoryNode(git: FakeGit, emptyRepository: World['emptyRepository']) {
   const empty = git.commits.size === 0;
   const commitOf = ({ ref }: { readonly ref?: string | null }) => {

@@ -3,21 +3,21 @@ import type { FieldNode, GraphQLFieldResolver, GraphQLResolveInfo, SelectionSetN
 import type { Poison, Poisons, Subject } from '../world/poison.ts';
 import type { RestReply } from '../rest/reply.ts';
 
-/** Under which a node says what it is of. */
+/** Key under which a node names its object. */
 export const subject: unique symbol = Symbol('subject');
 
-/** What the faults of single objects do to one request. */
+/** The faults of single objects in one request. */
 export interface Execution {
   readonly poisons: Poisons;
-  /** The fault that took the whole request. */
+  /** The fault that fails the whole request. */
   broken: Poison | null;
-  /** Every field that is resolved from now on fails. */
+  /** Whether every field that is resolved later fails. */
   isTimedOut: boolean;
 }
 
 const hidden = "The resource that you are attempting to access does not exist or you don't have permission to perform this action";
 
-/** Resolves as usual, until it meets an object that is poisoned. */
+/** Resolves fields as usual, except those of objects with a fault. */
 export const resolvePoisoned: GraphQLFieldResolver<unknown, Execution> = (source, args, execution, info) => {
   const { fieldName, parentType } = info;
   const timeout = () => new GraphQLError(`Timeout on ${parentType.name}.${fieldName}`);
@@ -34,7 +34,7 @@ export const resolvePoisoned: GraphQLFieldResolver<unknown, Execution> = (source
 const subjectOf = (source: unknown): Subject | undefined =>
   typeof source === 'object' && source !== null && subject in source ? (source[subject] as Subject) : undefined;
 
-/** graphql-js makes a null and an error of an error that stands in place of a node. */
+/** graphql-js turns an error in place of a node into a null and an error of the answer. */
 function withoutNullNodes(value: unknown, { poisons }: Execution, info: GraphQLResolveInfo): unknown {
   const checked = (node: unknown) => {
     const own = subjectOf(node);
@@ -46,7 +46,7 @@ function withoutNullNodes(value: unknown, { poisons }: Execution, info: GraphQLR
 
 const selected = new WeakMap<readonly FieldNode[], readonly string[]>();
 
-/** Names of the fields that are asked for of what a field returns. */
+/** Names of the fields that a request selects on the result of a field. */
 function selectedFields({ fieldNodes, fragments }: GraphQLResolveInfo): readonly string[] {
   const namesIn = ({ selections }: SelectionSetNode): string[] =>
     selections.flatMap((node) => {
@@ -59,7 +59,7 @@ function selectedFields({ fieldNodes, fragments }: GraphQLResolveInfo): readonly
   return known;
 }
 
-/** The answer to a request that met a fault: the answer itself where the fault took only a part. */
+/** The answer to a request with a fault. Unchanged when the fault affects only a part of the answer. */
 export function brokenReply({ broken }: Execution, reply: RestReply): RestReply {
   if (broken?.how === 'error-500') return { status: 500, body: { errors: [{ message: 'Internal server error' }] } };
   if (broken?.how === '502-html') return { status: 502, html: whoops };
@@ -72,5 +72,5 @@ export function brokenReply({ broken }: Execution, reply: RestReply): RestReply 
   return broken?.how === 'cut-off' ? { ...reply, isCutOff: true } : reply;
 }
 
-/** GitLab's page for a server that does not answer. */
+/** GitLab's page for status 502: its server does not answer. */
 export const whoops = '<h1>502</h1>Whoops, GitLab is taking too much time to respond.';

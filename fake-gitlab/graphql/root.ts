@@ -21,18 +21,18 @@ const byActivity: OrderColumn<FakeProject> = {
   value: (row) => row.lastActivityAt,
 };
 
-/** What a request is answered from. */
+/** What the resolvers of a request use. */
 export interface Asked {
   readonly world: World;
-  /** Of the GitLab's pages. */
+  /** Base URL of the GitLab. */
   readonly baseUrl: string;
-  /** Null: it came without one. */
+  /** Null for a request without a token. */
   readonly token: FakeToken | null;
-  /** The request's own score, and what its token may reach. */
+  /** The score of the request, and the limit of its token. */
   readonly complexity: { readonly score: number; readonly limit: number };
 }
 
-/** The root fields of the slice over a world. */
+/** The root fields of the schema, answered from a world. */
 export function rootValue({ world, baseUrl, token, complexity }: Asked): object {
   const visible = () => (token ? world.visibleProjects : []);
   const connection = (rows: readonly FakeProject[], sort: string | null | undefined, page: PageArgs) => {

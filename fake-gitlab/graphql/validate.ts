@@ -35,7 +35,7 @@ export interface ValidationError {
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
-/** A field of a type, introspection's included. */
+/** A field of a type, or a field of introspection. */
 export function fieldOf(
   schema: GraphQLSchema,
   type: GraphQLNamedType | undefined,
@@ -47,7 +47,7 @@ export function fieldOf(
   return type instanceof GraphQLObjectType || type instanceof GraphQLInterfaceType ? type.getFields()[name] : undefined;
 }
 
-/** What a definition was seen to use, where it was walked: what is below something unknown is not. */
+/** What a definition uses, except below an unknown field, where validation stops. */
 interface Used {
   readonly variables: Set<string>;
   readonly fragments: Set<string>;
@@ -57,13 +57,13 @@ interface Walk {
   readonly schema: GraphQLSchema;
   readonly errors: ValidationError[];
   readonly used: Used;
-  /** Those that the document's operations declare, whichever they are: the documents here have one. */
+  /** The variables that the document's operations declare. The documents here have one operation. */
   readonly variables: Declared;
 }
 
 /**
- * What is wrong with a document, in the order and the words of graphql-ruby (lib/graphql/static_validation/): unknown
- * things where they are met, without a look at what is inside of them; then the variables and fragments that are left unused.
+ * Errors of a document, in the order and the words of graphql-ruby (lib/graphql/static_validation/): first unknown fields,
+ * arguments and types, without a look inside of them; then unused variables and fragments.
  */
 export function validateLikeGitlab(schema: GraphQLSchema, document: DocumentNode): ValidationError[] {
   const errors: ValidationError[] = [];
@@ -78,7 +78,7 @@ export function validateLikeGitlab(schema: GraphQLSchema, document: DocumentNode
   errors.push(...unknownVariables(document, usedBy), ...unusedVariables(document, usedBy));
   errors.push(...unknownFragments(document, usedBy), ...unusedFragments(document, usedBy));
   if (errors.length > 0) return errors;
-  // What has no wording of its own here must not pass all the same.
+  // graphql-js finds the errors for which there is no rule here, and words them itself.
   return validate(schema, document).map(({ message, locations }) => ({ message, ...(locations ? { locations } : {}) }));
 }
 
@@ -173,7 +173,7 @@ const selectionNames = ({ selections }: SelectionSetNode) =>
 
 const noteVariables = ({ variables }: Used, node: ASTNode) => visit(node, { Variable: ({ name }) => void variables.add(name.value) });
 
-/** Variables that a definition uses, itself and by way of its fragments. */
+/** Variables that a definition and its fragments use. */
 function variablesUsed({ definitions }: DocumentNode, usedBy: ReadonlyMap<ASTNode, Used>): (node: ASTNode) => ReadonlySet<string> {
   const fragments = new Map(definitions.flatMap((node) => (node.kind === 'FragmentDefinition' ? [[node.name.value, node]] : [])));
   const variablesOf = (node: ASTNode | undefined, seen: Set<ASTNode>): string[] => {

@@ -10,7 +10,7 @@ interface Problem {
   readonly message?: string;
 }
 
-/** graphql-ruby's VariableValidationError for each value that its variable does not take. */
+/** graphql-ruby's VariableValidationError for each value that its variable does not accept. */
 export function wrongVariables({ schema, operation, variables }: Omit<Scored, 'document'>): ValidationError[] {
   return (operation.variableDefinitions ?? []).flatMap((definition) => {
     const name = definition.variable.name.value;

@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs';
 import { buildASTSchema, parse, visit } from 'graphql';
 import type { DocumentNode, FieldDefinitionNode, GraphQLSchema, InputValueDefinitionNode, TypeNode } from 'graphql';
 
-/** GitLab's versions whose schemas are known here. 13.12 is older than any that is read. */
+/** The versions of GitLab whose schemas are known here. 13.12 is too old for the connector. */
 export const gitlabVersions = ['13.12', '16.2', '17.5', '18.4', '18.8'] as const;
 
 /** One of `gitlabVersions`. */
 export type GitlabVersion = (typeof gitlabVersions)[number];
 
-/** Which schema a fake GitLab has. */
+/** The schema of a fake GitLab. */
 export interface SchemaVariant {
   readonly version: GitlabVersion;
   readonly edition: 'CE' | 'EE';
-  /** Taken away beyond that: `MergeRequest.upvotes`, `Project.pipelines(ref:)`, `CiJobStatus.CANCELING`, a type `MergeStatus`. */
+  /** Removed in addition: `MergeRequest.upvotes`, `Project.pipelines(ref:)`, `CiJobStatus.CANCELING`, a type `MergeStatus`. */
   readonly lacks?: readonly string[];
-  /** Changes the text of the schema before anything is taken away. */
+  /** Changes the text of the schema before anything is removed. */
   readonly edit?: (sdl: string) => string;
 }
 
@@ -22,8 +22,8 @@ export interface SchemaVariant {
 export const latest: SchemaVariant = { version: '18.8', edition: 'EE' };
 
 /**
- * What each version has and those before it have not, out of comparing the schemas of these versions: of what the queries
- * use all, and some more that they may use one day.
+ * What each version added, found by comparing the schemas of these versions: everything that the queries use, and some fields
+ * that they may use later.
  */
 const newIn: Readonly<Record<GitlabVersion, readonly string[]>> = {
   '13.12': [],
@@ -84,14 +84,14 @@ const enterpriseOnly = [
 const sdl = readFileSync(new URL('../../schema/gitlab.graphql', import.meta.url), 'utf8');
 const built = new WeakMap<SchemaVariant, GraphQLSchema>();
 
-/** The schema of a variant: the slice less what the version, the edition and the variant lack. */
+/** The schema of a variant: the slice without what the version, the edition and the variant lack. */
 export function schemaOf(variant: SchemaVariant): GraphQLSchema {
   const known = built.get(variant);
   if (known) return known;
   const { version, edition, lacks = [], edit = (text) => text } = variant;
   const newer = gitlabVersions.slice(gitlabVersions.indexOf(version) + 1).flatMap((later) => newIn[later]);
   const missing = new Set([...newer, ...(edition === 'CE' ? enterpriseOnly : []), ...lacks]);
-  // A type that has lost its last field is as good as any other to a query that may not ask for it.
+  // A type may lose its last field. The schema is then invalid, which does not matter: no valid query uses that type.
   const schema = buildASTSchema(without(parse(edit(sdl)), missing), { assumeValid: true });
   built.set(variant, schema);
   return schema;

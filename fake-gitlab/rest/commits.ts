@@ -9,7 +9,7 @@ import type { RestReply } from './reply.ts';
 
 interface CommitRequest {
   readonly url: URL;
-  /** The project's page. */
+  /** URL of the project's page. */
   readonly projectUrl: string;
 }
 
@@ -33,7 +33,7 @@ export function listCommits(world: World, project: FakeProject, url: URL, projec
   return offsetPage(url, commits, { counts: false, largestPage: project.largestPage, toBody, faults });
 }
 
-/** `GET /projects/:id/repository/commits/:sha`: any that the repository still has, on a branch or not. With stats unless told. */
+/** `GET /projects/:id/repository/commits/:sha`: any commit that the repository still has, on a branch or not. With stats by default. */
 export function describeCommit(project: FakeProject, sha: string, { url, projectUrl }: CommitRequest): RestReply {
   if (!project.features.repository) return notFound('Repository ');
   if (project.role !== 'reporter') return forbidden;

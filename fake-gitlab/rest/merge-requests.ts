@@ -8,7 +8,7 @@ import { subjectOf } from '../world/subjects.ts';
 import { forbidden, notFound, offsetPage } from './reply.ts';
 import type { RestReply } from './reply.ts';
 
-/** `GET /projects/:id/merge_requests`, the last changed first: the only order that is known here. */
+/** `GET /projects/:id/merge_requests`, last changed first. Other orders are not implemented. */
 export function listMergeRequests(project: FakeProject, url: URL, projectUrl: string): RestReply {
   if (project.role !== 'reporter' || !project.features.mergeRequests) return forbidden;
   const rows = inOrder({ rows: project.mergeRequests, order: byUpdate('desc'), revision: project.revision });

@@ -9,7 +9,7 @@ import { poisonedObject } from './poisoned.ts';
 import { forbidden, notFound, offsetPage } from './reply.ts';
 import type { RestReply } from './reply.ts';
 
-/** `GET /projects/:id/pipelines`, the newest first: neither the user nor the duration is in it. */
+/** `GET /projects/:id/pipelines`, newest first, without user and duration. */
 export function listPipelines(project: FakeProject, url: URL, projectUrl: string): RestReply {
   if (!isReadable(project)) return forbidden;
   const rows = inOrder({ rows: project.pipelines, order: [byId('desc')], revision: project.revision });
@@ -35,7 +35,7 @@ export function describePipeline(project: FakeProject, id: string, projectUrl: s
   return poisonedObject({ status: 200, body }, project.poisons, subjectOf(project).pipeline(found));
 }
 
-/** `GET /projects/:id/pipelines/:pipeline_id/jobs`: those that were run again only when they are asked for. */
+/** `GET /projects/:id/pipelines/:pipeline_id/jobs`, without retried jobs. */
 export function listPipelineJobs(project: FakeProject, id: string, url: URL): RestReply {
   const found = readable(project, id);
   if (!('jobs' in found)) return found;

@@ -8,7 +8,7 @@ interface Faults {
   readonly subjects: readonly Subject[];
 }
 
-/** The answer for a page of rows, as the first row on it with a fault leaves it. */
+/** The answer for a page of rows, with the fault of the first row that has a fault. */
 export function poisonedList(reply: RestReply, rows: readonly unknown[], { poisons, subjects }: Faults): RestReply {
   if (poisons.isEmpty) return reply;
   const body: unknown[] = [];
@@ -20,7 +20,7 @@ export function poisonedList(reply: RestReply, rows: readonly unknown[], { poiso
   return { ...reply, body };
 }
 
-/** The answer for one object, as its fault leaves it. */
+/** The answer for one object, with the fault of the object. */
 export function poisonedObject(reply: RestReply, poisons: Poisons, subject: Subject): RestReply {
   const poison = poisonOf(poisons, subject, reply.body);
   if (poison && isNull(poison)) return { ...reply, body: withoutFields(reply.body, poison) };
@@ -40,7 +40,7 @@ function failed({ how }: Poison, reply: RestReply, nullNode: RestReply): RestRep
   return how === 'cut-off' ? { ...reply, isCutOff: true } : error500;
 }
 
-/** The fault that an object's fields in an answer of REST meet; GraphQL's names of fields are taken. */
+/** The fault of an object in a REST answer. Faults name fields as in GraphQL. */
 function poisonOf(poisons: Poisons, subject: Subject | undefined, row: unknown): Poison | undefined {
   if (poisons.isEmpty || !subject || typeof row !== 'object' || row === null) return undefined;
   return poisons.of(subject, Object.keys(row).map(camelCase));

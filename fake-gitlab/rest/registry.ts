@@ -68,7 +68,7 @@ export function describeTag({ world, project, repositoryId }: Omit<TagsRequest, 
 
 const detailMatches = 100;
 
-/** With a metadata database GitLab looks for a tag among the first 100 by name that contain what is asked for. */
+/** With a metadata database GitLab searches a tag only among the first 100 tags, by name, that contain the requested name. */
 function isAmongFirstMatches({ tags }: FakeImageRepository, name: string): boolean {
   const matches = [...tags.keys()].filter((other) => other.includes(name)).toSorted((a, b) => (a < b ? -1 : 1));
   return matches.slice(0, detailMatches).includes(name);

@@ -5,7 +5,7 @@ import { subjectOf } from '../world/subjects.ts';
 import { forbidden, offsetPage } from './reply.ts';
 import type { RestReply } from './reply.ts';
 
-/** `GET /projects/:id/releases`, the last released first. */
+/** `GET /projects/:id/releases`, last released first. */
 export function listReleases(project: FakeProject, url: URL): RestReply {
   if (project.role !== 'reporter' || project.features.releases === false) return forbidden;
   const rows = project.releases.toSorted((a, b) => b.releasedAt - a.releasedAt || b.id - a.id);

@@ -1,13 +1,13 @@
 import type { Poisons, Subject } from '../world/poison.ts';
 import { poisonedList } from './poisoned.ts';
 
-/** A REST answer before it becomes one. */
+/** A REST answer, before it becomes a Response. */
 export interface RestReply {
   readonly status: number;
   readonly body?: unknown;
-  /** A page in place of a body. */
+  /** An HTML page in place of a JSON body. */
   readonly html?: string;
-  /** The body's JSON ends too early. */
+  /** Whether the JSON of the body ends too early. */
   readonly isCutOff?: true;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -23,11 +23,11 @@ export function offsetOf(url: URL, largestPage = 100): { readonly page: number; 
 
 /** How a list is paged. */
 export interface OffsetList<T> {
-  /** Lists of commits do not count their rows. */
+  /** Whether the headers contain the number of rows. Lists of commits have no such headers. */
   readonly counts: boolean;
   readonly largestPage?: number;
   readonly toBody: (row: T) => unknown;
-  /** What the rows are, and the faults that some of them may have. */
+  /** The subjects of the rows, and the faults of single objects. */
   readonly faults?: { readonly poisons: Poisons; readonly toSubject: (row: T) => Subject };
 }
 
@@ -36,7 +36,7 @@ export function offsetPage<T>(url: URL, rows: readonly T[], { counts, largestPag
   const { page, perPage } = offsetOf(url, largestPage);
   const onPage = rows.slice((page - 1) * perPage, page * perPage);
   const body = onPage.map(toBody);
-  // Without a count the next page is inferred from this one being full, so a last full page is followed by an empty one.
+  // Without a count a full page announces a next page, so an empty page follows a last page that is full.
   const hasNext = counts ? page * perPage < rows.length : body.length === perPage;
   const total = counts ? { 'x-total': String(rows.length), 'x-total-pages': String(Math.max(1, Math.ceil(rows.length / perPage))) } : {};
   const next = new URL(url);

@@ -9,18 +9,18 @@ import { listReleases } from './releases.ts';
 import { notFound } from './reply.ts';
 import type { RestReply } from './reply.ts';
 
-/** A REST request for something of a project. */
+/** A REST request for a resource of a project. */
 interface ProjectRequest {
   readonly world: World;
   readonly project: FakeProject;
-  /** The project's page. */
+  /** URL of the project's page. */
   readonly projectUrl: string;
   readonly url: URL;
-  /** What stands in the path's places. */
+  /** Values of the placeholders in the path. */
   readonly parts: readonly string[];
 }
 
-/** Below `/projects/:id/`. */
+/** Routes below `/projects/:id/`. */
 const routes: ReadonlyArray<readonly [RegExp, (request: ProjectRequest) => RestReply]> = [
   [/^repository\/commits$/, ({ world, project, url, projectUrl }) => listCommits(world, project, url, projectUrl)],
   [
@@ -45,15 +45,15 @@ const routes: ReadonlyArray<readonly [RegExp, (request: ProjectRequest) => RestR
   [/^releases$/, ({ project, url }) => listReleases(project, url)],
 ];
 
-/** A request below `/api/v4`: where it was sent, and the path behind `/v4/`. */
+/** A request below `/api/v4`: its base URL, and the path after `/v4/`. */
 export interface RestRequest {
   readonly url: URL;
-  /** Of the GitLab's pages. */
+  /** Base URL of the GitLab. */
   readonly baseUrl: string;
   readonly path: string;
 }
 
-/** Answers a request of the REST API, as far as it is known here. */
+/** Answers a request of the REST API. A path that is not implemented gets 404. */
 export function answerRest(world: World, { url, baseUrl, path }: RestRequest): RestReply {
   if (path === 'projects') return listProjects(world, url, baseUrl);
   const [, id = '', rest = ''] = /^projects\/([^/]+)\/(.+)$/.exec(path) ?? [];

@@ -2,7 +2,7 @@ import { isFineGrained } from '../world/world.ts';
 import type { FakeToken, World } from '../world/world.ts';
 import type { RestReply } from './reply.ts';
 
-/** The token that came with a request; null when none did, undefined for one that this GitLab does not know. */
+/** The token of a request. Null without a token, undefined for an unknown token. */
 export function tokenOf(world: World, request: Request): FakeToken | null | undefined {
   const given = request.headers.get('authorization')?.replace(/^Bearer /, '') ?? request.headers.get('private-token');
   return given === null ? null : world.tokens.get(given);
@@ -15,10 +15,10 @@ interface Place {
   readonly endpoint: string;
 }
 
-/** GitLab's answers to a missing, unknown or expired token, or one of too small a scope. Null for one that is good. */
+/** GitLab's answer to a missing, unknown or expired token, or a token without the scope. Null for a valid token. */
 export function refusedToken(token: FakeToken | null | undefined, { isGraphql, endpoint }: Place): RestReply | null {
   const isAboutItself = endpoint === '/v4/personal_access_tokens/self';
-  // Any token may read about itself, but for a fine-grained one, which needs leave.
+  // Any token may read about itself, except a fine-grained token without this permission.
   const scopes = isAboutItself ? token?.scopes : ['read_api', 'api'];
   const isFine = token ? isFineGrained(token) : false;
   const mayRead = token?.scopes.some((scope) => scopes?.includes(scope));
@@ -67,7 +67,7 @@ export function describeToken({ kind, name = 'connector', scopes, expiresOn = nu
   return { status: 200, body };
 }
 
-/** It is no part of the API, but of the pages. */
+/** This path is not below /api. */
 export const isTokenInfo = (endpoint: string): boolean => endpoint.endsWith('/oauth/token/info');
 
 /** `GET /oauth/token/info` */

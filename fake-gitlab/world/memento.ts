@@ -1,4 +1,4 @@
-/** Remembers an object, a list, a map or a set with everything in it; what comes back puts it all back into the same objects. */
+/** Copies the content of an object, list, map or set, at every depth. Returns a function that restores the content in the same objects. */
 export function memento(value: unknown): () => void {
   if (Array.isArray(value)) {
     const items: unknown[] = [...value];

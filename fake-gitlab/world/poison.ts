@@ -1,7 +1,7 @@
-/** What a fault can be of. */
+/** Kinds of objects that can have a fault. */
 export type ObjectType = 'project' | 'mergeRequest' | 'pipeline' | 'job' | 'release' | 'containerRepository' | 'tag' | 'commit';
 
-/** A way in which GitLab fails to answer an object, while everything else is in order. */
+/** How GitLab fails to answer for one object, while it answers for all others. */
 export type Failure =
   /** GraphQL: the object is null, with an error. REST: 404 for the object alone, 500 for a list with the object in it. */
   | 'null-node'
@@ -9,7 +9,7 @@ export type Failure =
   | 'null-field'
   /** Fields are null without an error, as GitLab answers what it does not know; where GraphQL allows no null, the nearest parent is null with an error. */
   | 'silent-null'
-  /** GraphQL: the 30 seconds end in the object, and every field that comes later fails as well. REST: a proxy's 504 page. */
+  /** GraphQL: the limit of 30 seconds is reached in this object, and every later field fails too. REST: a 504 page of a proxy. */
   | 'timeout'
   /** The request fails as a whole. */
   | 'error-500'
@@ -18,17 +18,17 @@ export type Failure =
   /** The JSON ends too early. */
   | 'cut-off';
 
-/** A fault of a single object. The names of the object that are given must all be the object's. */
+/** A fault of a single object. All given names must match the object. */
 export interface Poison {
   readonly type: ObjectType;
   readonly how: Failure;
-  /** Of a merge request, pipeline, job, release, repository or project. */
+  /** Id of a merge request, pipeline, job, release, repository or project. */
   readonly id?: number;
-  /** Of a merge request or pipeline. */
+  /** Number of a merge request or pipeline in its project. */
   readonly iid?: number;
-  /** A release's tag, a tag, a job, the path of a repository or project, the sha of a commit. */
+  /** Name of a tag, a release's tag or a job, path of a repository or project, or sha of a commit. */
   readonly name?: string;
-  /** The id of the project that the object is in. */
+  /** Id of the object's project. */
   readonly projectId?: number;
   /**
    * The fields that cost too much: a request without them is answered. Default: all but those that `lightFields` names, and
@@ -37,7 +37,7 @@ export interface Poison {
   readonly fields?: readonly string[] | 'all';
 }
 
-/** An object by everything that it can be called. */
+/** All names of an object. */
 export interface Subject {
   readonly type: ObjectType;
   readonly projectId: number;
@@ -46,7 +46,7 @@ export interface Subject {
   readonly name?: string;
 }
 
-/** Columns of the object's own row that a page of ids asks for: a fault leaves them alone unless it says `all`. */
+/** Columns of the object's own row, which a page of ids requests. A fault affects them only with `all`. */
 export const lightFields: Readonly<Record<ObjectType, readonly string[]>> = {
   project: ['id', 'fullPath'],
   mergeRequest: ['id', 'iid', 'createdAt', 'updatedAt'],
@@ -58,7 +58,7 @@ export const lightFields: Readonly<Record<ObjectType, readonly string[]>> = {
   commit: [],
 };
 
-/** The field that is null where no other is named. */
+/** The field that is null when a fault names no field. */
 export const nullableField: Readonly<Record<ObjectType, string>> = {
   project: 'mergeRequests',
   mergeRequest: 'diffStats',
@@ -78,7 +78,7 @@ export class Poisons {
     return this.#poisons.size === 0;
   }
 
-  /** Poisons an object. What comes back takes the poison away. */
+  /** Gives an object a fault. Returns a function that removes the fault. */
   add(poison: Poison): () => void {
     this.#poisons.add(poison);
     return () => this.#poisons.delete(poison);
@@ -88,7 +88,7 @@ export class Poisons {
     this.#poisons.clear();
   }
 
-  /** The first fault of an object that a request for these fields of it meets. */
+  /** The first fault of an object that affects a request for these fields. */
   of(subject: Subject, fields: readonly string[]): Poison | undefined {
     return [...this.#poisons].find((poison) => isOf(poison, subject) && fields.some((field) => reaches(poison, field)));
   }
@@ -105,11 +105,11 @@ function isOf({ type, projectId, id, iid, name }: Poison, subject: Subject): boo
   );
 }
 
-/** Whether a fault is met by a request for a field of its object. */
+/** Whether a fault affects a request for a field of its object. */
 export function reaches({ type, how, fields }: Poison, field: string): boolean {
   if (fields === 'all') return true;
   if (fields) return fields.includes(field);
   if (how === 'null-field' || how === 'silent-null') return field === nullableField[type];
-  // git reads a commit at once; what costs are the stats.
+  // Git reads a commit fast. Only the stats are slow.
   return type === 'commit' ? field === 'stats' : !lightFields[type].includes(field);
 }

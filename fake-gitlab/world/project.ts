@@ -5,7 +5,7 @@ import type { Poisons } from './poison.ts';
 import { FakeGit } from './repository.ts';
 import type { Micros } from './time.ts';
 
-/** What a project needs of its world. */
+/** What a project needs from its world. */
 export interface ProjectHost {
   readonly now: () => Micros;
   /** The clock of the worker that runs pipelines. */
@@ -17,7 +17,7 @@ export interface ProjectHost {
 
 type New<T, Required extends keyof T> = Pick<T, Required> & Partial<T>;
 
-/** A project and everything in it. Methods change it as people do, and move the times that GitLab moves. */
+/** A project with its content. The methods make changes as people do, and set the times that GitLab sets. */
 export class FakeProject {
   readonly id: number;
   fullPath: string;
@@ -31,7 +31,7 @@ export class FakeProject {
   };
   /** Whether guests see pipelines. */
   publicPipelines = true;
-  /** Longest page that GitLab gives of its lists, whatever is asked for. */
+  /** Largest page of the lists of this project, whatever page size a request has. */
   largestPage = 100;
   readonly createdAt: Micros;
   lastActivityAt: Micros;
@@ -66,17 +66,17 @@ export class FakeProject {
     return this.#releases;
   }
 
-  /** The faults of single objects of its world. */
+  /** The faults of single objects in the world. */
   get poisons(): Poisons {
     return this.#host.poisons;
   }
 
-  /** Moves with every change that may give one of these rows another place in its list. */
+  /** Grows with every change that may move a row to another place in its list. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** Remembers the project with everything in it; what comes back makes it so again. */
+  /** Copies the state of the project. Returns a function that restores this state. */
   snapshot(): () => void {
     const numbers = [this.#lastMergeRequest, this.#lastPipeline] as const;
     const restores = [this, this.#mergeRequests, this.#pipelines, this.#releases].map(memento);
@@ -122,7 +122,7 @@ export class FakeProject {
     return mergeRequest;
   }
 
-  /** Changes a merge request and notes the time, as saving it does. */
+  /** Changes a merge request, and sets its time of update as GitLab does when a merge request is saved. */
   editMergeRequest(mergeRequest: FakeMergeRequest, change: Partial<FakeMergeRequest>): void {
     this.#revision++;
     Object.assign(mergeRequest, change, { updatedAt: this.#host.now() });
@@ -152,7 +152,7 @@ export class FakeProject {
     this.editMergeRequest(mergeRequest, { state: 'opened' });
   }
 
-  /** Changes what GitLab works out or counts beside a merge request, whose time stays as it was. */
+  /** Changes what GitLab computes or counts for a merge request without changing its time of update. */
   recomputeSilently(
     mergeRequest: FakeMergeRequest,
     change: Partial<Pick<FakeMergeRequest, 'mergeStatus' | 'upvotes' | 'downvotes'>>,
@@ -160,7 +160,7 @@ export class FakeProject {
     Object.assign(mergeRequest, change);
   }
 
-  /** Pushes to its branch: GitLab changes the diff, and may leave its time as it was. */
+  /** Pushes to the source branch. GitLab changes the diff, and may leave the time of update unchanged. */
   pushSilently(mergeRequest: FakeMergeRequest, files: FakeFile[]): void {
     mergeRequest.headSha = shaOf(`${mergeRequest.headSha} and more`);
     mergeRequest.files = files;
@@ -216,7 +216,7 @@ export class FakeProject {
     };
   }
 
-  /** Ends a pipeline; on a failure the jobs named fail, and without names the last one does. */
+  /** Ends a pipeline. On a failure the named jobs fail; without names the last job fails. */
   finishPipeline(pipeline: FakePipeline, status: 'SUCCESS' | 'FAILED' | 'CANCELED', failing: readonly string[] = []): void {
     const now = this.#host.workerNow();
     const fails = (job: FakeJob) => (failing.length > 0 ? failing.includes(job.name) : job === pipeline.jobs.at(-1));
@@ -241,7 +241,7 @@ export class FakeProject {
     Object.assign(pipeline, { status: 'RUNNING', updatedAt: now, finishedAt: null, duration: null });
   }
 
-  /** Runs one failed job again to an end while its pipeline keeps its status, which may leave its time as it was. */
+  /** Runs one failed job again to its end. The pipeline keeps its status, and may keep its time of update. */
   retryJobSilently(pipeline: FakePipeline, status: 'SUCCESS' | 'FAILED'): void {
     const job = pipeline.jobs.find((row) => !row.retried && row.status === 'FAILED');
     if (!job) return;
@@ -276,12 +276,12 @@ export class FakeProject {
     return release;
   }
 
-  /** Changes a release, which has no time that would move. */
+  /** Changes a release. GitLab has no time of update for releases. */
   editRelease(release: FakeRelease, change: Partial<Pick<FakeRelease, 'name' | 'description' | 'releasedAt'>>): void {
     Object.assign(release, change);
   }
 
-  /** Links another asset to a release. No time moves. */
+  /** Links another asset to a release. No time changes. */
   addAssetLink(release: FakeRelease, link: FakeRelease['links'][number]): void {
     release.links.push(link);
   }
@@ -321,7 +321,7 @@ export class FakeProject {
     return repository;
   }
 
-  /** Points a tag at an image, new or moved: always one with a digest of its own, also at the same moment. */
+  /** Points a new or existing tag at a new image. Each image has its own digest, also at the same moment. */
   pushTag(repository: FakeImageRepository, name: string, image: Partial<FakeTag> = {}): FakeTag {
     const unique = `${repository.path}:${name}@${this.#host.now()}#${this.#host.nextId('Image')}`;
     const tag: FakeTag = {

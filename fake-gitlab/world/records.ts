@@ -8,7 +8,7 @@ export interface FakeMergeRequest {
   state: 'opened' | 'merged' | 'closed' | 'locked';
   draft: boolean;
   readonly createdAt: Micros;
-  /** Its place in lists follows from it: the project notes every change. */
+  /** Decides the place in lists, so the project tracks every change. */
   readonly updatedAt: Micros;
   mergedAt: Micros | null;
   readonly sourceBranch: string;
@@ -25,7 +25,7 @@ export interface FakeMergeRequest {
   notes: number;
   upvotes: number;
   downvotes: number;
-  /** Removed from pages after paging, as rows that the token may not read are. */
+  /** Whether GitLab removes the row after paging, as it does with rows that the token may not read. */
   isHidden: boolean;
 }
 
@@ -45,7 +45,7 @@ export interface FakeJob {
   startedAt: Micros | null;
   finishedAt: Micros | null;
   failureMessage: string | null;
-  /** The trigger of another pipeline has no page. */
+  /** Null for a job that triggers another pipeline. */
   readonly isBridge: boolean;
 }
 
@@ -85,18 +85,18 @@ export interface FakeTag {
   revision: string;
   /** Null for images with several platforms. */
   createdAt: Micros | null;
-  /** The last time that the tag was made or moved, as the registry's metadata database notes it. */
+  /** When the tag was last created or moved, in the registry's metadata database. */
   publishedAt: Micros;
   totalSize: number | null;
-  /** Listed, but its image cannot be described. */
+  /** Whether GitLab lists the tag but cannot describe its image. */
   isBroken: boolean;
-  /** An image for several platforms: what GitLab answers for it depends on its version. */
+  /** Whether the image is for several platforms. GitLab's answer for such an image depends on its version. */
   isMultiArch: boolean;
 }
 
 export interface FakeImageRepository {
   readonly id: number;
-  /** The part of the path after the project's; empty for the project's root image. */
+  /** The part of the path after the project's path; empty for the project's root image. */
   readonly name: string;
   path: string;
   location: string;
@@ -104,5 +104,5 @@ export interface FakeImageRepository {
   readonly tags: Map<string, FakeTag>;
 }
 
-/** What the token may do in a project; `none` = the project is out of sight. */
+/** What the token may do in a project. `none` = the token may not see the project. */
 export type Role = 'none' | 'guest' | 'reporter';

@@ -14,7 +14,7 @@ export interface FakeCommit {
   readonly deletions: number;
 }
 
-/** What a new commit says; the rest follows from where and when it is made. */
+/** What the caller gives for a new commit. The rest follows from the branch and the time. */
 export interface NewCommit {
   readonly title: string;
   readonly body?: string;
@@ -26,11 +26,11 @@ export interface NewCommit {
   readonly parents?: readonly string[];
 }
 
-/** Which of the commits `git log` lists, by committer date; both ends are inclusive. */
+/** Which commits `git log` lists, by committer date. Both ends are inclusive. */
 export interface LogRange {
-  /** Ends the walk at the first older commit on each path: what is behind that commit is not listed, however new. */
+  /** Stops at the first older commit on each path. Commits behind that commit are not listed, even when they are newer. */
   readonly since?: Micros | undefined;
-  /** Leaves newer commits out, and walks on behind them. */
+  /** Leaves newer commits out, and goes on to their parents. */
   readonly until?: Micros | undefined;
 }
 
@@ -48,7 +48,7 @@ export class FakeGit {
     this.#now = now;
   }
 
-  /** Adds a commit on top of a branch, making the branch when missing. */
+  /** Adds a commit to a branch. Creates a missing branch. */
   commit(branch: string, { title, body, ...rest }: NewCommit): FakeCommit {
     const tip = this.branches.get(branch);
     const commit = this.add({ title, ...(body === undefined ? {} : { body }), parents: tip ? [tip] : [], ...rest });
@@ -56,7 +56,7 @@ export class FakeGit {
     return commit;
   }
 
-  /** Adds a commit that no branch points at yet. */
+  /** Adds a commit that is on no branch yet. */
   add({ title, body, authorName, authoredAt, committedAt, additions, deletions, parents }: NewCommit): FakeCommit {
     const at = committedAt ?? this.#now();
     const message = body === undefined ? `${title}\n` : `${title}\n\n${body}\n`;
@@ -96,7 +96,7 @@ export class FakeGit {
     this.branches.set(branch, sha);
   }
 
-  /** Forgets what no branch and no tag leads to, as Git's housekeeping does after a while. */
+  /** Deletes the commits that no branch and no tag reaches, as Git's housekeeping does after a while. */
   prune(): void {
     const kept = new Set([...this.branches.values(), ...this.tags.values()].flatMap((tip) => [...this.#ancestors(tip)]));
     for (const sha of this.commits.keys()) if (!kept.has(sha)) this.commits.delete(sha);
@@ -114,7 +114,7 @@ export class FakeGit {
     return this.#walk(tip, range).filter(({ sha }) => !excluded.has(sha));
   }
 
-  /** As git walks: from the tip, always on to the newest commit of those whose child was listed. */
+  /** Lists commits in git's order: from the tip, each time the newest commit that has a listed child. */
   #walk(tip: string, { since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY }: LogRange): FakeCommit[] {
     const listed: FakeCommit[] = [];
     const seen = new Set([tip]);
@@ -130,7 +130,7 @@ export class FakeGit {
     return listed;
   }
 
-  /** The commit of a sha, `refs/heads/NAME`, `refs/tags/NAME`, or a bare name, where a tag wins over a branch of its name. */
+  /** The commit of a sha, `refs/heads/NAME`, `refs/tags/NAME`, or a bare name. A tag has priority over a branch with the same name. */
   resolve(ref: string | undefined): string | undefined {
     if (ref === undefined) return undefined;
     if (this.commits.has(ref)) return ref;

@@ -3,7 +3,7 @@ import type { FakeProject } from './project.ts';
 import type { FakeImageRepository, FakeJob, FakeMergeRequest, FakePipeline, FakeRelease } from './records.ts';
 import type { FakeCommit } from './repository.ts';
 
-/** What a fault can call the objects of a project. */
+/** The objects of a project, as faults name them. */
 export function subjectOf({ id: projectId, fullPath }: FakeProject) {
   return {
     project: (): Subject => ({ type: 'project', projectId, id: projectId, name: fullPath }),
@@ -12,7 +12,7 @@ export function subjectOf({ id: projectId, fullPath }: FakeProject) {
     job: ({ id, name }: FakeJob): Subject => ({ type: 'job', projectId, id, name }),
     release: ({ id, tag }: FakeRelease): Subject => ({ type: 'release', projectId, id, name: tag }),
     containerRepository: ({ id, path }: FakeImageRepository): Subject => ({ type: 'containerRepository', projectId, id, name: path }),
-    /** The id is that of the tag's repository. */
+    /** The id of the tag's repository. */
     tag: ({ id }: FakeImageRepository, name: string): Subject => ({ type: 'tag', projectId, id, name }),
     commit: ({ sha }: FakeCommit): Subject => ({ type: 'commit', projectId, name: sha }),
   };

@@ -6,48 +6,48 @@ import { FakeProject } from './project.ts';
 import { moment, seconds } from './time.ts';
 import type { Micros } from './time.ts';
 
-/** A token that a world knows: a personal one unless it says otherwise. Those of projects and groups are their bots' personal ones. */
+/** A token of a world, a personal access token by default. Project and group access tokens are personal tokens of bots. */
 export interface FakeToken {
   readonly state: 'active' | 'expired' | 'revoked';
   /** `granular` alone: a fine-grained token. */
   readonly scopes: readonly string[];
   readonly kind?: 'personal' | 'oauth';
   readonly name?: string;
-  /** Whose it is. */
+  /** The token's user. */
   readonly username?: string;
   readonly isAdmin?: boolean;
-  /** A day, as in `2026-12-31`: the token ends when it begins. Null = never. */
+  /** A day, such as `2026-12-31`: the token expires at the start of this day. Null = never. */
   readonly expiresOn?: string | null;
-  /** What is left of an OAuth token. Null = it never expires. */
+  /** Remaining time of an OAuth token. Null = the token never expires. */
   readonly expiresInSeconds?: number | null;
   /** Whether a fine-grained token may read about itself. */
   readonly readsItself?: boolean;
 }
 
-/** A token that every world takes. */
+/** A token that is valid in every world. */
 export const goodToken = 'glpat-a-good-token-of-the-fake';
 
 export const isFineGrained = ({ scopes }: FakeToken): boolean => scopes.length === 1 && scopes[0] === 'granular';
 
-/** Everything that a GitLab holds, in memory, to be changed while it serves. Time stands still unless told to pass. */
+/** The content of a GitLab, in memory. Tests change it while the GitLab serves. Time passes only when a test says so. */
 export class World {
   readonly projects: FakeProject[] = [];
   /** Faults of single objects. */
   readonly poisons = new Poisons();
-  /** Groups whose SAML session has expired for the token: they and their projects are out of sight. */
+  /** Groups whose SAML session has expired for the token: GitLab hides these groups and their projects. */
   readonly expiredSessions = new Set<string>();
-  /** Paths of groups that exist without projects; those with projects follow from the projects. */
+  /** Paths of groups without projects. All other groups follow from the paths of the projects. */
   readonly emptyGroups = new Set<string>();
-  /** What a query may cost; GitLab's prices change from version to version. */
+  /** Largest complexity of a query. */
   complexityLimit = 250;
   readonly tokens = new Map<string, FakeToken>([[goodToken, { state: 'active', scopes: ['read_api'] }]]);
-  /** As the instance says it: with `-ee` behind it in Enterprise Edition. */
+  /** The version as GitLab names it: with the suffix `-ee` in Enterprise Edition. */
   version = '18.8.2-ee';
   /** Version and edition of the GitLab, as far as its GraphQL schema shows them. */
   schema: SchemaVariant = latest;
   /** Whether the registry has a metadata database, which keyset pages of tags need. */
   hasRegistryMetadata = true;
-  /** Longest page of the lists of projects that are added from now on. */
+  /** Largest page of the lists of projects that are added later. */
   largestPage = 100;
   /**
    * How the details of a tag of several platforms are answered in REST: 500 in 18.10 to 19.1 without a metadata database,
@@ -56,9 +56,9 @@ export class World {
   multiArchDetails: 'described' | 'error-500' | 'not-found' = 'described';
   /** Whether a tag that moves keeps the time at which it was first made, as in registries with a metadata database. */
   keepsTagCreation = false;
-  /** How an unknown branch is answered: versions differ. */
+  /** The answer for an unknown branch, which depends on the version. */
   unknownRef: 'not-found' | 'empty' = 'not-found';
-  /** How the commits of a repository without any are answered: newer versions give an empty list, and say that it exists. */
+  /** The answer for the commits of an empty repository. Newer versions return an empty list, and say that the repository exists. */
   emptyRepository: 'not-found' | 'empty' = 'not-found';
   /** How far the clock behind the `Date` header is ahead of the clock that stamps rows: a web server's or a balancer's. */
   dateAhead: Micros = 0;
@@ -78,17 +78,17 @@ export class World {
     return this.#now;
   }
 
-  /** Lets time pass, with a fraction of a second that no whole-second clock shows. */
+  /** Lets time pass, with a fraction of a second that times in whole seconds do not show. */
   pass(span: Micros = seconds(1)): void {
     this.#now += span + 1_237;
   }
 
-  /** Runs a change that notes an earlier time than that at which it can be seen: a transaction that was committed late. */
+  /** Runs a change whose time is earlier than the moment at which it becomes visible, as in a transaction that is committed late. */
   commitLate<T>(lag: Micros, change: () => T): T {
     return this.stampAhead(-lag, change);
   }
 
-  /** Runs a change on a node whose clock is ahead: its rows note a later time than those of the other nodes. */
+  /** Runs a change on a node whose clock is ahead, so that its rows get a later time than rows of other nodes. */
   stampAhead<T>(ahead: Micros, change: () => T): T {
     this.#ahead = ahead;
     try {
@@ -112,19 +112,19 @@ export class World {
     return project;
   }
 
-  /** What the token sees. */
+  /** The projects that the token may see. */
   get visibleProjects(): readonly FakeProject[] {
     return this.projects.filter(({ role, fullPath }) => role !== 'none' && !this.isSessionExpired(fullPath));
   }
 
-  /** Whether a path is that of a group whose SAML session has expired, or is below one. */
+  /** Whether a path is in `expiredSessions` or below a path in it. */
   isSessionExpired(path: string): boolean {
     return [...this.expiredSessions].some((group) => `${path}/`.toLowerCase().startsWith(`${group}/`.toLowerCase()));
   }
 
   /**
-   * Makes a backup. What comes back restores it: rows, ids and numbers are as they were, and the clock goes on. What was
-   * made since is gone, and its ids and numbers are given again. Rows stay the same objects.
+   * Makes a backup. Returns a function that restores the backup: rows, ids and numbers are as before, and the clock goes on.
+   * Later rows are gone, and GitLab gives their ids and numbers again. Rows stay the same objects.
    */
   snapshot(): () => void {
     const projects = [...this.projects];

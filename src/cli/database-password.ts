@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Config, SettingName } from '../config/parse-config.ts';
 import { ConfigurationError, messageOf } from '../errors.ts';
 
-/** A configuration whose DATABASE_URL holds the password of DATABASE_PASSWORD_FILE, where that is set. Throws ConfigurationError. */
+/** Puts the password from DATABASE_PASSWORD_FILE, when set, into the DATABASE_URL of a configuration. Throws ConfigurationError. */
 export function withDatabasePassword(config: Config, nameOf: (name: SettingName) => string): Config {
   const { databaseUrl, databasePasswordFile: file } = config;
   if (!databaseUrl || !file) return config;
@@ -10,7 +10,7 @@ export function withDatabasePassword(config: Config, nameOf: (name: SettingName)
   const url = new URL(databaseUrl);
   if (url.password !== '')
     throw new ConfigurationError([`${name} and a password in ${nameOf('databaseUrl')} are both set: keep one of them`]);
-  // Encoded whole: a URL would take a percent sign as it is. The end of the line is the editor's.
+  // All characters are encoded, because a percent sign in a URL begins an escape. Editors add the end of the line.
   url.password = encodeURIComponent(read(file, name).replace(/[\r\n]+$/, ''));
   return { ...config, databaseUrl: url.href };
 }

@@ -8,7 +8,7 @@ const typeWidth = 10;
 const statusWidth = 11;
 const borders = 6;
 
-/** Events as a table for people, `width` columns wide: when, what kind, in which state, what, and what there is to know of it. */
+/** Events as a table of `width` columns: time, type, status, title and facts. */
 export function eventTable(events: readonly StoredEvent[], width: number): string {
   const room = Math.max(50, width - whenWidth - typeWidth - statusWidth - borders);
   const whatWidth = Math.floor(room * 0.4);
@@ -24,7 +24,7 @@ export function eventTable(events: readonly StoredEvent[], width: number): strin
   });
 }
 
-/** The facts beside an event's title, in one line. */
+/** Facts of an event beside the title, in one line. */
 export function detailsOf(
   type: string,
   { author, description, metadata }: Pick<StoredEvent, 'author' | 'description' | 'metadata'>,
@@ -62,7 +62,7 @@ const details: Readonly<Record<string, Details>> = {
   },
 };
 
-/** How many items of a list are named. */
+/** How many items of a list are shown. */
 const itemsShown = 3;
 
 function prefixed(prefix: string, items: readonly string[], total = items.length): string {

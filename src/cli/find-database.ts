@@ -6,7 +6,7 @@ import { DatabaseError } from '../errors.ts';
 import { openDatabase } from '../store/database/database.ts';
 import type { Database } from '../store/database/database.ts';
 
-/** Opens the database for an action as far as it is there, making nothing, and closes it afterwards. */
+/** Opens the database for an action and closes it afterwards. Creates nothing: a missing database is a result. */
 export async function withFoundDatabase<T>(
   config: Pick<Config, 'databaseUrl' | 'dataDir'>,
   action: (found: FoundDatabase) => Promise<T>,
@@ -29,7 +29,7 @@ export async function withFoundDatabase<T>(
   }
 }
 
-/** Whether a folder is one that can be written, or can be made. */
+/** Whether a folder can be written or created. */
 function isWritable(folder: string): boolean {
   const parent = path.dirname(path.resolve(folder));
   if (!existsSync(folder) && parent !== path.resolve(folder)) return isWritable(parent);

@@ -5,10 +5,10 @@ import { tableOf } from './table.ts';
 const whenWidth = 21;
 const statusWidth = 11;
 const borders = 5;
-/** A long value says enough in so many characters. */
+/** Longer values are cut to this many characters. */
 const valueLength = 120;
 
-/** The versions of an event as a table for people: when it happened in GitLab, when it was seen, in which state, what changed. */
+/** The versions of an event as a table: when the change happened in GitLab, when the connector read it, the status, what changed. */
 export function historyTable(versions: readonly EventVersion[], width: number): string {
   return tableOf({
     head: ['happened (UTC)', 'seen (UTC)', 'status', 'what changed'],

@@ -11,7 +11,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-/** The exit code of a program that SIGPIPE ends: its reader has closed the pipe, as `head` does. Node ignores that signal. */
+/** Exit code when the reader closes the pipe, as `head` does: that of a program that SIGPIPE ends. Node ignores that signal. */
 const closedPipeCode = 128 + constants.signals.SIGPIPE;
 let isPipeClosed = false;
 for (const stream of [process.stdout, process.stderr]) {
@@ -23,7 +23,7 @@ for (const stream of [process.stdout, process.stderr]) {
     stop.abort();
   });
 }
-/** A command that stops because its reader is gone must not report that as an error. */
+/** Writes errors, except when the reader has closed the pipe: the command then stops, which is no error. */
 const err = {
   write: (text: string) => isPipeClosed || process.stderr.write(text),
   isTTY: process.stderr.isTTY,

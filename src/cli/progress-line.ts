@@ -1,7 +1,7 @@
 import type { SyncProgress } from '../pass/pass-state.ts';
 import type { Output } from './io.ts';
 
-/** A line that is written over itself while a pass runs; nothing where there is no terminal. */
+/** A line on the terminal that shows the progress of a pass and is overwritten. Writes nothing without a terminal. */
 export interface ProgressLine {
   readonly show: (progress: SyncProgress) => void;
   /** Clears the line. */
@@ -11,7 +11,7 @@ export interface ProgressLine {
 const clearLine = '\r\u001b[2K';
 const intervalMs = 100;
 
-/** Shows at most ten states a second. `now` is in milliseconds; `expected` events are about to be read, 0 = unknown. */
+/** Shows at most ten states a second. `now` returns milliseconds. `expected`: about how many events the pass will read; 0 = unknown. */
 export function progressLine(output: Output, now: () => number, expected = 0): ProgressLine {
   if (!output.isTTY) return { show: () => {}, end: () => {} };
   const ofExpected = expected > 0 ? ` of about ${expected}` : '';

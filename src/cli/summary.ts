@@ -4,7 +4,7 @@ import { streams } from '../streams/index.ts';
 import { printable } from '../printable.ts';
 import { tableOf } from './table.ts';
 
-/** What a pass did, for people: counts of each stream, what could not be read and why, and the sums. */
+/** The report of a pass as text: counts of each stream, what could not be read and why, and totals. */
 export function summaryText(report: SyncReport): string {
   const rows = streams.map(({ name, label }) => {
     const { fetched, inserted, updated } = report.streams[name] ?? { fetched: 0, inserted: 0, updated: 0 };
@@ -21,7 +21,7 @@ export function summaryText(report: SyncReport): string {
     ),
     ...section('Left out', folded(leftOut)),
     `${report.projects} projects, ${graphql} GraphQL and ${rest} REST requests, ${(report.durationMs / 1000).toFixed(1)} s: fetched ${report.fetched}, stored ${report.stored}\n`,
-    ...(report.corrected > 0 ? [`${report.corrected} of them had changed without a trace: read again, corrected\n`] : []),
+    ...(report.corrected > 0 ? [`corrected ${report.corrected} events that had changed without a trace\n`] : []),
   ].join('');
 }
 

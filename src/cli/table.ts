@@ -2,15 +2,15 @@ import Table from 'cli-table3';
 import { printable } from '../printable.ts';
 import type { Output } from './io.ts';
 
-/** What a table shows. */
+/** The content of a table. */
 export interface TableContent {
   readonly head: readonly string[];
   readonly rows: ReadonlyArray<ReadonlyArray<string | number>>;
-  /** Width of each column with its padding; texts are wrapped into it. As wide as they need when absent. */
+  /** Width of each column with its padding; longer texts are wrapped. Absent: each column is as wide as its texts. */
   readonly widths?: readonly number[];
 }
 
-/** Rows as a table with a head, without colours. */
+/** Formats rows as a table with a head, without colours. */
 export function tableOf({ head, rows, widths }: TableContent): string {
   const table = new Table({
     head: [...head],
@@ -25,5 +25,5 @@ export function tableOf({ head, rows, widths }: TableContent): string {
   return `${table.toString()}\n`;
 }
 
-/** Columns of the terminal, or of a page where there is none. */
+/** Number of columns of the terminal; a default without a terminal. */
 export const widthOf = ({ columns }: Output): number => columns ?? 120;

@@ -2,7 +2,7 @@ import type { Config } from '../config/parse-config.ts';
 import { openDatabase } from '../store/database/database.ts';
 import type { Database } from '../store/database/database.ts';
 
-/** Opens the database for an action and closes it afterwards, whatever happens. */
+/** Opens the database for an action, and closes it afterwards, also after an error. */
 export async function withDatabase<T>(
   config: Pick<Config, 'databaseUrl' | 'dataDir'>,
   action: (database: Database) => Promise<T>,

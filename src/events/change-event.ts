@@ -4,24 +4,24 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 /** A JSON object. */
 export type JsonObject = { readonly [key: string]: Json };
 
-/** One change in its present state, as PainChain's table holds it. Made by the mappers, stored by the store. */
+/** One change in its current state, as PainChain's table stores it. Mappers create it and the store saves it. */
 export interface ChangeEvent {
   /** Stable within a connection, such as `mr-{path}-{iid}`. */
   readonly eventId: string;
-  /** Ids under which an older connector may have stored the same thing; that row is continued. */
+  /** Ids under which an older connector may have stored the same change. The store then updates that row. */
   readonly formerEventIds?: readonly string[];
-  /** Starts with the prefix that the dashboard tells types apart by, such as `[MR] `. */
+  /** Starts with a prefix such as `[MR] `, by which the dashboard distinguishes types. */
   readonly title: string;
   readonly description: JsonObject;
   readonly author: string;
-  /** When it happened by GitLab's clock; null where GitLab does not say: then the time of the first sight, kept. */
+  /** When the change happened, by GitLab's clock. Null when GitLab does not say: the store then keeps the time at which the event was first seen. */
   readonly timestamp: Date | null;
   readonly url: string;
   /** Lower case. */
   readonly status: string;
   readonly metadata: JsonObject;
-  /** What it has in common with related events of the project, such as `sha:…` or `tag:…`. */
+  /** Keys such as `sha:…` or `tag:…`. Events of a project that share a key are related. */
   readonly linkKeys?: readonly string[];
-  /** Keys of `metadata` whose first stored value stays, because it depends on which way the thing was found. */
+  /** Keys of `metadata` whose first stored value stays, because the value depends on the branch on which a commit was found. */
   readonly keep?: readonly string[];
 }

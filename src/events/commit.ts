@@ -4,10 +4,10 @@ import type { EventProject } from './event-project.ts';
 import { shaKeys } from './link-keys.ts';
 import { boundedText, firstCharacters, unknownAuthor } from './text.ts';
 
-/** How many characters of a commit's title an event's title holds, as PainChain's table has it. */
+/** How many characters of a commit's title go into the event's title, as in PainChain's first connector. */
 const titleLimit = 100;
 
-/** A commit with its stats as an event: `[Commit] {title}`. `branch` is the branch on which it was first found. */
+/** A commit with its stats as an event: `[Commit] {title}`. `branch` is the branch on which the commit was first found. */
 export function commitToEvent(commit: RestCommit, branch: string, project: EventProject): ChangeEvent {
   const { text, truncated } = boundedText(commit.message);
   return {

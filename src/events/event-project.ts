@@ -1,11 +1,11 @@
-/** What a mapper needs to know of the project that an event belongs to. */
+/** What a mapper needs to know of the project of an event. */
 export interface EventProject {
-  /** GitLab's number, the project's identity. */
+  /** GitLab's id of the project. */
   readonly id: number;
-  /** The path in event ids: the one under which the project was first stored. */
+  /** The path in event ids: the path under which the project was first stored. */
   readonly eventPath: string;
-  /** The path it has now. */
+  /** The current path. */
   readonly fullPath: string;
-  /** Its page, without a slash at the end. */
+  /** URL of the project's page, without a slash at the end. */
   readonly webUrl: string;
 }

@@ -1,7 +1,7 @@
-/** Hexadecimal digits in GitLab's short form of a commit, CI_COMMIT_SHORT_SHA. */
+/** Number of hexadecimal digits in GitLab's short form of a commit, CI_COMMIT_SHORT_SHA. */
 const shortShaLength = 8;
 
-/** Keys of what belongs to a commit: its sha, whole and short, as images are often tagged with the short one. */
+/** Keys of a commit: its whole sha, and its short sha, with which images are often tagged. */
 export function shaKeys(sha: string | null | undefined): string[] {
   return sha ? [`sha:${sha}`, `short:${sha.slice(0, shortShaLength)}`] : [];
 }
@@ -14,7 +14,7 @@ export function tagKeys(tag: string): string[] {
   return [version];
 }
 
-/** Key of a merge request and of the pipelines that GitLab ran for it, which have a ref of their own. */
+/** Key of a merge request and of its merge request pipelines, whose ref names the merge request. */
 export const mergeRequestKey = (iid: string): string => `mr:${iid}`;
 
 /** The merge request in a ref such as `refs/merge-requests/7/head`; undefined for other refs. */

@@ -4,7 +4,7 @@ import type { EventProject } from './event-project.ts';
 import { mergeRequestKey, shaKeys } from './link-keys.ts';
 import { boundedText, presentNodes, unknownAuthor } from './text.ts';
 
-/** How many paths of changed files an event lists, as PainChain's table has it. */
+/** How many paths of changed files an event lists, as in PainChain's first connector. */
 export const filesChangedLimit = 20;
 
 /** A merge request with its approvals and changed files as an event. `[MR] {title}`, its state as status. */
@@ -24,7 +24,7 @@ export function mergeRequestToEvent(mergeRequest: MergeRequestFragment, project:
     },
     author: mergeRequest.author?.username ?? unknownAuthor,
     timestamp: new Date(mergeRequest.updatedAt),
-    // Not GitLab's own: when the project moves during a pass, all its events shall name the same place.
+    // Built from the stored path, not taken from the answer: when a project moves during a pass, all its events name the same path.
     url: `${project.webUrl}/-/merge_requests/${mergeRequest.iid}`,
     status: mergeRequest.state.toLowerCase(),
     metadata: {
@@ -42,7 +42,7 @@ export function mergeRequestToEvent(mergeRequest: MergeRequestFragment, project:
       draft: mergeRequest.draft,
       created_at: mergeRequest.createdAt,
       merged_at: mergeRequest.mergedAt,
-      // GitLab also names here who set an open merge request to merge by itself.
+      // For an open merge request GitLab names the user who enabled auto-merge.
       merged_by: isMerged ? (mergeRequest.mergeUser?.username ?? null) : null,
       merge_commit_sha: mergeRequest.mergeCommitSha,
       head_sha: mergeRequest.diffHeadSha,
@@ -51,7 +51,7 @@ export function mergeRequestToEvent(mergeRequest: MergeRequestFragment, project:
       deletions: files.reduce((sum, file) => sum + file.deletions, 0),
       truncated,
     },
-    // Without a merge commit the branch's own last commit is on the target.
+    // Without a merge commit, the last commit of the source branch is on the target branch.
     linkKeys: [mergeRequestKey(mergeRequest.iid), ...(isMerged ? shaKeys(mergeRequest.mergeCommitSha ?? mergeRequest.diffHeadSha) : [])],
   };
 }

@@ -53,7 +53,7 @@ function failedJob(job: Job, project: EventProject): JsonObject {
     stage: job.stage?.name ?? null,
     allow_failure: job.allowFailure,
     failure_reason: job.failureMessage ?? null,
-    // GitLab gives a path that starts at the host, and none for the trigger of another pipeline.
+    // GitLab returns a path without the host, and null for a job that triggers another pipeline.
     url: job.webPath ? `${project.webUrl}${job.webPath.slice(job.webPath.indexOf('/-/'))}` : null,
   };
 }

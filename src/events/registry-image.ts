@@ -22,7 +22,7 @@ export function registryImageToEvent(tag: RestTagDetail, repository: ImageReposi
   if (digest) lines.push(`Digest: ${digest}`);
   return {
     eventId: id(digest),
-    // The older connector stored no digest where it had none (always, in practice), and else its first 12 characters.
+    // The older connector put no digest into the id (in practice always), or the first 12 characters of the digest.
     formerEventIds: digest ? [id(''), id(digest.slice(0, 12))] : [],
     title: `[Image] ${repository.path}:${tag.name}`,
     description: {
@@ -52,7 +52,7 @@ export function registryImageToEvent(tag: RestTagDetail, repository: ImageReposi
   };
 }
 
-/** A repository's path is its project's and its name, in lower case; event ids keep the project's as it first was. */
+/** The path of a repository, in lower case as in GitLab, but with the first path of the project in place of the current path. */
 function eventRepositoryPath({ name }: ImageRepository, { eventPath }: EventProject): string {
   return [eventPath, name]
     .filter((part) => part !== '')

@@ -4,7 +4,7 @@ import type { EventProject } from './event-project.ts';
 import { shaKeys, tagKeys } from './link-keys.ts';
 import { boundedText, presentNodes, unknownAuthor } from './text.ts';
 
-/** A release as an event: `[Release] {name or tag}`. Null for a release whose tag this token may not see: it has no id. */
+/** A release as an event: `[Release] {name or tag}`. Null when the token may not see the tag of the release, because the event would have no id. */
 export function releaseToEvent(release: ReleaseFragment, project: EventProject): ChangeEvent | null {
   const { tagName } = release;
   const releasedAt = release.releasedAt ?? release.createdAt;

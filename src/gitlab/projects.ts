@@ -5,29 +5,29 @@ import { numberOfGlobalId, projectGlobalId } from './ids.ts';
 import { connectionPages } from './paging.ts';
 import type { ConnectionPage } from './paging.ts';
 
-/** A project as the lists name it. */
+/** A project in a list. */
 export interface ProjectRef {
   readonly id: number;
   readonly fullPath: string;
 }
 
-/** Result of looking up the projects that a configuration asks for. */
+/** Result of looking up the entries of `repos`. */
 export interface ProjectLookup {
   readonly projects: readonly ProjectRef[];
-  /** Entries that are no project and no group, or none that this token may see. */
+  /** Entries that name no project and no group that this token may see. */
   readonly missing: readonly string[];
 }
 
 const pageSize = 100;
-/** GitLab refuses more paths in one request. */
+/** GitLab's limit for paths in one request. */
 const pathsPerRequest = 50;
 
 type Node = { readonly id: string; readonly fullPath: string };
 const toRef = ({ id, fullPath }: Node): ProjectRef => ({ id: numberOfGlobalId(id), fullPath });
 
-/** Projects of which the token is a member, most recently active first; at most `limit` of them, 0 = all. */
+/** Projects of which the token's user is a member, at most `limit`, most recently active first. With limit 0 all of them, by id. */
 export async function memberProjects(graphql: Sdk, limit: number): Promise<ProjectRef[]> {
-  // By id where all are read: activity changes while pages are read, ids do not.
+  // All projects are read by id, because the order by activity may change between two pages.
   const sort = limit === 0 ? 'id_asc' : 'latest_activity_desc';
   const first = limit === 0 ? pageSize : Math.min(limit, pageSize);
   const read = async (after?: string) => {
@@ -38,8 +38,8 @@ export async function memberProjects(graphql: Sdk, limit: number): Promise<Proje
 }
 
 /**
- * The projects that entries of `repos` stand for: paths, numeric ids, or groups, which mean all their projects with
- * those of subgroups. Each project comes once, in the order of the entries. Ids are not looked up here.
+ * Looks up the entries of `repos`. A path names a project, or a group with all its projects and the projects of its subgroups.
+ * Returns each project once, in the order of the entries. Returns numeric ids without looking them up.
  */
 export async function projectsOf(graphql: Sdk, repos: readonly string[]): Promise<ProjectLookup & { readonly ids: readonly number[] }> {
   const ids = repos.filter((entry) => /^\d+$/.test(entry)).map(Number);
@@ -67,7 +67,7 @@ async function projectsByPath(graphql: Sdk, paths: readonly string[]): Promise<M
 
 type Found = readonly [path: string, project: ProjectRef];
 
-/** GitLab 16.2 takes no list of paths: there each is asked for alone. */
+/** GitLab 16.2 accepts no list of paths: the projects are then requested one by one. */
 async function someByPath(graphql: Sdk, paths: readonly string[]): Promise<Found[]> {
   try {
     const answer = await graphql.ProjectsByPath({ paths, first: paths.length });
@@ -84,7 +84,7 @@ async function oneByPath(graphql: Sdk, path: string): Promise<Found[]> {
   return project ? [[path, toRef(project)]] : [];
 }
 
-/** Which of these projects GitLab returns. */
+/** The ids of those projects that GitLab returns. */
 export async function existingProjects(graphql: Sdk, ids: readonly number[]): Promise<Set<number>> {
   const found = new Set<number>();
   for (let start = 0; start < ids.length; start += pageSize) {
@@ -97,7 +97,7 @@ export async function existingProjects(graphql: Sdk, ids: readonly number[]): Pr
   return found;
 }
 
-/** The projects of a group with those of its subgroups. Null when there is no such group, or none that this token may see. */
+/** The projects of a group and of its subgroups. Null when there is no such group that this token may see. */
 export async function groupProjects(graphql: Sdk, path: string): Promise<ProjectRef[] | null> {
   const read = async (after?: string) => {
     const answer = await graphql.GroupProjects({ path, first: pageSize, ...(after ? { after } : {}) });

@@ -5,28 +5,28 @@ import { isTooMuch } from './limits/adaptive-size.ts';
 /** A commit as `GET /projects/:id/repository/commits?with_stats=true` lists it. */
 export type RestCommit = z.output<typeof commitSchema>;
 
-/** A tag as `GET …/registry/repositories/:id/tags/:name` describes it. Images with several platforms have no date and no size. */
+/** A tag as `GET …/registry/repositories/:id/tags/:name` describes it. An image with several platforms has no date and no size. */
 export type RestTagDetail = z.output<typeof tagDetailSchema>;
 
-/** A token as `GET /personal_access_tokens/self` describes it: a personal one, or that of a project's or a group's bot. */
+/** A token as `GET /personal_access_tokens/self` describes it: a personal, project or group access token. */
 export type RestToken = z.output<typeof tokenSchema>;
 
-/** An OAuth token as `GET /oauth/token/info` describes it. `expires_in` is in seconds, null = never. */
+/** An OAuth token as `GET /oauth/token/info` describes it. `expires_in` is in seconds; null = the token does not expire. */
 export type RestOauthToken = z.output<typeof oauthTokenSchema>;
 
-/** The REST endpoints in use. Pages come in GitLab's order. */
+/** The REST endpoints that the connector uses. Rows are in GitLab's order. */
 export interface GitlabRest {
-  /** Commits reachable from a ref, or those of a range `a..b`, newest first, with their stats. Pages that are too much get smaller. */
+  /** Commits that a ref reaches, or of a range `a..b`, newest first, with their stats. A page that is too much for GitLab is requested with a smaller size. */
   commitPages(query: CommitQuery): AsyncGenerator<OffsetPage<RestCommit>>;
   /** Whether the repository has this commit, on a branch or not. */
   hasCommit(projectId: number, sha: string): Promise<boolean>;
-  /** Names of a container repository's tags, by name. */
+  /** Names of the tags of a container repository, sorted by name. */
   tagNamePages(repository: RepositoryRef): AsyncGenerator<readonly string[]>;
-  /** What one tag points to now. Throws NotFoundError when it is gone, or broken. */
+  /** The image of a tag now. Throws NotFoundError when the tag is gone or broken. */
   tag(repository: RepositoryRef, name: string): Promise<RestTagDetail>;
-  /** The token in use. Every scope will do, but a fine-grained token needs leave; an OAuth token is refused with 400. */
+  /** The token of this client. Works with every scope; a fine-grained token needs a permission. GitLab answers 400 to an OAuth token. */
   token(): Promise<RestToken>;
-  /** The OAuth token in use. Any other kind is refused with 400. */
+  /** The OAuth token of this client. GitLab answers 400 to any other kind of token. */
   oauthToken(): Promise<RestOauthToken>;
   /** GitLab's version, such as `18.8.2-ee`. */
   version(): Promise<string>;
@@ -40,13 +40,13 @@ export interface CommitQuery {
   readonly pageSize: number;
   /** The first page to read, counted from 1. Default: 1. */
   readonly page?: number;
-  /** Only those that were committed at this moment or later. */
+  /** Only commits whose commit date is this moment or later. */
   readonly since?: Date;
-  /** Lines added and deleted, which cost GitLab time. Default: true. */
+  /** Whether to ask for added and deleted lines, which GitLab has to compute. Default: true. */
   readonly withStats?: boolean;
 }
 
-/** A page of a list that is counted from its beginning. */
+/** A page of an offset list. */
 export interface OffsetPlace {
   /** Counted from 1. */
   readonly page: number;
@@ -54,7 +54,7 @@ export interface OffsetPlace {
   readonly pageSize: number;
 }
 
-/** Rows, and where those after them begin. */
+/** Rows, and the place of the next page. */
 export interface OffsetPage<T> {
   readonly rows: readonly T[];
   readonly next: OffsetPlace;
@@ -66,7 +66,7 @@ export interface RepositoryRef {
   readonly repositoryId: number;
 }
 
-/** Sends one request; `operation` names it in messages. A path that begins with a slash is one of GitLab's pages, not of its API. */
+/** Sends one request; `operation` names it in messages. A path that begins with a slash is outside of `/api/v4`. */
 export type RestRequest = (request: { readonly path: string; readonly operation: string }) => Promise<Response>;
 
 const stats = z.object({ additions: z.number(), deletions: z.number(), total: z.number() });
@@ -93,7 +93,7 @@ const tagDetailSchema = tagSchema.extend({
 const tokenSchema = z.object({
   name: optional(z.string()),
   scopes: z.array(z.string()),
-  /** A day: the token ends when it begins, in UTC. Null = never. */
+  /** A day, such as `2026-12-31`: the token expires at the start of this day in UTC. Null = never. */
   expires_at: optional(z.iso.date()),
 });
 const oauthTokenSchema = z.object({ scope: z.array(z.string()), expires_in: optional(z.number()) });
@@ -101,10 +101,10 @@ const versionSchema = z.object({ version: z.string() });
 
 const pageSizeLimit = 100;
 
-/** Asks for a path, and checks the shape of what comes. */
+/** Requests a path, and checks the shape of the answer. */
 type Get = <T>(path: string, schema: z.ZodType<T>) => Promise<{ readonly body: T; readonly headers: Headers }>;
 
-/** The endpoints over a function that sends a request. */
+/** Creates the endpoints from a function that sends a request. */
 export function createRest(request: RestRequest): GitlabRest {
   const get: Get = async (path, schema) => {
     const operation = `GET ${path.split('?')[0]}`;
@@ -113,7 +113,7 @@ export function createRest(request: RestRequest): GitlabRest {
   };
 
   const tagsPath = ({ projectId, repositoryId }: RepositoryRef) => `projects/${projectId}/registry/repositories/${repositoryId}/tags`;
-  /** Registries without a metadata database refuse keyset pages; asked once. */
+  /** Whether the registry accepts keyset pages. Registries without a metadata database refuse them. False after the first refusal. */
   let hasKeyset = true;
 
   return {
@@ -171,7 +171,7 @@ async function* offsetPages<T>(get: Get, path: string, item: z.ZodType<T>, from:
     }
     const next: OffsetPlace = { page: page + 1, pageSize };
     yield { rows: answer.body, next };
-    // Where a proxy drops the header, a full page is not the last.
+    // When a proxy drops the header, a full page counts as not the last page.
     const hasNext = answer.headers.get('x-next-page') ?? (answer.body.length === pageSize ? 'yes' : '');
     place = hasNext === '' ? null : next;
   }
@@ -185,13 +185,13 @@ async function* keysetPages<T>(get: Get, path: string, item: z.ZodType<T>): Asyn
   }
 }
 
-/** Null for failures of pages that may be smaller; others are thrown on. */
+/** Returns null for a failure that a smaller page may avoid. Throws any other failure. */
 const unlessSmaller = (pageSize: number) => (error: unknown) => {
   if (pageSize === 1 || !isTooMuch(error)) throw error;
   return null;
 };
 
-/** The next size that divides this one, so that a page of it begins where one of this began. */
+/** The next smaller size that divides this size, so that a smaller page begins where a page of this size began. */
 function smallerSize(size: number): number {
   let divisor = 2;
   while (size % divisor !== 0) divisor++;

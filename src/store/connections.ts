@@ -4,19 +4,19 @@ import { withDatabaseErrors } from './database/database-errors.ts';
 import { ConnectionEntity } from './entities/connection.ts';
 import { inspectDatabase } from './database/inspect-database.ts';
 
-/** What a command knows of the connection that it works for. */
+/** What a command knows of its connection. */
 export interface ConnectionQuery {
   readonly connectionId?: number | undefined;
   /** URL of the GitLab. */
   readonly url: string;
 }
 
-/** Any number; the same one in every process. */
+/** Key of the advisory lock. The number has no meaning, and is the same in every process. */
 const makingLock = 7_468_203;
 
 /**
- * The id of the connection to store under: the given one, else the only GitLab connection with this URL, else one that
- * is made now, without the token. Throws ConfigurationError when several fit.
+ * Returns the id of the connection to store under: the given id, or the only GitLab connection with this URL. Creates the
+ * connection, without the token, when none has this URL. Throws ConfigurationError when several connections have this URL.
  */
 export async function ensureConnection(em: SqlEntityManager, query: ConnectionQuery): Promise<number> {
   return withDatabaseErrors(async () => {
@@ -26,7 +26,7 @@ export async function ensureConnection(em: SqlEntityManager, query: ConnectionQu
 }
 
 async function makeConnection(em: SqlEntityManager, query: ConnectionQuery): Promise<number> {
-  // Several processes that start at once make one row.
+  // Several processes that start at the same time create one row.
   await em.execute(`select pg_advisory_xact_lock(${makingLock})`);
   const found = await findConnection(em, query);
   if (found !== null) return found;
@@ -35,7 +35,7 @@ async function makeConnection(em: SqlEntityManager, query: ConnectionQuery): Pro
   return connection.id;
 }
 
-/** As `ensureConnection`, but null where it would make one. */
+/** As `ensureConnection`, but returns null where `ensureConnection` creates a connection. */
 export async function findConnection(em: SqlEntityManager, { connectionId, url }: ConnectionQuery): Promise<number | null> {
   if (connectionId !== undefined) {
     const given = await em.findOne(ConnectionEntity, connectionId);
@@ -51,7 +51,7 @@ export async function findConnection(em: SqlEntityManager, { connectionId, url }
   return fitting[0]?.id ?? null;
 }
 
-/** A connection as PainChain keeps it. */
+/** A connection as PainChain stores it. */
 export interface StoredConnection {
   readonly id: number;
   readonly name: string;
@@ -59,12 +59,12 @@ export interface StoredConnection {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** What the table holds as the config of a connection; empty when it holds none. */
+/** The stored config of a connection; empty when the row has no config. */
 export async function storedConfigOf(em: SqlEntityManager, id: number): Promise<StoredConnection['config']> {
   return (await em.findOne(ConnectionEntity, id))?.config ?? {};
 }
 
-/** The connections of type gitlab that are switched on, by id. */
+/** The enabled connections of type gitlab, by id. */
 export async function enabledConnections(em: SqlEntityManager): Promise<StoredConnection[]> {
   const rows = await withDatabaseErrors(() =>
     em.fork({ clear: true }).find(ConnectionEntity, { type: 'gitlab', enabled: true }, { orderBy: { id: 'asc' } }),
@@ -72,13 +72,13 @@ export async function enabledConnections(em: SqlEntityManager): Promise<StoredCo
   return rows.map(({ id, name, config }) => ({ id, name, config: config ?? {} }));
 }
 
-/** PainChain's form leaves the URL out for gitlab.com. */
+/** For gitlab.com PainChain's form stores no URL. */
 function urlOf(config: Record<string, unknown> | null | undefined): string {
   const { url } = config ?? {};
   return (typeof url === 'string' && url !== '' ? url : 'https://gitlab.com').toLowerCase().replace(/\/+$/, '');
 }
 
-/** As `findConnection`, in a database of which it is not known whether there are tables. Makes nothing. */
+/** As `findConnection`, but returns null when the database has no tables. Creates nothing. */
 export async function knownConnection(em: SqlEntityManager, query: ConnectionQuery): Promise<number | null> {
   const { hasTables } = await inspectDatabase(em);
   return hasTables ? withDatabaseErrors(() => findConnection(em.fork({ clear: true }), query)) : null;

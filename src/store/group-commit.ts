@@ -5,8 +5,9 @@ interface Waiting<T, R> {
 }
 
 /**
- * Commits items that arrive while another commit runs together, in the order of their arrival, so that many small pages
- * cost few transactions. When a group is refused, its items are committed one by one: only the one at fault fails.
+ * Commits items in groups, so that many small pages cost few transactions. Items that arrive while a commit runs form the
+ * next group, in the order of their arrival. When the commit of a group fails, its items are committed one by one, so that
+ * only the item that causes the failure is rejected.
  */
 export function groupCommit<T, R>(commit: (items: readonly T[]) => Promise<readonly R[]>, largestGroup: number): (item: T) => Promise<R> {
   let waiting: Array<Waiting<T, R>> = [];
@@ -36,7 +37,7 @@ export function groupCommit<T, R>(commit: (items: readonly T[]) => Promise<reado
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      // One turn of the event loop lets everything arrive that is about to.
+      // Waits for one turn of the event loop, so that items that are ready now join the group.
       if (!running) {
         running = true;
         setImmediate(() => void run());

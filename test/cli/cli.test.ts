@@ -206,14 +206,14 @@ describe('against a GitLab and a database', () => {
     const usual = await inProcess(['sync'], env);
     expect(usual.out).toContain('stored 0\n');
     const asked = await inProcess(['sync', '--reconcile'], env);
-    expect(asked.out).toContain('stored 1\n1 of them had changed without a trace: read again, corrected\n');
+    expect(asked.out).toContain('stored 1\ncorrected 1 events that had changed without a trace\n');
   });
 
   test('backfill says how much there is and reads what is older', async () => {
     await inProcess(['sync', '--sync-limit', '1'], env);
     const { code, out, err } = await inProcess(['backfill', '--since', '2026-01-01'], env);
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toContain('Back to 2026-01-01T00:00Z, 3 projects: about 2 merge requests and 0 pipelines in ');
+    expect(out).toContain('Backfill to 2026-01-01T00:00Z in 3 projects: about 2 merge requests and 0 pipelines in ');
     expect(out).toMatch(/│ merge requests {2}│ {4}2 │ {3}2 │/);
     expect((await inProcess(['sync', '--sync-limit', 'all'], env)).out).toContain('stored 0\n');
     expect((await inProcess(['backfill'], env)).err).toBe("ERROR: required option '--since <when>' not specified\n");
@@ -225,7 +225,7 @@ describe('against a GitLab and a database', () => {
     await inProcess(['sync'], env);
     const whole = await inProcess(['audit'], env);
     expect(whole.code).toBe(0);
-    expect(whole.out).toContain('9 complete, 0 with something missing, 6 that cannot be told\n');
+    expect(whole.out).toContain('9 complete, 0 missing, 6 unknown\n');
     const opened = await openDatabase(database.options);
     await opened.em.execute(`delete from change_events where event_id = 'mr-acme/api-1'`);
     await opened.close();

@@ -102,14 +102,14 @@ describe('without a database everything is new', () => {
     expect(code).toBe(0);
     expect(out).toContain(`${served.url}: 0 known and 1 new projects\n  not found, or out of sight for this token: acme/typo\n`);
     expect(out).toMatch(/│ find the projects +│ +1 │ +│ +2 │ +0 │ exact +│/);
-    expect(out).toMatch(/│ projects seen for the first time │ +1 │ about 5 │ +1 │ +0 │ estimate +│/);
+    expect(out).toMatch(/│ read new projects +│ +1 │ about 5 │ +1 │ +0 │ estimate +│/);
     expect(out).toMatch(/│ commits +│ +1 │ +│ +0 │ +2 │ at least +│/);
     expect(out).toMatch(
       /In all about 3 GraphQL and at least 3 REST requests for about 5 rows: [\d.]+ s or more \(4 at once, \d+ ms each, 1000 a minute allowed;/,
     );
     expect(out).toMatch(/ProjectChanges \(newest\) of 1 project costs \d+ of 250 points\n/);
-    expect(out).toContain('It has no count of commits, tags (a new container repository takes a request for each of up to 100).\n');
-    expect(out).toMatch(/Planned with \d GraphQL and 0 REST requests; nothing was written\.\n$/);
+    expect(out).toContain('GitLab has no count of commits, tags (a new container repository takes a request for each of up to 100).\n');
+    expect(out).toMatch(/The plan took \d GraphQL and 0 REST requests\. Nothing was written\.\n$/);
     expect(out).not.toContain(goodToken);
   });
 

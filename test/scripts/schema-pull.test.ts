@@ -40,7 +40,7 @@ describe('pulling the schema', () => {
     ['with the token of the environment', ['--url', `${url}/`], { GITLAB_TOKEN: goodToken }],
     ['as a guest', ['--url', url], { GITLAB_TOKEN: '' }],
   ])('of the GitLab that the slice is of changes no byte (%s)', async (_, args, env) => {
-    expect(await pull(args, env)).toEqual({ code: 0, out: [`schema/gitlab.graphql is that of ${url}`], err: [] });
+    expect(await pull(args, env)).toEqual({ code: 0, out: [`schema/gitlab.graphql is up to date with ${url}`], err: [] });
     expect(written()).toBe(slice);
     expect(fake.seen.length).toBeLessThan(20);
     expect(fake.seen.every(({ operation }) => operation === 'Types')).toBe(true);
@@ -88,7 +88,7 @@ describe('pulling the schema', () => {
       `  Enum value 'ASLEEP' was added to enum 'CiJobStatus' (${jobs})`,
       'changed:',
       "  Field 'Pipeline.sha' changed type from 'String' to 'String!' (queries/pipeline.graphql)",
-      'schema/gitlab.graphql is written anew; next: npm run codegen, then npm run check:types',
+      'schema/gitlab.graphql was written. Next: npm run codegen, then npm run check:types',
     ]);
     expect(written()).not.toContain('upvotes');
     expect(written()).toContain('  CANCELING\n  ASLEEP\n');
@@ -106,7 +106,7 @@ describe('pulling the schema', () => {
       '  Cannot query field "colour" on type "Label". (queries/label.graphql:3)',
       '  Field "release" argument "kind" of type "ReleaseSort!" is required, but it was not provided. (queries/release-assets.graphql:4)',
       '  Fragment "Label" is never used. (queries/label.graphql:1)',
-      `schema/gitlab.graphql is that of ${url}`,
+      `schema/gitlab.graphql is up to date with ${url}`,
     ]);
   });
 
@@ -117,7 +117,7 @@ describe('pulling the schema', () => {
     expect(out).toEqual([
       'added:',
       "  Enum value 'frozen' was added to enum 'MergeRequestState' (queries/changes.graphql, queries/merge-request-page.graphql, queries/merge-request.graphql, queries/project-counts.graphql)",
-      `schema/gitlab.graphql is not that of ${url}; it was not written (--check)`,
+      `schema/gitlab.graphql is not up to date with ${url}, and was not written because of --check`,
     ]);
     expect(written()).toBe(slice);
   });
@@ -200,6 +200,6 @@ test('it runs as npm runs it', async () => {
   const ended = await new Promise((resolve) => {
     execFile('tsx', ['scripts/schema-pull.ts', '--url', served.url, '--check'], { env }, (error, out, err) => resolve({ error, out, err }));
   });
-  expect(ended).toEqual({ error: null, out: `schema/gitlab.graphql is that of ${served.url}\n`, err: '' });
+  expect(ended).toEqual({ error: null, out: `schema/gitlab.graphql is up to date with ${served.url}\n`, err: '' });
   await served.close();
 });

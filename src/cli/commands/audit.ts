@@ -11,7 +11,7 @@ import { tableOf } from '../table.ts';
 import { withDatabase } from '../with-database.ts';
 import { reportFailure } from './sync.ts';
 
-/** `gitlab-connector audit`: is everything there? */
+/** `gitlab-connector audit`: compares the table with GitLab's counts. */
 export function addAudit(program: Command, io: Io, end: (code: ExitCode) => void): void {
   addSettings(
     program
@@ -47,6 +47,6 @@ function auditTable(entries: readonly AuditEntry[]): string {
     reason ? `${result}: ${reason}` : result,
   ]);
   const count = (result: AuditEntry['result']) => entries.filter((entry) => entry.result === result).length;
-  const sums = `${count('complete')} complete, ${count('missing')} with something missing, ${count('unknown')} that cannot be told\n`;
+  const sums = `${count('complete')} complete, ${count('missing')} missing, ${count('unknown')} unknown\n`;
   return `${tableOf({ head: ['project', 'stream', 'in GitLab', 'in the table', 'since', 'result'], rows })}${sums}`;
 }

@@ -10,7 +10,7 @@ import { withDatabase } from '../with-database.ts';
 import { exitCodeOf, reportFailure, syncWithProgress } from './sync.ts';
 import type { Work } from './sync.ts';
 
-/** `gitlab-connector backfill`: a pass that also reads older history. */
+/** `gitlab-connector backfill`: runs a pass that also reads older history. */
 export function addBackfill(program: Command, io: Io, end: (code: ExitCode) => void): void {
   addSettings(
     program
@@ -39,7 +39,7 @@ async function backfill(work: Work, backfillTo: Date): Promise<ExitCode> {
     const counted = streams.flatMap(({ name, label }) => (rows[name] === undefined ? [] : [`${rows[name]} ${label}`]));
     const uncounted = streams.filter(({ name, extendBackfill }) => extendBackfill && rows[name] === undefined).map(({ label }) => label);
     io.out.write(
-      `Back to ${backfillTo.toISOString().slice(0, 16)}Z, ${projects} projects: about ${counted.join(' and ')} in ${requests} requests, and what there is of ${uncounted.join(' and ')}\n`,
+      `Backfill to ${backfillTo.toISOString().slice(0, 16)}Z in ${projects} projects: about ${counted.join(' and ')} in ${requests} requests, and ${uncounted.join(' and ')}, which GitLab does not count\n`,
     );
   }
   const result = await syncWithProgress(

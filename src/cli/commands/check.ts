@@ -10,7 +10,7 @@ import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { tableOf, widthOf } from '../table.ts';
 import { reportFailure } from './sync.ts';
 
-/** `gitlab-connector check`: would a sync work? */
+/** `gitlab-connector check`: checks that a sync would work. */
 export function addCheck(program: Command, io: Io, end: (code: ExitCode) => void): void {
   addSettings(
     program

@@ -15,7 +15,7 @@ import { widthOf } from '../table.ts';
 import { withDatabase } from '../with-database.ts';
 import { reportFailure, syncWithProgress } from './sync.ts';
 
-/** `gitlab-connector demo`: from a GitLab to the table, with nothing to set up. */
+/** `gitlab-connector demo`: shows the connector at work, with its own GitLab and database. */
 export function addDemo(program: Command, io: Io, end: (code: ExitCode) => void): void {
   program
     .command('demo')
@@ -45,14 +45,14 @@ async function demo(dataDir: string, io: Io): Promise<ExitCode> {
   const served = await serve(createFakeGitlab(demoWorld.world));
   try {
     const config = parseConfig({ token: goodToken, url: served.url, branches: 'main', dataDir });
-    io.out.write(`A small GitLab runs at ${served.url}. Making a database for it takes some seconds.\n\n`);
+    io.out.write(`A small GitLab runs at ${served.url}. Creating a database for the demo takes some seconds.\n\n`);
     return await withDatabase(config, (database) => showPasses({ database, config, io, demoWorld }));
   } finally {
     await served.close();
   }
 }
 
-/** What `happen` merges. */
+/** Event id of the merge request that `happen` merges. */
 const mergedInDemo = 'mr-acme/web/shop-2';
 
 interface Show {
@@ -73,7 +73,7 @@ async function showPasses({ database, config, io, demoWorld }: Show): Promise<Ex
   const changedFrom = new Date();
   demoWorld.happen();
   io.out.write(
-    '\nMeanwhile a merge request was approved and merged, a pipeline failed, an image tag moved and a release appeared.\nSecond sync: only what differs is written.\n',
+    '\nMeanwhile a merge request was approved and merged, a pipeline failed, an image tag moved and a release appeared.\nSecond sync: writes only what has changed.\n',
   );
   const second = await syncWithProgress({ database, config, io });
   if ('error' in second) return reportFailure(second, io);
@@ -83,9 +83,9 @@ async function showPasses({ database, config, io, demoWorld }: Show): Promise<Ex
   const versions = await readHistory(database.em, { eventId: mergedInDemo });
   io.out.write(`\nThe history of ${mergedInDemo}:\n${historyTable(versions ?? [], widthOf(io.out))}`);
 
-  io.out.write('\nThird sync: nothing has changed since.\n');
+  io.out.write('\nThird sync: nothing has changed.\n');
   const third = await syncWithProgress({ database, config, io });
   if ('error' in third) return reportFailure(third, io);
-  io.out.write(`fetched ${third.fetched}, stored ${third.stored}\n\nNow with yours: GITLAB_TOKEN=… npx gitlab-connector sync\n`);
+  io.out.write(`fetched ${third.fetched}, stored ${third.stored}\n\nTo sync your own GitLab: GITLAB_TOKEN=… npx gitlab-connector sync\n`);
   return exitCodes.ok;
 }

@@ -76,7 +76,12 @@ async function showHistory(config: Config, { eventId, json, io }: HistoryQuery):
   if (!versions)
     throw new ConfigurationError([`there is no event ${JSON.stringify(eventId)}: \`gitlab-connector events --json\` shows the ids`]);
   if (json) io.out.write(jsonText(versions));
-  else io.out.write(versions.length === 0 ? 'No history yet: it begins with the next change\n' : historyTable(versions, widthOf(io.out)));
+  else
+    io.out.write(
+      versions.length === 0
+        ? 'No versions yet: the next change of this event is stored as its first version\n'
+        : historyTable(versions, widthOf(io.out)),
+    );
   return exitCodes.ok;
 }
 
@@ -86,7 +91,7 @@ function parseLimit(text: string): number {
   return limit.data;
 }
 
-/** Listing creates no database. */
+/** Throws when the embedded database does not exist, because listing must not create it. */
 function refuseMissing({ databaseUrl, dataDir }: Config): void {
   if (databaseUrl || existsSync(dataDir)) return;
   throw new DatabaseError(`there is no database in ${dataDir} yet: run \`gitlab-connector sync\` first, or set DATA_DIR or DATABASE_URL`);

@@ -20,7 +20,7 @@ interface PlanFlags extends Record<string, unknown> {
   readonly json?: true;
 }
 
-/** `gitlab-connector plan`: what would a sync do? */
+/** `gitlab-connector plan`: shows what the next sync would do. */
 export function addPlan(program: Command, io: Io, end: (code: ExitCode) => void): void {
   addSettings(
     program
@@ -54,17 +54,17 @@ const planWith = (config: Config, options: PlanOptions): Promise<SyncPlan | Sync
 
 const labels: Readonly<Record<string, string>> = {
   lookup: 'find the projects',
-  changes: 'what changed since the last pass',
-  'first-sight': 'projects seen for the first time',
-  backfill: 'what is older than what is stored',
-  reconcile: 'read again what leaves no trace',
+  changes: 'read changes since the last pass',
+  'first-sight': 'read new projects',
+  backfill: 'read older history',
+  reconcile: 'reconcile',
   ...Object.fromEntries(streams.map(({ name, label }) => [name, label])),
 };
 
 function textOf(plan: SyncPlan, { url }: Config): string {
   const { projects, steps, rows, uncounted, requests, complexity, measure, asked } = plan;
   const table = tableOf({
-    head: ['step', 'projects', 'rows', 'GraphQL', 'REST', 'requests are'],
+    head: ['step', 'projects', 'rows', 'GraphQL', 'REST', 'requests'],
     rows: steps.map(({ step, projects: count, rows: some, graphql, rest, certainty }) => [
       labels[step] ?? step,
       count,
@@ -79,15 +79,15 @@ function textOf(plan: SyncPlan, { url }: Config): string {
     ...projects.missing.map((entry) => `  not found, or out of sight for this token: ${printable(entry)}\n`),
     table,
     `In all about ${requests.graphql} GraphQL and at least ${requests.rest} REST requests for about ${rows} rows: ${durationText(plan.seconds)} or more`,
-    ` (${measure.concurrency} at once, ${measure.roundTripMs} ms each${measure.requestsPerMinute === null ? '' : `, ${measure.requestsPerMinute} a minute allowed`}; storing takes its own time)\n`,
+    ` (${measure.concurrency} at once, ${measure.roundTripMs} ms each${measure.requestsPerMinute === null ? '' : `, ${measure.requestsPerMinute} a minute allowed`}; without the time for storing)\n`,
     ...complexity.map(
       ({ operation, ask, projects: count, score, limit }) =>
         `${operation} (${ask}) of ${count === 1 ? '1 project' : `${count} projects`} costs ${score} of ${limit} points\n`,
     ),
-    'Rows are what GitLab counts now, those included that it hides from this token.',
-    ...(uncounted.length > 0 ? [` It has no count of ${uncounted.join(', ')}.`] : []),
+    "Rows are GitLab's counts, which include rows that this token may not see.",
+    ...(uncounted.length > 0 ? [` GitLab has no count of ${uncounted.join(', ')}.`] : []),
     '\n',
-    `Planned with ${asked.graphql} GraphQL and ${asked.rest} REST requests; nothing was written.\n`,
+    `The plan took ${asked.graphql} GraphQL and ${asked.rest} REST requests. Nothing was written.\n`,
   ].join('');
 }
 

@@ -4,7 +4,7 @@ import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { addSettings, allSettings, configOf } from '../settings.ts';
 
-/** `gitlab-connector poll`: passes, until a signal stops it. */
+/** `gitlab-connector poll`: runs passes until a signal stops the poller. */
 export function addPoll(program: Command, io: Io, end: (code: ExitCode) => void): void {
   addSettings(
     program

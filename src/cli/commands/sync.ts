@@ -15,7 +15,7 @@ import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { summaryText } from '../summary.ts';
 import { withDatabase } from '../with-database.ts';
 
-/** `gitlab-connector sync`: one pass. */
+/** `gitlab-connector sync`: runs one pass. */
 export function addSync(program: Command, io: Io, end: (code: ExitCode) => void): void {
   addSettings(
     program

@@ -1,31 +1,31 @@
 import type { DocumentNode, FieldNode, FragmentDefinitionNode, OperationDefinitionNode, SelectionSetNode } from 'graphql';
 
-/** A field, or an argument of one, in a document. */
+/** A field or an argument in a document. */
 export interface DocumentField {
   readonly kind: 'field' | 'argument';
   /**
-   * The same wherever the fragment or the operation is: `fragment Pipeline/user/username`, and with an argument
+   * Key of the place, counted from its operation or fragment: `fragment Pipeline/user/username`, and for an argument
    * `query PipelinePage/projects(first:)`.
    */
   readonly key: string;
-  /** The field, or the one that the argument belongs to. */
+  /** Name of the field, or of the field that has the argument. */
   readonly field: string;
   readonly argument?: string;
-  /** What the field is of, as far as the document says so. */
+  /** Name of the type that has the field; undefined when the document does not name it. */
   readonly parentType: string | undefined;
-  /** As GitLab's errors name it: `['fragment Pipeline', 'user', 'username']`. */
+  /** The path in GitLab's errors: `['fragment Pipeline', 'user', 'username']`. */
   readonly path: readonly string[];
-  /** As GitLab's errors name it: `3:5`. Absent in a document that was not parsed from a text. */
+  /** Line and column in GitLab's errors: `3:5`. Undefined in a document that was not parsed from a text. */
   readonly position: string | undefined;
 }
 
-/** What selections stand in: its key, and its type as far as the document says so. */
+/** What encloses a selection: its key, and its type; the type is undefined when the document does not name it. */
 export interface Scope {
   readonly key: string;
   readonly type: string | undefined;
 }
 
-/** What the selections of an operation or a fragment stand in. */
+/** The scope of the selections of an operation or a fragment. */
 export function scopeOf(definition: OperationDefinitionNode | FragmentDefinitionNode): Scope {
   const { name } = definition;
   if (definition.kind === 'FragmentDefinition') return { key: `fragment ${name?.value}`, type: definition.typeCondition.name.value };
@@ -33,18 +33,18 @@ export function scopeOf(definition: OperationDefinitionNode | FragmentDefinition
   return { key: name ? `${operation} ${name.value}` : operation, type: operation === 'query' ? 'Query' : undefined };
 }
 
-/** What the selections of an inline fragment stand in. */
+/** The scope of the selections of an inline fragment. */
 export function inlineScope({ key, type }: Scope, condition: string | undefined): Scope {
   return condition === undefined ? { key: `${key}/...`, type } : { key: `${key}/... on ${condition}`, type: condition };
 }
 
-/** Key of a field below a key. */
+/** Key of a field in the scope with the key `above`. */
 export const fieldKey = (above: string, { alias, name }: FieldNode): string => `${above}/${(alias ?? name).value}`;
 
-/** Key of an argument of the field with a key. */
+/** Key of an argument. `field` is the key of the field, or its name. */
 export const argumentKey = (field: string, name: string): string => `${field}(${name}:)`;
 
-/** All fields and arguments of a document, each where it is written: a fragment's once, however often it is spread. */
+/** All fields and arguments of a document. The fields of a fragment come once, even when the fragment is spread several times. */
 export function placesOf(document: DocumentNode): DocumentField[] {
   return document.definitions.flatMap((definition) =>
     'selectionSet' in definition ? placesIn(definition.selectionSet, scopeOf(definition)) : [],

@@ -1,6 +1,6 @@
 import type { DocumentNode, FieldNode, FragmentDefinitionNode, SelectionSetNode } from 'graphql';
 
-/** The data of an answer as the whole document asks for it: null for every field that is not there. */
+/** The data of an answer to a pruned document, with null for every field of the whole document that is absent. */
 export function fillNulls(data: unknown, document: DocumentNode): unknown {
   const fragments = new Map(document.definitions.flatMap((node) => (node.kind === 'FragmentDefinition' ? [[node.name.value, node]] : [])));
   const operation = document.definitions.find((node) => node.kind === 'OperationDefinition');

@@ -1,19 +1,19 @@
 import type { Missing } from './validation-errors.ts';
 
-/** What one GitLab turned out not to have. Shared by everything in a process that reads this GitLab. */
+/** Fields, arguments and types that one GitLab lacks. Everything in a process that reads this GitLab shares them. */
 export interface MissingFields {
-  /** What is missing, for people: `Pipeline.source`, `projects(fullPaths:)`; each once, by name. */
+  /** Names of what is missing, for people: `Pipeline.source`, `projects(fullPaths:)`. Each name once, sorted. */
   missing(): readonly string[];
-  /** The name of what is missing at a place, or of a missing type; undefined when nothing is known to be. */
+  /** The name of what is missing, by the key of its place or type; undefined when nothing with this key is known to be missing. */
   nameOf(key: string): string | undefined;
-  /** Notes something; true when its name was never noted before. */
+  /** Stores what is missing. Returns true when its name was never stored before. */
   note(missing: Missing): boolean;
 }
 
-/** What was learnt is forgotten after this time, and learnt anew if need be: a GitLab may be upgraded while a poller runs. */
+/** After this time the connector asks for a missing field again, because a GitLab may be upgraded while a poller runs. */
 export const memoryMs = 60 * 60_000;
 
-/** Knows nothing yet. `now` in milliseconds. */
+/** Creates an empty memory. `now` returns milliseconds. */
 export function createMissingFields(now: () => number = Date.now): MissingFields {
   const noted = new Map<string, { readonly name: string; readonly at: number }>();
   const told = new Set<string>();

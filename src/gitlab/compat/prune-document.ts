@@ -19,17 +19,17 @@ import { isRequired } from './required-fields.ts';
 /** Values of an operation's variables, by name. */
 export type VariableValues = Readonly<Record<string, unknown>>;
 
-/** What is known to be missing, and which arguments have a value. */
+/** What is known to be missing, and the values of the variables. */
 export interface MissingAndGiven {
   readonly learned: Pick<MissingFields, 'nameOf'>;
   readonly variables: VariableValues;
 }
 
 /**
- * A document of one operation without what a GitLab is known not to have. Where something required goes, the field around
- * it goes as well, up to one that may be missing. An argument goes only where it has no value, as it means nothing then.
- * Variables and fragments that are used no more go too.
- * Throws UnsupportedGitlabError when nothing of use would be left, or an argument that has a value would go.
+ * Removes from a document of one operation what a GitLab is known to lack. A required field that is missing also removes the
+ * field around it, up to a field that may be missing. Removes an argument only when it has no value, because such an argument
+ * has no effect. Removes variables and fragments that are no longer used.
+ * Throws UnsupportedGitlabError when nothing useful remains, or when a missing argument has a value.
  */
 export function pruneDocument(document: DocumentNode, known: MissingAndGiven): DocumentNode {
   const operation = document.definitions.find((node) => node.kind === 'OperationDefinition');
@@ -41,7 +41,7 @@ export function pruneDocument(document: DocumentNode, known: MissingAndGiven): D
   return withUsed({ ...operation, selectionSet }, pruning.pruned);
 }
 
-/** Why something cannot be asked for: the names of what is missing, and whether the object around it is of no use without. */
+/** Names of what is missing in a pruned part, and whether the object around this part is useless without it. */
 interface Lack {
   readonly lacks: readonly string[];
   readonly isRequired: boolean;
@@ -50,7 +50,7 @@ interface Lack {
 interface Pruning extends MissingAndGiven {
   readonly operation: OperationDefinitionNode;
   readonly definitions: ReadonlyMap<string, FragmentDefinitionNode>;
-  /** The fragments that were met, as they are asked for. */
+  /** The fragments that were pruned so far, by name. */
   readonly pruned: Map<string, FragmentDefinitionNode | Lack>;
   /** Names of missing arguments that have a value. */
   readonly valued: string[];
@@ -121,7 +121,7 @@ function pruneFragment(pruning: Pruning, name: string): FragmentDefinitionNode |
   return isLack(set) ? set : { ...definition, selectionSet: set };
 }
 
-/** Whether an argument goes: it is missing in GitLab, or the type of its variable is. */
+/** Whether to remove an argument: GitLab lacks the argument, or the type of its variable. */
 function isLeftOut({ learned, operation, variables, valued }: Pruning, { name, value }: ArgumentNode, field: string): boolean {
   const variable = value.kind === 'Variable' ? value.name.value : undefined;
   const missing = learned.nameOf(argumentKey(field, name.value)) ?? learned.nameOf(typeKey(variableType(operation, variable)));
@@ -137,7 +137,7 @@ function variableType({ variableDefinitions = [] }: OperationDefinitionNode, nam
 
 const namedType = (type: TypeNode): string => (type.kind === 'NamedType' ? type.name.value : namedType(type.type));
 
-/** The operation with the fragments and the variables that it uses. */
+/** A document of the operation, with the fragments and the variables that the operation uses. */
 function withUsed(operation: OperationDefinitionNode, fragments: Pruning['pruned']): DocumentNode {
   const used = new Set<FragmentDefinitionNode>();
   const variables = new Set<string>();

@@ -1,9 +1,10 @@
 /**
- * Fields without which what they stand in is of no use; a bare name is the field of every type. GitLab 16.2 and later have
- * them all. Any other may be missing: codegen.ts makes it nullable in the generated types, whatever GitLab's schema says.
+ * Fields without which the object around them is useless. A name without a type is the field of every type. GitLab 16.2 and
+ * later have all of them. Any other field may be missing: codegen.ts makes it nullable in the generated types, whatever
+ * GitLab's schema says.
  */
 const required: ReadonlySet<string> = new Set([
-  // Where things are found.
+  // Lists and objects that the connector reads.
   'projects',
   'project',
   'group',
@@ -14,13 +15,13 @@ const required: ReadonlySet<string> = new Set([
   'releases',
   'release',
   'containerRepositories',
-  // What a list is read to its end by.
+  // Needed for reading a list to its end.
   'nodes',
   'pageInfo',
   'hasNextPage',
   'endCursor',
   'count',
-  // What things are told apart by.
+  // Identity of an object.
   'id',
   'iid',
   'fullPath',
@@ -30,22 +31,22 @@ const required: ReadonlySet<string> = new Set([
   'path',
   'location',
   'ContainerRepository.name',
-  // What rows are kept right by.
+  // Needed for correct rows and watermarks.
   'createdAt',
   'updatedAt',
   'state',
   'status',
   'ref',
   'targetBranch',
-  // Why a list is empty.
+  // Shows why a list is empty.
   'userPermissions',
   'downloadCode',
-  // What is added up.
+  // Added up over the files of a merge request.
   'additions',
   'deletions',
 ]);
 
-/** Whether an object of this type is of no use without this field. */
+/** Whether an object of this type is useless without this field. */
 export function isRequired(field: string, type?: string): boolean {
   return required.has(field) || required.has(`${type}.${field}`);
 }

@@ -2,11 +2,11 @@ import type { DocumentNode } from 'graphql';
 import { argumentKey, placesOf } from './document-fields.ts';
 import type { DocumentField } from './document-fields.ts';
 
-/** Something that a GitLab's schema does not have. */
+/** A field, argument or type that a GitLab's schema lacks. */
 export interface Missing {
-  /** Key of its place in a document, or that of a type (`typeKey`). */
+  /** Key of the place in a document, or of a type (`typeKey`). */
   readonly key: string;
-  /** For people: `Pipeline.source`, `projects(fullPaths:)`, `MergeStatus`. */
+  /** Name for people: `Pipeline.source`, `projects(fullPaths:)`, `MergeStatus`. */
   readonly name: string;
 }
 
@@ -22,8 +22,8 @@ interface Refusal {
 }
 
 /**
- * What GitLab's validation errors say is missing, found in the document that was refused. Other errors are passed over:
- * variables and fragments that only the missing things use are reported along with them.
+ * Returns what GitLab's validation errors name as missing, with the places in the refused document. Ignores other errors:
+ * GitLab also reports variables and fragments that only the missing fields use.
  * https://github.com/rmosolgo/graphql-ruby/tree/master/lib/graphql/static_validation/rules
  */
 export function missingIn(errors: readonly unknown[], refused: DocumentNode): Missing[] {
@@ -39,7 +39,7 @@ export function missingIn(errors: readonly unknown[], refused: DocumentNode): Mi
   });
 }
 
-/** By the path, or else by the position, or else wherever the document says that the field is of this type. */
+/** Finds places by the path, else by the position, else by the type when the document names it. */
 function placesOfRefusal(
   { path, position }: Entry,
   { kind, type, field, argument }: Refusal,
@@ -94,7 +94,7 @@ function refusalOf({ message, extensions }: Entry): Refusal | undefined {
   }
 }
 
-/** The same from the sentence, for a GitLab that sends nothing else. Newer ones add what may be meant. */
+/** Parses the message, for a GitLab that sends no error code. Newer versions add a suggestion to the message. */
 function refusalInWords(message: string): Refusal | undefined {
   const field = /^Field '(\w+)' doesn't exist on type '(\w+)'/.exec(message);
   if (field) return { kind: 'field', field: field[1], type: field[2] };

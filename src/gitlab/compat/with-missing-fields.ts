@@ -9,10 +9,10 @@ import { fillNulls } from './fill-nulls.ts';
 import { pruneDocument } from './prune-document.ts';
 import type { VariableValues } from './prune-document.ts';
 
-/** GitLab names five missing things at once; a document has fewer than a hundred that it can do without. */
+/** GitLab names five missing fields in an answer, and a document has fewer than a hundred fields that may be missing. */
 const maxRounds = 20;
 
-/** What is learnt, and where it is told. */
+/** What is known to be missing, and where to log what is new. */
 export interface Learning {
   readonly learned: MissingFields;
   readonly log: Logger;
@@ -26,9 +26,9 @@ interface RawAnswer {
 }
 
 /**
- * A client that asks each GitLab for what it has: what its validation errors say is missing is left out of this document
- * and of all that follow, and is null in their answers.
- * Rejects with UnsupportedGitlabError when it cannot be left out.
+ * Wraps a client so that a GitLab may lack fields. What GitLab's validation errors name as missing is removed from this
+ * document and from all later documents, and is null in the answers.
+ * Rejects with UnsupportedGitlabError when a missing field is required.
  */
 export function withMissingFields(client: GraphQLClient, learning: Learning): GraphQLClient {
   const send = client.rawRequest as Send;
@@ -52,10 +52,10 @@ async function ask(send: Send, asked: Asked, { learned, log }: Learning): Promis
   let news: readonly Missing[] = [];
   for (let round = 1; ; round++) {
     const { text, variables, isWhole } = knownPart(asked, learned);
-    for (const { name } of news) log.warn({ missing: name }, 'GitLab does not have this: left out');
+    for (const { name } of news) log.warn({ missing: name }, 'this GitLab lacks a field: requests leave it out');
     const answer = await send(text, variables);
     const missing = answer.data ? [] : missingIn(answer.errors ?? [], parse(text));
-    // The same text once more would only be refused once more.
+    // GitLab would refuse the same text again.
     if (missing.length === 0 || text === refused || round === maxRounds) {
       return isWhole ? answer : { ...answer, data: fillNulls(answer.data, asked.document) };
     }
@@ -64,7 +64,7 @@ async function ask(send: Send, asked: Asked, { learned, log }: Learning): Promis
   }
 }
 
-/** What to send of a document; most GitLabs have all of it. */
+/** The part of a document that this GitLab is not known to lack: in most cases all of it. */
 function knownPart(
   { text, document, variables }: Asked,
   learned: MissingFields,

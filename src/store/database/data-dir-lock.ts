@@ -3,14 +3,14 @@ import path from 'node:path';
 import { tryLock } from 'fs-native-extensions';
 import { DataDirInUseError, DatabaseError, messageOf } from '../../errors.ts';
 
-/** A held lock. `close` gives it back; the system does so when the process dies, however it dies. */
+/** A held lock. `close` releases the lock. The operating system releases the lock when the process dies. */
 export interface DataDirLock {
   close(): void;
 }
 
 /**
- * Takes the folder for this process, making it when missing: the embedded database is one process's alone.
- * The lock is the operating system's, so nothing stale can be left behind.
+ * Locks the folder for this process, because only one process may use the embedded database. Creates a missing folder.
+ * The operating system holds the lock, so no stale lock can remain.
  * Throws DataDirInUseError when another process holds it, DatabaseError when the folder cannot be used.
  */
 export function lockDataDir(dataDir: string): DataDirLock {

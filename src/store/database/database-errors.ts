@@ -1,6 +1,6 @@
 import { DatabaseError, GitlabSyncError, messageOf } from '../../errors.ts';
 
-/** Gives every failure of the database one class and one line. */
+/** Runs an action. Throws every failure of the database as DatabaseError with a message of one line. */
 export async function withDatabaseErrors<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action();
@@ -9,7 +9,7 @@ export async function withDatabaseErrors<T>(action: () => Promise<T>): Promise<T
     const reason = driverError(cause);
     if (missingTable.has((reason as { code?: unknown }).code)) {
       throw new DatabaseError(
-        'the tables are not there or not up to date: run `gitlab-connector migrate`, or the migrations that this package exports',
+        'the tables are missing or not up to date: run `gitlab-connector migrate`, or the migrations that this package exports',
         { cause },
       );
     }
@@ -20,7 +20,7 @@ export async function withDatabaseErrors<T>(action: () => Promise<T>): Promise<T
 /** PostgreSQL's codes for an unknown table and an unknown column. */
 const missingTable = new Set<unknown>(['42P01', '42703']);
 
-/** The driver's own error: MikroORM wraps it and repeats the whole statement, Node makes one of several attempts. */
+/** The driver's own error. MikroORM wraps it and repeats the whole statement; Node collects the errors of several attempts in one. */
 export function driverError(error: unknown): unknown {
   if (error instanceof AggregateError && error.errors.length > 0) return driverError(error.errors[0]);
   const cause = error instanceof Error ? error.cause : undefined;

@@ -11,31 +11,31 @@ import { entities } from '../entities/index.ts';
 import { migrations } from '../migrations/index.ts';
 import { vacuum } from './vacuum.ts';
 
-/** An open database. Close it when done: the embedded one keeps the process alive until then. */
+/** An open database. Call `close` at the end: an open embedded database keeps the process alive. */
 export interface Database {
-  /** What it is, for people, without secrets: `PostgreSQL at host:5432/name` or `embedded database in ./data`. */
+  /** A description of the database for people, without secrets: `PostgreSQL at host:5432/name` or `embedded database in ./data`. */
   readonly description: string;
   readonly em: SqlEntityManager;
-  /** Brings the tables up to date; resolves to the names of the migrations that ran. Safe to call from many processes at once. */
+  /** Migrates the tables. Resolves to the names of the migrations that ran. Many processes may call `migrate` at the same time. */
   migrate(): Promise<readonly string[]>;
   /** Names of the migrations that have not run. */
   pendingMigrations(): Promise<readonly string[]>;
-  /** What the entities would change in the tables, as SQL; empty when they agree. Adopted tables differ in their types. */
+  /** The SQL that would make the tables equal to the entities; empty when they are equal. Adopted tables have other types. */
   schemaDrift(): Promise<string>;
-  /** Does for the embedded database what a PostgreSQL does by itself, where enough has changed: new statistics, and the space of old rows. */
+  /** Vacuums and analyzes the embedded database where enough rows have changed. Does nothing on PostgreSQL, which has autovacuum. */
   tidy(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Where to store: a PostgreSQL when `databaseUrl` is set, else the embedded one in `dataDir`. */
+/** Which database to open: PostgreSQL when `databaseUrl` is set, else the embedded database in `dataDir`. */
 export interface DatabaseOptions {
   readonly databaseUrl?: string | undefined;
   readonly dataDir: string;
-  /** Connections to a PostgreSQL at the most; every pass that runs keeps one for its lock. Default: 10. */
+  /** Largest number of connections to PostgreSQL. Every running pass keeps one connection for its lock. Default: 10. */
   readonly poolSize?: number | undefined;
 }
 
-/** Options that a host's own MikroORM needs as well, beside its connection. */
+/** Options that the MikroORM of a host needs too. */
 export const ormOptions = {
   entities,
   extensions: [Migrator],
@@ -48,16 +48,16 @@ export const ormOptions = {
   },
 };
 
-/** Any number; the same one in every process that migrates. */
+/** Key of the advisory lock. The number has no meaning, and is the same in every process that migrates. */
 const migrationLock = 7_468_201;
 
-/** Opens the database, making the embedded one when it does not exist. Throws DatabaseError when it cannot be used. */
+/** Opens the database. Creates a missing embedded database. Throws DatabaseError when the database cannot be used. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { databaseUrl, dataDir, poolSize = 10 } = options;
   return databaseUrl ? openPostgres(databaseUrl, poolSize) : openPglite(dataDir);
 }
 
-/** A server that is gone without a word is noticed by the first; one that cannot be reached by the second. */
+/** `keepAlive` detects a server that no longer answers. The timeout ends an attempt to connect to a server that cannot be reached. */
 const connectionSettings = { keepAlive: true, keepAliveInitialDelayMillis: 10_000, connectionTimeoutMillis: 30_000 };
 
 async function openPostgres(databaseUrl: string, poolSize: number): Promise<Database> {
@@ -120,7 +120,7 @@ function databaseOf({ description, orm, migrate, tidy, close }: Opened): Databas
     description,
     em: orm.em,
     migrate: async () => {
-      const applied = await connecting(description, 'the tables were left as they were', migrate);
+      const applied = await connecting(description, 'the tables have not been changed', migrate);
       return applied.map(({ name }) => name);
     },
     schemaDrift: () => orm.schema.getUpdateSchemaSQL({ wrap: false }),

@@ -5,33 +5,33 @@ import { withDatabaseErrors } from './database-errors.ts';
 import { entities } from '../entities/index.ts';
 import { migrations } from '../migrations/index.ts';
 
-/** The oldest PostgreSQL that will do: the suite has passed on 13, 14, 15 and 18 (TEST_POSTGRES_URL). */
+/** The oldest PostgreSQL that is supported. CI runs the suite on every version from 13 to 18. */
 export const oldestPostgres = 13;
 
-/** A database as it is: nothing was made or changed to see it. */
+/** What `inspectDatabase` found. */
 export interface DatabaseInspection {
   /** Such as `17.5`. */
   readonly version: string;
   readonly majorVersion: number;
   readonly user: string;
   readonly schema: string | null;
-  /** A standby, or one whose transactions may only read. */
+  /** The server is a standby, or its transactions may only read. */
   readonly isReadOnly: boolean;
   readonly mayMakeTables: boolean;
-  /** Names of migrations that have run, oldest first; null when there is no table of them. */
+  /** Names of migrations that have run, oldest first; null when the table of migrations is missing. */
   readonly applied: readonly string[] | null;
-  /** Those of this package that have not. */
+  /** Names of migrations of this package that have not run. */
   readonly pending: readonly string[];
-  /** Whether every table of this package is there. */
+  /** Whether every table of this package exists. */
   readonly hasTables: boolean;
-  /** What the user lacks on tables and sequences that are there, such as `update on change_events`. */
+  /** Privileges that the user lacks on existing tables and sequences, such as `update on change_events`. */
   readonly missingPrivileges: readonly string[];
 }
 
-/** What a pass does with its tables; only tags are ever deleted. */
+/** Privileges that a pass needs on each table. Only rows of tags are ever deleted. */
 const privileges = ['select', 'insert', 'update'];
 
-/** Looks into a database without making or changing anything in it. Throws DatabaseError when it cannot be read. */
+/** Inspects a database without changing anything. Throws DatabaseError when the database cannot be read. */
 export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseInspection> {
   const own = entities.map((entity: EntityName<object>) => em.getMetadata(entity).tableName);
   const { tableName: migrationTable = 'mikro_orm_migrations' } = em.config.get('migrations');
@@ -48,7 +48,7 @@ export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseIns
         array(select p.privilege || ' on ' || t.name from unnest(${privileges}::text[]) with ordinality p (privilege, place)
           where to_regclass(t.name) is not null and not has_table_privilege(to_regclass(t.name), p.privilege) order by place) as missing
       from unnest(${tables}::text[]) with ordinality t (name, place) order by t.place`.execute(kysely);
-    // A column that counts by itself the old way needs leave to use its sequence.
+    // To insert into a serial column, the user needs the privilege to use its sequence.
     const { rows: sequences } = await sql<{ readonly name: string }>`
       select s.name from unnest(${tables}::text[]) t (name)
       join pg_attribute a on a.attrelid = to_regclass(t.name) and a.attnum > 0 and not a.attisdropped and a.attidentity = ''
@@ -62,7 +62,8 @@ export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseIns
       : null;
     const names = applied?.map(({ name }) => name) ?? null;
     const [server] = servers;
-    if (!server) throw new DatabaseError('the database answered a question about itself with nothing');
+    if (!server)
+      throw new DatabaseError('the database returned no row for its own version: check DATABASE_URL, and any proxy in front of PostgreSQL');
     return {
       ...server,
       applied: names,

@@ -1,17 +1,17 @@
-/** The part of pg's pool that is needed here. */
+/** The part of pg's pool that `onPoolCreated` uses. */
 interface PoolLike {
   on(event: 'connect', listener: (client: ClientLike) => void): unknown;
 }
 
 interface ClientLike {
   once(event: 'end', listener: () => void): unknown;
-  /** Set by the pool each time that it hands the client out. */
+  /** The pool sets this each time a client is taken from the pool. */
   release?: (error?: Error) => void;
 }
 
 /**
- * PostgreSQL notices within half a minute that the machine of a client is gone without a word, and frees what the client
- * had locked; by itself it does so after two hours. What the system of the server does not know is left out by it.
+ * With these settings PostgreSQL detects within half a minute that the machine of a client is gone, and releases the locks of
+ * the client. With its defaults PostgreSQL needs two hours. A server ignores a setting that its operating system lacks.
  */
 export const noticeLoss = {
   tcp_keepalives_idle: '10',
@@ -24,19 +24,19 @@ const noticeLossOfSession = Object.entries(noticeLoss)
   .map(([name, value]) => `set ${name} = ${value}`)
   .join('; ');
 
-/** Has the server notice the loss of a client. For new ones of a pool. */
+/** Makes the server detect the loss of a client. Called for each new client of a pool. */
 export async function onConnect(client: { query(statement: string): Promise<unknown> }): Promise<void> {
   await client.query(noticeLossOfSession);
 }
 
 /**
- * Gives clients back to their pool whose connection has ended in the middle of a transaction. Kysely keeps one whose
- * rollback fails, as it then must: every outage of the database would cost the pool a place, until none is left.
+ * Releases clients whose connection has ended in the middle of a transaction. Kysely does not release a client whose rollback
+ * fails, so without this every outage of the database would leave the pool with fewer clients, until it has none.
  */
 export function onPoolCreated(pool: PoolLike): void {
   pool.on('connect', (client) => {
     client.once('end', () => {
-      // Whoever holds the client learns first that his query failed.
+      // The holder of the client first receives the failure of the query.
       setImmediate(() => giveBack(client));
     });
   });
@@ -44,11 +44,11 @@ export function onPoolCreated(pool: PoolLike): void {
 
 function giveBack(client: ClientLike): void {
   const { release } = client;
-  // Its holder may give it back as well, before this or after.
+  // The holder may also release the client, before or after this.
   client.release = () => {};
   try {
     release?.(new Error('the connection has ended'));
   } catch {
-    // It was given back already.
+    // The client was already released.
   }
 }

@@ -7,20 +7,20 @@ const schema = defineEntity({
   properties: {
     id: p.bigint('number').primary(),
     changeEventId: () => p.manyToOne(ChangeEventEntity).mapToPk().fieldName('change_event_id').deleteRule('cascade'),
-    /** Counts from 1, the first sight. */
+    /** Counted from 1, the state in which the event was first seen. */
     version: p.integer(),
     /** The event's status in this version. */
     status: p.string().columnType('text'),
-    /** What differs from the version before: field -> { old, new }. Null in the first. */
+    /** Differences from the previous version: field -> { old, new }. Null in version 1. */
     changes: p.json<Record<string, { old: unknown; new: unknown }>>().nullable(),
-    /** When it happened, by GitLab's clock. */
+    /** When the change happened, by GitLab's clock. */
     happenedAt: p.datetime().columnType('timestamptz'),
-    /** When the connector saw it, by GitLab's clock. */
+    /** When the connector read the change, by GitLab's clock. */
     seenAt: p.datetime().columnType('timestamptz'),
   },
   uniques: [{ properties: ['changeEventId', 'version'] }],
 });
 
-/** One state that an event was seen in. Append-only. Table `change_event_versions`. */
+/** One state in which an event was seen. Append-only. Table `change_event_versions`. */
 export class ChangeEventVersionEntity extends schema.class {}
 schema.setClass(ChangeEventVersionEntity);

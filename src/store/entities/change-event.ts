@@ -28,9 +28,9 @@ const schema = defineEntity({
     projectId: p.bigint('number').nullable(),
     /** Name of the stream, such as `merge-requests`; null on rows that an older connector stored. */
     stream: p.string().columnType('text').nullable(),
-    /** What it has in common with related events, such as `12:sha:…`; events that share a key are linked. */
+    /** Keys such as `12:sha:…`. Events that share a key are linked. */
     linkKeys: p.array().columnType('text[]').nullable(),
-    /** Its links are not made yet. */
+    /** Whether the event still has to be linked. */
     isUnlinked: p.boolean().default(false),
   },
   uniques: [{ properties: ['connectionId', 'eventId'] }],
@@ -42,6 +42,6 @@ const schema = defineEntity({
   ],
 });
 
-/** One change: a merge request, pipeline, release, commit or image in its present state. Table `change_events`. */
+/** One change: a merge request, pipeline, release, commit or image in its current state. Table `change_events`. */
 export class ChangeEventEntity extends schema.class {}
 schema.setClass(ChangeEventEntity);

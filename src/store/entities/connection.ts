@@ -6,9 +6,9 @@ const schema = defineEntity({
   properties: {
     id: p.integer().primary(),
     name: p.string().columnType('text'),
-    /** Kind of source; ours is `gitlab`. */
+    /** Kind of source. This connector reads rows of type `gitlab`. */
     type: p.string().columnType('text'),
-    /** The keys of PainChain's connection form. Rows that this connector makes never hold the token. */
+    /** The keys of PainChain's connection form. Rows that this connector creates never contain the token. */
     config: p.json<Record<string, unknown>>().nullable(),
     enabled: p.boolean().nullable().default(true),
     tags: p.text().nullable(),
@@ -19,6 +19,6 @@ const schema = defineEntity({
   },
 });
 
-/** A source as PainChain knows it: one GitLab, read with one token. Table `connections`, shared with PainChain. */
+/** A source of PainChain: one GitLab, read with one token. Table `connections`, shared with PainChain. */
 export class ConnectionEntity extends schema.class {}
 schema.setClass(ConnectionEntity);

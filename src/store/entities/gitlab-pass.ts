@@ -7,19 +7,19 @@ const schema = defineEntity({
   properties: {
     connectionId: () =>
       p.manyToOne(ConnectionEntity).mapToPk().fieldName('connection_id').primary().deleteRule('cascade').updateRule('no action'),
-    /** Start of the last pass. All times here are the database's, so that replicas agree. */
+    /** Start of the last pass. All times of this table are from the database's clock, which replicas share. */
     startedAt: p.datetime().columnType('timestamptz'),
-    /** Last time that a pass came on: a project, or a page, was read. */
+    /** Last time that a pass made progress: a project or a page was read. */
     movedAt: p.datetime().columnType('timestamptz'),
-    /** Null while it runs, or when its process was stopped or died. */
+    /** Null while the pass runs, and when its process was stopped or died. */
     endedAt: p.datetime().columnType('timestamptz').nullable(),
-    /** Start of the last pass that read the connection: what is stored is at least as new. */
+    /** Start of the last pass that read the connection. Everything that changed before is stored. */
     readAt: p.datetime().columnType('timestamptz').nullable(),
-    /** How the last pass that has ended did: `ok`, `incomplete`, `busy`, `configuration`, `gitlab`, `database` or `error`. */
+    /** Result of the last pass that has ended: `ok`, `incomplete`, `busy`, `configuration`, `gitlab`, `database` or `error`. */
     result: p.text().nullable(),
     /** Why the result is not `ok`, in one line. */
     error: p.text().nullable(),
-    /** Passes since the last one that read the connection; the present one counts. */
+    /** Number of passes since the last pass that read the connection, with the current pass. */
     failures: p.integer().default(0),
     createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
   },

@@ -6,20 +6,20 @@ const schema = defineEntity({
   tableName: 'gitlab_projects',
   properties: {
     connectionId: () => p.manyToOne(ConnectionEntity).mapToPk().fieldName('connection_id').primary().deleteRule('cascade'),
-    /** GitLab's number; the project's identity, whatever its path. */
+    /** GitLab's id of the project, which does not change when the path changes. */
     projectId: p.bigint('number').primary().autoincrement(false),
-    /** The path in its event ids: the one under which it was first stored. Never changes. */
+    /** The path in event ids: the path under which the project was first stored. Never changes. */
     eventPath: p.text(),
-    /** The path it has now. */
+    /** The current path. */
     fullPath: p.text(),
     webUrl: p.text(),
-    /** Start of the last pass that GitLab returned it in. */
+    /** Start of the last pass in which GitLab returned the project. */
     lastSeenAt: p.datetime().columnType('timestamptz'),
-    /** Last time that everything was read again that GitLab leaves no trace of. */
+    /** Last time that the project was reconciled: everything that changes without a trace was read again. */
     reconciledAt: p.datetime().columnType('timestamptz'),
-    /** Since when GitLab does not return it any more; null while it does. */
+    /** Since when GitLab no longer returns the project; null while GitLab returns it. */
     goneAt: p.datetime().columnType('timestamptz').nullable(),
-    /** Since when it is not among the projects to read; null while it is. */
+    /** Since when the settings no longer select the project; null while they select it. */
     unselectedAt: p.datetime().columnType('timestamptz').nullable(),
     createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
   },

@@ -15,13 +15,13 @@ const schema = defineEntity({
         .updateRule('no action'),
     repositoryId: p.bigint('number').primary().autoincrement(false),
     name: p.string().columnType('text').primary(),
-    /** What the tag pointed to at the last look; null when it was never looked at, or could not be described. */
+    /** The digest when the tag was last looked at; null when the tag was never looked at, or GitLab could not describe it. */
     digest: p.text().nullable(),
-    /** Null: known by name only, left out by TAG_LIMIT. */
+    /** When the tag was last looked at; null when only the name is known, because of TAG_LIMIT. */
     lookedAt: p.datetime().columnType('timestamptz').nullable(),
   },
 });
 
-/** A tag of a container repository, and when it was looked at. Table `gitlab_registry_tags`. */
+/** A tag of a container repository, and when the tag was looked at. Table `gitlab_registry_tags`. */
 export class GitlabRegistryTagEntity extends schema.class {}
 schema.setClass(GitlabRegistryTagEntity);

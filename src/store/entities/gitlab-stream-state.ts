@@ -17,21 +17,21 @@ const schema = defineEntity({
     stream: p.string().columnType('text').primary(),
     /** A branch or a container repository where the stream has several walks; else empty. */
     scope: p.string().columnType('text').primary(),
-    /** The branches that the walk reads, with commas between them; empty = all. For versions that do not know `coverage`. */
+    /** The branches that the walk reads, separated by commas; empty = all. Read by earlier versions, which do not know `coverage`. */
     selection: p.text(),
-    /** The branches that the walk reads, and those that it read before with how far. Null in rows of earlier versions. */
+    /** The branches that the walk reads, and the branches that the walk read before with their progress. Null in rows of earlier versions. */
     coverage: p.json<Record<string, unknown>>().nullable(),
     /** Everything that GitLab changed before this moment is stored. GitLab's clock, less the overlap. */
     watermark: p.datetime().columnType('timestamptz').nullable(),
-    /** Where a walk that is not finished goes on. GitLab's cursor. */
+    /** The place at which an unfinished walk continues. GitLab's cursor. */
     cursor: p.text().nullable(),
-    /** GitLab's clock when the walk that is not finished began. */
+    /** When the unfinished walk began, by GitLab's clock. */
     walkStartedAt: p.datetime().columnType('timestamptz').nullable(),
     /** The newest commit whose history is stored. */
     frontier: p.text().nullable(),
-    /** Everything from this moment on is stored; 1970 = everything. Null while the first reading goes on. */
+    /** Everything from this moment on is stored; 1970 = everything. Null until the first backfill has ended. */
     depth: p.datetime().columnType('timestamptz').nullable(),
-    /** How far reading backwards has come. */
+    /** How far the backfill has come. */
     backfill: p.json<Record<string, unknown>>().nullable(),
     /** `ok`, `partial`, `disabled`, `forbidden`, `gone` or `failed`. */
     outcome: p.string().columnType('text'),

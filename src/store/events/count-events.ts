@@ -6,12 +6,13 @@ import type { EventTable } from './save-events.ts';
 export interface StoredCountQuery {
   readonly projectId: number;
   readonly stream: string;
-  /** Which of an event's times the window is about: GitLab's time of creation, or the event's own. */
+  /** Which time of an event must be in the window: GitLab's time of creation, or the event's timestamp. */
   readonly by: 'created' | 'timestamp';
-  /** Both sides inclusive; null = open. */
+  /** Start of the window, inclusive; null = no limit. */
   readonly after: Date | null;
+  /** End of the window, inclusive; null = no limit. */
   readonly before: Date | null;
-  /** Branches of merge requests (their target) and of pipelines. Empty = all. */
+  /** Target branches of merge requests, branches of pipelines. Empty = all. */
   readonly branches: readonly string[];
 }
 

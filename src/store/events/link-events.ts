@@ -1,25 +1,26 @@
 import { sql } from 'kysely';
 import type { QueryExecutorProvider, RawBuilder } from 'kysely';
 
-/** How many related events an event names; a commit that is deployed every hour would grow without end. */
+/** How many related events an event lists at most. Without a limit the row of a commit that is deployed every hour would grow forever. */
 export const relatedEventsLimit = 100;
 
 /** How many events are linked in one statement. */
 const batchSize = 500;
 
-/** How many ids of events are held at once. */
+/** How many ids of events are in memory at once. */
 const listSize = 100_000;
 
-/** What events are read with, and what they are changed with. */
+/** Access to the database: for reading, and for changes in a transaction. */
 export interface Linking {
   readonly kysely: QueryExecutorProvider;
   readonly inTransaction: (action: (kysely: QueryExecutorProvider) => Promise<unknown>) => Promise<unknown>;
 }
 
 /**
- * Fills `description.related_events` of a connection's events that are not linked yet, and of those that they are
- * related to: events of other kinds that share a key (a commit, a tag). Both ways, by id. Safe to stop and to repeat.
- * Events of different projects share no key: with `projectIds` nothing else is touched.
+ * Fills `description.related_events` of the events of a connection that are not linked yet, and of their related events.
+ * Two events are related when they are of different streams and share a key, such as that of a commit or a tag. Each names the
+ * other by its id. A call that was stopped can be repeated. With `projectIds` only events of these projects change, because
+ * events of different projects share no key.
  */
 export async function linkEvents({ kysely, inTransaction }: Linking, connectionId: number, projectIds?: readonly number[]): Promise<void> {
   for (let after = 0; ;) {
@@ -44,12 +45,12 @@ function unlinked(connectionId: number, projectIds: readonly number[] | undefine
 }
 
 /**
- * Each key is looked up in the index of keys on its own: one search for many of them at once compares every key with every
- * row that is found. `offset 0` keeps PostgreSQL to that, whatever it believes to know of the table.
+ * Looks up each key in the index separately, because one search for many keys compares every key with every row that is
+ * found. `offset 0` prevents PostgreSQL from choosing that plan, whatever its statistics say.
  */
 const linkBatch = (connectionId: number, ids: readonly number[]) => sql`
   with touched as materialized (
-    -- Many have been linked with others of the list meanwhile.
+    -- An earlier batch may have linked some of these events.
     select id, stream, link_keys from change_events where id = any (${[...ids]}::int[]) and is_unlinked
   ),
   touched_keys as materialized (select distinct stream, key from touched, unnest(link_keys) as key),
@@ -83,6 +84,6 @@ const linkBatch = (connectionId: number, ids: readonly number[]) => sql`
   where e.id = any ((select coalesce(array_agg(id), '{}') from related)::int[]) and e.id = r.id
     and (e.is_unlinked or e.description::jsonb -> 'related_events' is distinct from r.event_ids)`;
 
-/** The events that have a key, of whatever connection. */
+/** The events that have a key, of all connections. */
 const eventsWithKey = (key: string) =>
   sql`lateral (select id, connection_id, stream, event_id, link_keys from change_events where link_keys @> array[${sql.raw(key)}] offset 0)`;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { QueryExecutorProvider } from 'kysely';
 
-/** A project that has another path than before. */
+/** A project whose path has changed. */
 export interface MovedProject {
   readonly id: number;
   readonly fullPath: string;
@@ -10,8 +10,8 @@ export interface MovedProject {
 }
 
 /**
- * Brings the path and the pages in a project's events up to date, also of those that GitLab will never show as changed.
- * GitLab's own pages of a project are below `/-/`. What people wrote stays as it is, and so do event ids.
+ * Updates the path and the URLs in all events of projects that have moved, because GitLab does not show these events as
+ * changed. GitLab's own pages of a project are below `/-/`. Texts that people wrote and event ids do not change.
  */
 export async function moveEvents(kysely: QueryExecutorProvider, connectionId: number, moved: readonly MovedProject[]): Promise<void> {
   for (const { id, fullPath, webUrl, former } of moved) {

@@ -9,12 +9,12 @@ export interface EventFilter {
   readonly connectionId?: number | undefined;
   /** The word in the titles: `MR`, `Pipeline`, `Release`, `Commit` or `Image`. */
   readonly type?: string | undefined;
-  /** Path of a project, or of a group, which means its projects. */
+  /** Path of a project, or of a group for all its projects. */
   readonly project?: string | undefined;
   readonly status?: string | undefined;
-  /** Those that happened at this moment or later. */
+  /** Only events that happened at this moment or later. */
   readonly since?: Date | undefined;
-  /** Those that this connector stored or changed at this moment or later. */
+  /** Only events that this connector stored or changed at this moment or later. */
   readonly storedSince?: Date | undefined;
   readonly limit: number;
 }
@@ -32,7 +32,7 @@ export interface StoredEvent {
   readonly storedAt: string | null;
 }
 
-/** Stored events that a filter lets through, the latest first. */
+/** Stored events that match a filter, the latest first. */
 export async function readEvents(em: SqlEntityManager, filter: EventFilter): Promise<StoredEvent[]> {
   return withDatabaseErrors(async () => {
     const fork = em.fork({ clear: true });
@@ -66,20 +66,20 @@ function conditions(filter: EventFilter, at: ReturnType<typeof sql.raw>) {
   ];
 }
 
-/** One version of an event: what it became, and what of it changed. Times are ISO 8601 in UTC. */
+/** One version of an event: its state, and what changed. Times are ISO 8601 in UTC. */
 export interface EventVersion {
   /** Counted from 1. */
   readonly version: number;
   readonly status: string;
   /** Old and new value by field; null for the first version. */
   readonly changes: Readonly<Record<string, { readonly old: Json; readonly new: Json }>> | null;
-  /** When it happened in GitLab. */
+  /** When the change happened in GitLab. */
   readonly happenedAt: string;
-  /** When it was seen, by GitLab's clock. */
+  /** When the connector read the change, by GitLab's clock. */
   readonly seenAt: string;
 }
 
-/** Every version of an event, the first one first. Null when there is no such event. */
+/** All versions of an event, oldest first. Null when there is no such event. */
 export async function readHistory(em: SqlEntityManager, { connectionId, eventId }: EventKey): Promise<EventVersion[] | null> {
   return withDatabaseErrors(async () => {
     const kysely = em.fork({ clear: true }).getKysely();
@@ -96,7 +96,7 @@ export async function readHistory(em: SqlEntityManager, { connectionId, eventId 
   });
 }
 
-/** Which event. Without a connection, the first one with this id. */
+/** Which event to read. Without a connection, the first event with this id. */
 export interface EventKey {
   readonly connectionId?: number | undefined;
   readonly eventId: string;

@@ -4,13 +4,13 @@ import type { QueryExecutorProvider, RawBuilder } from 'kysely';
 import type { ChangeEvent } from '../../events/change-event.ts';
 import { storableAuthor, storableEventId, storableJson } from './storable.ts';
 
-/** How many rows a page made and changed. Rows that were already as they should be are not touched. */
+/** How many rows a page inserted and updated. Rows that are equal to their events are not written. */
 export interface SavedEvents {
   readonly inserted: number;
   readonly updated: number;
 }
 
-/** What depends on who created change_events. */
+/** How the table change_events differs by who created it. */
 export interface EventTable {
   /** PainChain's own table has timestamps without a zone, in UTC by convention. */
   readonly hasNaiveTimestamps: boolean;
@@ -21,9 +21,9 @@ export interface EventPage {
   readonly projectId: number;
   readonly stream: string;
   readonly events: readonly ChangeEvent[];
-  /** GitLab's clock when they were read; the time of events that have none of their own. */
+  /** When the events were read, by GitLab's clock. Events without a time get this time. */
   readonly seenAt: Date;
-  /** Leaves out events that are not stored yet. */
+  /** Whether to update stored events only, and insert none. */
   readonly updatesOnly?: boolean | undefined;
 }
 
@@ -36,16 +36,16 @@ export async function eventTableOf(em: SqlEntityManager): Promise<EventTable> {
   return { hasNaiveTimestamps: rows[0]?.data_type === 'timestamp without time zone' };
 }
 
-/** Where the pages belong. */
+/** The connection and the table to write to. */
 export interface EventTarget {
   readonly connectionId: number;
   readonly table: EventTable;
 }
 
 /**
- * Inserts events that are new and updates those that differ, with a version of each, in one statement; the rest is not
- * written at all. Related events that are already linked, and first values of the keys in `keep`, stay. Idempotent.
- * Resolves to what each page wrote, in their order.
+ * Inserts new events, updates events that differ, and adds a version for each, in one statement. Does not write rows that are
+ * equal. Keeps related events that are already linked, and the first values of the keys in `keep`. Idempotent.
+ * Resolves to the counts of each page, in the order of the pages.
  */
 export async function saveEvents(kysely: QueryExecutorProvider, target: EventTarget, pages: readonly EventPage[]): Promise<SavedEvents[]> {
   const rows = rowsOf(pages);
@@ -88,7 +88,7 @@ function rowsOf(pages: readonly EventPage[]) {
   return byId;
 }
 
-/** Gives the row of an older connector its new id, so that the update finds it. */
+/** Gives the row of an older connector the new event id, so that the update finds the row. */
 async function continueFormerRows(kysely: QueryExecutorProvider, connectionId: number, json: string): Promise<void> {
   await sql`
     with former as (
@@ -102,12 +102,12 @@ async function continueFormerRows(kysely: QueryExecutorProvider, connectionId: n
     update change_events e set event_id = former.event_id from former where e.id = former.id`.execute(kysely);
 }
 
-/** Everything that a version may tell of: the columns, and the keys of both JSON columns, in one object. */
+/** Everything that a version compares: the columns, and the keys of both JSON columns, in one object. */
 const flat = (row: string) =>
   `jsonb_build_object('title', ${row}.title, 'author', ${row}.author, 'url', ${row}.url, 'status', ${row}.status)
    || (coalesce(${row}.description::jsonb, '{}') - 'related_events') || coalesce(${row}.metadata::jsonb, '{}')`;
 
-/** A value in a version; a long one is cut, the whole is in the row itself. */
+/** A value in a version. A long value is cut; the event itself has the whole value. */
 const shortened = (value: string) =>
   `case when length(${value}::text) > 10000 then to_jsonb(left(${value} #>> '{}', 10000) || '…') else ${value} end`;
 
@@ -119,11 +119,11 @@ const differences = `
 interface Written {
   readonly event_id: string;
   readonly inserted: boolean;
-  /** Link keys that the event had and has no more. */
+  /** Link keys that the event no longer has. */
   readonly lost_keys: readonly string[] | null;
 }
 
-/** Events that were related to one that has lost a key must be linked anew. */
+/** Marks events that share a lost key as unlinked, because they may name an event to which they are no longer related. */
 async function relinkFormerly(kysely: QueryExecutorProvider, connectionId: number, keys: readonly string[]): Promise<void> {
   if (keys.length === 0) return;
   await sql`update change_events set is_unlinked = true where connection_id = ${connectionId} and link_keys && ${[...keys]}::text[]`.execute(
@@ -132,8 +132,8 @@ async function relinkFormerly(kysely: QueryExecutorProvider, connectionId: numbe
 }
 
 /**
- * Each event is looked up in the unique index on its own (`lateral … limit 1`): joined, PostgreSQL reads the whole table for
- * every page wherever nobody has analyzed it.
+ * Looks up each event in the unique index separately (`lateral … limit 1`). With a join PostgreSQL reads the whole table for
+ * every page as long as the table has no statistics.
  */
 function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<Written> {
   const storedAt = sql.raw(table.hasNaiveTimestamps ? `(e."timestamp" at time zone 'UTC')` : 'e."timestamp"');
@@ -181,7 +181,7 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
         url = excluded.url, status = excluded.status, metadata = excluded.metadata, project_id = excluded.project_id,
         stream = excluded.stream, link_keys = excluded.link_keys, is_unlinked = e.is_unlinked or excluded.is_unlinked,
         updated_at = excluded.updated_at
-      -- Somebody else may have inserted it meanwhile. (xmax = 0 would tell as well, but not where the table is partitioned.)
+      -- Another process may have inserted the event meanwhile. (xmax = 0 shows the same, but not in a partitioned table.)
       returning e.id, e.event_id, e.created_at is not distinct from ${toColumn('now()')} as is_own
     ),
     versioned as (

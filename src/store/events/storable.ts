@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { firstCharacters } from '../../events/text.ts';
 
-/** PainChain's columns hold so many characters; longer values would also not fit into an index page. */
+/** The limit of PainChain's columns. Much longer values would not fit into an index page either. */
 const eventIdLimit = 255;
 const authorLimit = 255;
 
-/** JSON that PostgreSQL takes: NUL is left out, a lone half of a surrogate pair becomes U+FFFD. */
+/** JSON that PostgreSQL accepts: without NUL, and with U+FFFD for each lone half of a surrogate pair. */
 export function storableJson(value: unknown): string {
   const json = JSON.stringify(value);
-  // JSON.stringify writes both as escapes, so a text without these escapes needs no second look.
+  // JSON.stringify writes both as escapes, so JSON without these escapes needs no change.
   return /\\u0000|\\ud[89a-f]/i.test(json)
     ? JSON.stringify(value, (_key, item: unknown) => (typeof item === 'string' ? storableText(item) : item))
     : json;
@@ -16,7 +16,7 @@ export function storableJson(value: unknown): string {
 
 const storableText = (text: string) => text.toWellFormed().replaceAll('\u0000', '');
 
-/** An event id as it is stored: ids over 255 characters end in a hash of the whole instead, so they stay apart. */
+/** An event id as it is stored. A longer id than 255 characters is cut and ends in a hash of the whole id, so that ids stay different. */
 export function storableEventId(eventId: string): string {
   const id = storableText(eventId);
   if (id.length <= eventIdLimit) return id;

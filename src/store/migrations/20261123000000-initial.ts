@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
- * Creates the four tables, or adopts PainChain's `connections` and `change_events` where they stand: adds the columns,
- * the unique key and the index that are missing, and changes no type that PainChain reads.
+ * Creates the four tables. Where PainChain's `connections` and `change_events` exist, adds the missing columns, the missing
+ * unique key and the missing index, and changes no type of a column.
  */
 export class Initial extends Migration {
   override readonly name = '20261123000000-initial';

@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
- * Adds what incremental passes keep: the history of events, the keys by which they are linked, how far each walk has
- * come, and which tags were looked at. What was read before is read once more, as its progress was not kept.
+ * Adds what incremental passes store: the history of events, link keys, the state of each walk, and the tags that were looked
+ * at. The next pass reads everything once more, because earlier passes stored no state.
  */
 export class Incremental extends Migration {
   override readonly name = '20261123120000-incremental';

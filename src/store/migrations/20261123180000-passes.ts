@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** Adds what the poller keeps of the last pass over each connection. */
+/** Adds the table in which the poller stores the last pass over each connection. */
 export class Passes extends Migration {
   override readonly name = '20261123180000-passes';
 

@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
- * Makes linking quick in large tables: no list of pending keys, through which every search has to go, and an index
- * that gives the events that are not linked yet in their order.
+ * Makes linking fast in large tables. Switches off the list of pending keys of the GIN index, which every search would scan,
+ * and adds an index of the events that are not linked yet.
  */
 export class Links extends Migration {
   override readonly name = '20261123200000-links';
@@ -12,7 +12,7 @@ export class Links extends Migration {
   }
 }
 
-// Whoever has partitioned the table has given its indexes other names, and these options with them.
+// In a partitioned table the indexes have other names, and got these options when they were created (docs/scaling.md).
 const statements = [
   'alter index if exists change_events_link_keys_index set (fastupdate = off)',
   `select gin_clean_pending_list(oid) from pg_class where oid = to_regclass('change_events_link_keys_index')`,

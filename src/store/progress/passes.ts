@@ -2,37 +2,37 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { withDatabaseErrors } from '../database/database-errors.ts';
 
-/** How a pass of the poller ended. `ok` and `incomplete` have read the connection; `busy`: another one did so, and it stepped aside. */
+/** How a pass of the poller ended. `ok` and `incomplete`: the pass read the connection. `busy`: another pass held the lock, so this pass read nothing. */
 export type PassResult = 'ok' | 'incomplete' | 'busy' | 'configuration' | 'gitlab' | 'database' | 'error';
 
 /** The last pass over a connection. Times are milliseconds since 1970 by the database's clock. */
 export interface PassRecord {
   readonly connectionId: number;
   readonly startedAt: number;
-  /** Last time that it came on. */
+  /** Last time that the pass made progress. */
   readonly movedAt: number;
-  /** Null while it runs, or when its process died. */
+  /** Null while the pass runs, and when its process died. */
   readonly endedAt: number | null;
-  /** Start of the last pass that read the connection; null before there was one. */
+  /** Start of the last pass that read the connection; null before the first. */
   readonly readAt: number | null;
-  /** Of the last pass that has ended. */
+  /** Result of the last pass that has ended; null before the first. */
   readonly result: PassResult | null;
   readonly error: string | null;
-  /** Passes since the last one that read the connection; the present one counts. */
+  /** Number of passes since the last pass that read the connection, with the current pass. */
   readonly failures: number;
   readonly createdAt: number;
 }
 
-/** The passes of all connections, and what time it is where they are kept. */
+/** The last passes of all connections, and the time of the database. */
 export interface PassRecords {
-  /** Milliseconds since 1970. */
+  /** The database's clock, in milliseconds since 1970. */
   readonly now: number;
   readonly byConnection: ReadonlyMap<number, PassRecord>;
 }
 
 const millis = (column: string) => sql`floor(extract(epoch from ${sql.raw(column)}) * 1000)::float8`;
 
-/** Reads the last pass of every connection, or of one. */
+/** Reads the last pass of every connection, or of one connection. */
 export async function readPasses(em: SqlEntityManager, connectionId?: number): Promise<PassRecords> {
   return withDatabaseErrors(async () => {
     const { rows } = await sql<{ now: number; passes: readonly PassRecord[] }>`
@@ -46,7 +46,7 @@ export async function readPasses(em: SqlEntityManager, connectionId?: number): P
   });
 }
 
-/** Notes the start of a pass. Resolves to the moment, in milliseconds by the database's clock. */
+/** Stores the start of a pass. Resolves to the time of the start, in milliseconds by the database's clock. */
 export async function beginPass(em: SqlEntityManager, connectionId: number): Promise<number> {
   return withDatabaseErrors(async () => {
     const { rows } = await sql<{ started: number }>`
@@ -58,7 +58,7 @@ export async function beginPass(em: SqlEntityManager, connectionId: number): Pro
   });
 }
 
-/** Notes that a pass has come on. */
+/** Stores that a pass has made progress. */
 export async function movePass(em: SqlEntityManager, connectionId: number): Promise<void> {
   await withDatabaseErrors(() =>
     sql`update gitlab_passes set moved_at = clock_timestamp() where connection_id = ${connectionId}`.execute(em.fork().getKysely()),
@@ -73,7 +73,7 @@ export interface PassEnd {
   readonly error: string | null;
 }
 
-/** Notes the end of a pass. One that stepped aside counts as no failure; one that was stopped has no end. */
+/** Stores the end of a pass. A pass that was `busy` is no failure. A pass that was stopped has no end and is not stored here. */
 export async function endPass(em: SqlEntityManager, { connectionId, result, error }: PassEnd): Promise<void> {
   const hasRead = result === 'ok' || result === 'incomplete';
   const isFailure = !hasRead && result !== 'busy';

@@ -25,14 +25,14 @@ interface StateRow {
 
 const dateOf = (text: string | null) => (text === null ? null : new Date(text));
 
-/** The states of every walk of a connection, or of some of its projects. */
+/** The states of all walks of a connection, or of some of its projects. */
 export async function readStates(
   kysely: QueryExecutorProvider,
   connectionId: number,
   projectIds?: readonly number[],
 ): Promise<PlacedState[]> {
   const ids = projectIds ? JSON.stringify(projectIds) : null;
-  // JSON, because drivers differ in what they make of a bigint and of a time.
+  // As JSON, because the drivers return different types for a bigint and for a time.
   const { rows } = await sql<{ row: StateRow }>`
     select to_json(s) as row from gitlab_stream_state s
     where connection_id = ${connectionId} and (${ids}::json is null or project_id in (select value::bigint from json_array_elements_text(${ids}::json)))`.execute(
@@ -62,7 +62,7 @@ interface TagRow {
   readonly looked_at: string | null;
 }
 
-/** The numbers of known tags, one for each container repository of a connection. */
+/** The numbers of known tags and of tags that were looked at, for each container repository of a connection. */
 export async function countTags(kysely: QueryExecutorProvider, connectionId: number): Promise<TagCount[]> {
   const { rows } = await sql<{ readonly row: { readonly project_id: number; readonly known: number; readonly looked: number } }>`
     select to_json(t) as row from (

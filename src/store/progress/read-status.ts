@@ -3,29 +3,29 @@ import { sql } from 'kysely';
 import type { Outcome } from '../../walk-state.ts';
 import { withDatabaseErrors } from '../database/database-errors.ts';
 
-/** How reading one stream of a project stands. Times are ISO 8601 in UTC. */
+/** The state of one walk of a project. Times are ISO 8601 in UTC. */
 export interface StreamStatus {
   readonly stream: string;
   /** A branch or a container repository where the stream has several walks; else empty. */
   readonly scope: string;
   readonly outcome: Outcome;
-  /** Why the outcome is not `ok`; null when it is. */
+  /** Why the outcome is not `ok`; null when the outcome is `ok`. */
   readonly error: string | null;
-  /** Everything that GitLab changed before is stored; null before the first reading has ended. */
+  /** Everything that GitLab changed before this moment is stored; null before the first walk has ended. */
   readonly watermark: string | null;
   readonly lastAttemptAt: string;
-  /** Null when it has never ended `ok`. */
+  /** Null when the walk has never ended `ok`. */
   readonly lastSuccessAt: string | null;
 }
 
-/** How reading a project stands. */
+/** The state of a project. */
 export interface ProjectStatus {
   readonly id: number;
   readonly path: string;
   readonly lastSeenAt: string;
-  /** Since when GitLab does not return it any more; null while it does. */
+  /** Since when GitLab no longer returns the project; null while GitLab returns it. */
   readonly goneAt: string | null;
-  /** Since when it is not among the projects to read; null while it is. */
+  /** Since when the settings no longer select the project; null while they select it. */
   readonly unselectedAt: string | null;
   readonly streams: readonly StreamStatus[];
 }
@@ -51,7 +51,7 @@ export async function readProjectStatus(em: SqlEntityManager, connectionId: numb
   });
 }
 
-/** How many walks of a connection ended how, as far as their projects are read. */
+/** Number of walks of one stream that ended with one outcome, in the selected projects of a connection. */
 export interface OutcomeCount {
   readonly connectionId: number;
   readonly stream: string;
@@ -59,13 +59,13 @@ export interface OutcomeCount {
   readonly walks: number;
 }
 
-/** Counts of what is read, over all connections. */
+/** Counts of walks and of projects, over all connections. */
 export interface Counts {
   readonly outcomes: readonly OutcomeCount[];
   readonly projects: ReadonlyArray<{ readonly connectionId: number; readonly count: number }>;
 }
 
-/** Counts walks by their outcome, and projects that are read, over all connections. */
+/** Counts walks by outcome, and selected projects, over all connections. */
 export async function readCounts(em: SqlEntityManager): Promise<Counts> {
   return withDatabaseErrors(async () => {
     const kysely = em.fork().getKysely();

@@ -3,7 +3,7 @@ import type { QueryExecutorProvider } from 'kysely';
 import type { TagChanges, WalkState } from '../../walk-state.ts';
 import { formatCoverage } from './coverage-column.ts';
 
-/** A walk's state with its place. */
+/** The state of a walk, with its project, stream and scope. */
 export interface PlacedState extends WalkState {
   readonly projectId: number;
   readonly stream: string;
@@ -12,7 +12,7 @@ export interface PlacedState extends WalkState {
 
 /** Stores the states of walks. */
 export async function saveStates(kysely: QueryExecutorProvider, connectionId: number, states: readonly PlacedState[]): Promise<void> {
-  // The last one where a walk has several: they come in the order of its pages.
+  // The states come in the order of the pages, so the last state of a walk is its current state.
   const latest = new Map(states.map((state) => [JSON.stringify([state.projectId, state.stream, state.scope]), state]));
   if (latest.size === 0) return;
   const json = JSON.stringify([...latest.values()].map((state) => ({ ...state, ...formatCoverage(state) })));
@@ -33,12 +33,12 @@ export async function saveStates(kysely: QueryExecutorProvider, connectionId: nu
       error = excluded.error, last_attempt_at = excluded.last_attempt_at, last_success_at = excluded.last_success_at`.execute(kysely);
 }
 
-/** Tag changes with the project that they belong to. */
+/** Tag changes with their project. */
 export interface PlacedTags extends TagChanges {
   readonly projectId: number;
 }
 
-/** Stores looks at container tags, and forgets tags that are no more. Their events stay. */
+/** Stores tags that were looked at, and deletes the rows of tags that no longer exist. Their events stay. */
 export async function saveTags(kysely: QueryExecutorProvider, connectionId: number, changes: readonly PlacedTags[]): Promise<void> {
   const looked = changes.flatMap((change) => change.looked.map((look) => ({ ...look, projectId: change.projectId })));
   const removed = changes.flatMap(({ projectId, repositoryId, removed: names }) =>

@@ -18,7 +18,7 @@ export interface SeenProjects {
   readonly seenAt: Date;
 }
 
-/** Stores projects, and gives each the path of its event ids: the one under which it was first stored. Moves the events of those that have moved. */
+/** Stores projects. Updates the events of projects whose path has changed. Resolves to the projects by id, each with the path for its event ids. */
 export async function saveProjects(
   em: SqlEntityManager,
   { connectionId, projects, seenAt }: SeenProjects,
@@ -31,7 +31,7 @@ export async function saveProjects(
   const moved: MovedProject[] = [];
   for (const { id, fullPath, webUrl } of projects) {
     const stored = byId.get(id);
-    // A path that another project had first stays that one's, although it has moved away.
+    // A path belongs to the first project that had it, even when that project has moved: this project gets a path of its own.
     const eventPath = stored?.eventPath ?? (takenPaths.has(fullPath) ? `${fullPath}~${id}` : fullPath);
     const now = { fullPath, webUrl, lastSeenAt: seenAt, goneAt: null, unselectedAt: null };
     if (stored) {

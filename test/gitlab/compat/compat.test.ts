@@ -61,7 +61,7 @@ describe('what a GitLab does not have', () => {
     const names = ['CiStage.name', 'MergeRequest.upvotes', 'Pipeline.failureReason', 'Pipeline.source', 'Project.webUrl'];
     expect(gitlab.missingFields()).toEqual(names);
     expect(warnings).toHaveLength(names.length);
-    expect(warnings).toContainEqual([{ missing: 'MergeRequest.upvotes' }, 'GitLab does not have this: left out']);
+    expect(warnings).toContainEqual([{ missing: 'MergeRequest.upvotes' }, 'this GitLab lacks a field: requests leave it out']);
   });
 
   test('is known to all that share what was learnt, also in other operations, and is asked for again after a while', async () => {

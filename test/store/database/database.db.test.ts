@@ -140,7 +140,7 @@ describeDatabases('the tables', (kind) => {
     const opened = await open();
     await expect(syncGitlab(opened.em, { token: 'x' }, 1)).resolves.toMatchObject({
       error:
-        'Failed to store: the tables are not there or not up to date: run `gitlab-connector migrate`, or the migrations that this package exports',
+        'Failed to store: the tables are missing or not up to date: run `gitlab-connector migrate`, or the migrations that this package exports',
       code: 'database',
     });
   });
