@@ -52,6 +52,13 @@ test.each(streams.map(({ name }) => name))(
   },
 );
 
+test('docs/concepts.md names each step that the walk of a branch can take', () => {
+  const kinds = [...readFileSync('src/streams/commits.ts', 'utf8').matchAll(/\| \{ readonly kind: '(\w+)'/g)].map(([, kind]) => kind);
+  const named = [...section('### commits').matchAll(/^\| \*\*(\w+)\*\* \|/gm)].map(([, kind]) => kind);
+  expect(kinds.length).toBeGreaterThan(4);
+  expect(new Set(named)).toEqual(new Set(kinds));
+});
+
 test('the states in docs/concepts.md are made of fields that a state has', () => {
   const declared = readFileSync('src/walk-state.ts', 'utf8');
   const named = [...section('## How far a walk has come').matchAll(/`([a-z][a-zA-Z.]*)`/g)].flatMap(([, name = '']) => name.split('.'));
