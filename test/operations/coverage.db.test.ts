@@ -62,4 +62,93 @@ describeDatabases('what was left out for a while', (kind) => {
       expect(await later(branches)).toMatchObject({ stored: 0 });
     });
   });
+
+  describe('of a project', () => {
+    const everything = { branches: 'main', syncLimit: 'all' };
+    const later = { branches: 'main', syncLimit: 1 };
+    let number = 0;
+    const changeAll = () => {
+      const of = project;
+      change('main', 'more');
+      of.editMergeRequest(of.mergeRequests[0] as never, { title: `title ${number++}` });
+      of.createRelease({ tag: `v${number}` });
+      const repository = of.imageRepositories[0] ?? of.addImageRepository('');
+      of.pushTag(repository, `v${number}`);
+    };
+    const missingOfAll = async () => {
+      const stored = await given.rows();
+      const titles = new Set([...stored.values()].map(({ title }) => title));
+      const tags = new Set([...stored.values()].map(({ metadata }) => metadata.tag));
+      return [
+        ...(await missing(['main'])),
+        ...project.mergeRequests.filter(({ title, targetBranch }) => targetBranch === 'main' && !titles.has(`[MR] ${title}`)),
+        ...project.releases.filter(({ tag }) => !stored.has(`release-acme/shop-${tag}`)),
+        ...project.imageRepositories.flatMap((repository) => [...repository.tags.keys()].filter((name) => !tags.has(name))),
+      ];
+    };
+    /** What leaves the project out: settings, or what GitLab does to the token; what comes back undoes it. */
+    type Leave = () => { readonly config?: object; readonly undo?: () => void };
+    const feature =
+      (name: 'mergeRequests' | 'ci' | 'registry' | 'repository' | 'releases'): Leave =>
+      () => {
+        project.features[name] = false;
+        return { undo: () => (project.features[name] = true) };
+      };
+    const role =
+      (name: 'guest' | 'none', publicPipelines = true): Leave =>
+      () => {
+        Object.assign(project, { role: name, publicPipelines });
+        return { undo: () => (project.role = 'reporter') };
+      };
+
+    test.each<[string, Leave, object?]>([
+      ['it is not in REPOS', () => ({ config: { repos: 'acme/other' } }), { repos: 'acme/shop, acme/other' }],
+      ['its group is not in REPOS', () => ({ config: { repos: 'acme/other' } }), { repos: 'acme' }],
+      ['PROJECT_LIMIT is reached', () => ({ config: { projectLimit: 1 } }), { projectLimit: 0 }],
+      ['no branch is asked for, and then one', () => ({ config: { branches: [] } })],
+      ['TAG_LIMIT is lower', () => ({ config: { tagLimit: 1 } })],
+      ['merge requests are off', feature('mergeRequests')],
+      ['CI is off', feature('ci')],
+      ['the registry is off', feature('registry')],
+      ['the repository is off', feature('repository')],
+      ['releases are off', feature('releases')],
+      ['the token is a guest', role('guest')],
+      ['the token is a guest who sees no pipelines', role('guest', false)],
+      ['the token sees it no more', role('none')],
+      ['the token sees it no more, by memberships', role('none'), { projectLimit: 0 }],
+      [
+        'the token has left the group',
+        () => {
+          project.isMember = false;
+          return { undo: () => (project.isMember = true) };
+        },
+        { projectLimit: 0 },
+      ],
+      [
+        'the SAML session has expired',
+        () => {
+          given.world.expiredSessions.add('acme');
+          return { undo: () => given.world.expiredSessions.clear() };
+        },
+        { repos: 'acme' },
+      ],
+    ])('is read when that is over: %s', async (_, leave, config = { repos: 'acme/shop, acme/other' }) => {
+      const other = given.world.addProject('acme/other');
+      for (let i = 0; i < 3; i++) changeAll();
+      await pass({ ...everything, ...config });
+      expect(await missingOfAll()).toEqual([]);
+      const { config: meanwhile = {}, undo } = leave();
+      for (let passes = 0; passes < 2; passes++) {
+        for (let i = 0; i < 4; i++) changeAll();
+        given.world.pass(minutes(1));
+        change('main', 'other', other);
+        await given.run({ ...quiet, ...later, ...config, ...meanwhile });
+        given.world.pass(minutes(5));
+      }
+      undo?.();
+      await pass({ ...later, ...config });
+      expect(await missingOfAll()).toEqual([]);
+      expect(await pass({ ...later, ...config })).toMatchObject({ stored: 0, problems: [] });
+    });
+  });
 });
