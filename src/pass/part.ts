@@ -1,5 +1,6 @@
 import { batchSizes } from '../gitlab/batch.ts';
 import { batchesOf, createReading, readIds } from './read-projects.ts';
+import { nameMissingBranches } from './missing-branches.ts';
 import { reconcile } from './reconcile.ts';
 import type { SyncReport } from './report.ts';
 import { isSelected } from './pass-state.ts';
@@ -68,6 +69,7 @@ export function readPart(input: Pass, projectIds: Part): Promise<SyncReport | nu
     const gone = await readIds(reading, projectIds);
     pass.circuitBreaker.throwIfNone();
     await endProjects(pass, gone, []);
+    await nameMissingBranches(pass, projectIds);
     await reconcile(pass, reading.due);
     await pass.store.linkEvents(projectIds);
     return reportOf(pass, startedAt);

@@ -5,6 +5,7 @@ import { streams } from '../streams/index.ts';
 import type { StreamOptions } from '../streams/stream.ts';
 import { createCircuitBreaker } from './circuit-breaker.ts';
 import { extendBackfill } from './extend-backfill.ts';
+import { nameMissingBranches } from './missing-branches.ts';
 import { settle } from './settle.ts';
 import { createReading, readIds, readList } from './read-projects.ts';
 import type { Reading } from './read-projects.ts';
@@ -35,6 +36,7 @@ async function runAlone(input: LockedPass): Promise<SyncReport> {
   if (input.backfillTo) await extendBackfill(pass, input.backfillTo);
   const reading = createReading(pass);
   await readProjects(pass, reading);
+  await nameMissingBranches(pass, reading.asked);
   await reconcile(pass, reading.due);
   await pass.store.linkEvents();
   await pass.store.markSynced(input.now());

@@ -3,7 +3,7 @@ import type { Outcome } from '../walk-state.ts';
 
 /** Something that could not be read, or was left out. */
 export interface Problem {
-  /** Path of the project, or the entry of `repos` that named it. */
+  /** Path of the project, the entry of `repos` that named it, or `BRANCHES` for a branch that no project has. */
   readonly project: string;
   /** Absent when it is the project as a whole. */
   readonly stream?: string;

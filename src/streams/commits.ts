@@ -44,7 +44,7 @@ interface Branch {
 async function* changes(context: StreamContext, name: string): Pages {
   const tip = await tipOf(context, name);
   if (!tip) {
-    yield endPage({ outcome: 'disabled', reason: `there is no branch ${name}, or the repository is empty or switched off` });
+    yield endPage(noBranch(name, context.state(name)));
     return;
   }
   const branch = { name, tip };
@@ -60,6 +60,13 @@ async function* changes(context: StreamContext, name: string): Pages {
     taken.push(step);
     for (const sha of yield* take(context, branch, step)) gone.add(sha);
   }
+}
+
+/** A branch that was read before is a problem once; later it is a setting that this project does not have. */
+function noBranch(name: string, state: WalkState | undefined): WalkEnd {
+  const wasRead = state !== undefined && state.frontier !== null && state.outcome !== 'disabled' && state.outcome !== 'gone';
+  if (wasRead) return { outcome: 'gone', reason: `the branch ${name} was read before and is gone, or the repository is switched off` };
+  return { outcome: 'disabled', reason: `there is no branch ${name}, or the repository is empty or switched off` };
 }
 
 const rewritten = (name: string): WalkEnd => ({

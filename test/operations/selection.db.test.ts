@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FakeProject } from '../../fake-gitlab/world/project.ts';
+import { syncPart } from '../../src/operations/sync-part.ts';
 import { describeDatabases } from '../support/databases.ts';
 import { fakeUrl } from '../support/fake.ts';
 import { useSync } from './fixture.ts';
@@ -91,23 +92,68 @@ describeDatabases('what is read', (kind) => {
       expect(await given.sync({ branches: ['main', 'develop'] })).toMatchObject({ stored: 0 });
     });
 
+    const absent = (path: string, branch: string) => ({
+      project: path,
+      stream: 'commits',
+      scope: branch,
+      outcome: 'disabled',
+      reason: `there is no branch ${branch}, or the repository is empty or switched off`,
+      expected: true,
+    });
+    const mistyped = (branch: string) => ({
+      project: 'BRANCHES',
+      stream: 'commits',
+      scope: branch,
+      outcome: 'failed',
+      reason: `no project that is read has a branch ${branch}: check the spelling in BRANCHES`,
+      expected: false,
+    });
+
     test.each(['not-found', 'empty'] as const)(
       'one that a project has not is said, and is no failure (unknown branch: %s)',
       async (unknownRef) => {
         given.world.unknownRef = unknownRef;
+        given.world.addProject('acme/other').git.commit('nope', { title: 'x' });
         const report = await given.sync({ branches: 'nope' });
-        expect(report.problems).toEqual([
-          {
-            project: 'acme/shop',
-            stream: 'commits',
-            scope: 'nope',
-            outcome: 'disabled',
-            reason: 'there is no branch nope, or the repository is empty or switched off',
-            expected: true,
-          },
-        ]);
+        expect(report.problems).toEqual([absent('acme/shop', 'nope')]);
       },
     );
+
+    test('one that no project has is a problem, in every pass', async () => {
+      given.world.addProject('acme/other').git.commit('main', { title: 'x' });
+      for (let pass = 0; pass < 2; pass++) {
+        const { problems } = await given.sync({ branches: 'main, mian' });
+        expect(problems).toEqual([absent('acme/other', 'mian'), absent('acme/shop', 'mian'), mistyped('mian')]);
+      }
+    });
+
+    test('one that no project has is a problem when parts of the projects are read too, and none while another part has it', async () => {
+      const other = given.world.addProject('acme/other');
+      other.git.commit('nope', { title: 'x' });
+      const part = (branches: string) =>
+        syncPart({ em: given.database.em, config: { token: given.token, url: fakeUrl, branches }, connectionId: given.connectionId }, [
+          project.id,
+        ]);
+      await given.sync({ branches: 'nope' });
+      expect(await part('nope')).toMatchObject({ problems: [absent('acme/shop', 'nope')] });
+      expect(await given.sync({ branches: 'mian' })).toMatchObject({ problems: [{}, {}, mistyped('mian')] });
+      expect(await part('mian')).toMatchObject({ problems: [{}, mistyped('mian')] });
+    });
+
+    test('one that an empty repository has not is none', async () => {
+      expect(await given.sync({ branches: 'main', repos: given.world.addProject('acme/empty').fullPath })).toMatchObject({
+        problems: [{ project: 'acme/empty', outcome: 'disabled', expected: true }],
+      });
+    });
+
+    test('one that was read before and is gone is a problem once', async () => {
+      expect(await given.sync({ branches: 'develop' })).toMatchObject({ problems: [] });
+      project.git.branches.delete('develop');
+      expect(await given.sync({ branches: 'develop' })).toMatchObject({
+        problems: [{ project: 'acme/shop', scope: 'develop', outcome: 'gone', expected: false }],
+      });
+      expect(await given.sync({ branches: 'develop' })).toMatchObject({ problems: [absent('acme/shop', 'develop')] });
+    });
   });
 
   describe('container tags', () => {
