@@ -630,6 +630,8 @@ describe('the database', () => {
       expect(code).toBe(1);
       const missing = [
         'update on change_events',
+        'delete on gitlab_pass_locks',
+        'delete on gitlab_registry_tags',
         'usage on sequence public.connections_id_seq',
         'usage on sequence public.change_events_id_seq',
       ];

@@ -2,6 +2,8 @@ import type { EntityName, SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { DatabaseError } from '../../errors.ts';
 import { withDatabaseErrors } from './database-errors.ts';
+import { GitlabPassLockEntity } from '../entities/gitlab-pass-lock.ts';
+import { GitlabRegistryTagEntity } from '../entities/gitlab-registry-tag.ts';
 import { entities } from '../entities/index.ts';
 import { migrations } from '../migrations/index.ts';
 
@@ -28,14 +30,16 @@ export interface DatabaseInspection {
   readonly missingPrivileges: readonly string[];
 }
 
-/** Privileges that a pass needs on each table. Only rows of tags are ever deleted. */
-const privileges = ['select', 'insert', 'update'];
+/** Privileges that a pass needs on each table; `delete` only on the tables below. */
+const privileges = ['select', 'insert', 'update', 'delete'];
+const tablesWithDeletes = [GitlabPassLockEntity, GitlabRegistryTagEntity];
 
 /** Inspects a database without changing anything. Throws DatabaseError when the database cannot be read. */
 export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseInspection> {
   const own = entities.map((entity: EntityName<object>) => em.getMetadata(entity).tableName);
   const { tableName: migrationTable = 'mikro_orm_migrations' } = em.config.get('migrations');
   const tables = [...own, migrationTable];
+  const withDeletes = tablesWithDeletes.map((entity: EntityName<object>) => em.getMetadata(entity).tableName);
   const kysely = em.fork({ clear: true }).getKysely();
   return withDatabaseErrors(async () => {
     const { rows: servers } = await sql<ServerRow>`
@@ -46,7 +50,7 @@ export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseIns
     const { rows: found } = await sql<TableRow>`
       select t.name, to_regclass(t.name) is not null as present,
         array(select p.privilege || ' on ' || t.name from unnest(${privileges}::text[]) with ordinality p (privilege, place)
-          where to_regclass(t.name) is not null and not has_table_privilege(to_regclass(t.name), p.privilege) order by place) as missing
+          where to_regclass(t.name) is not null and (p.privilege <> 'delete' or t.name = any (${withDeletes}::text[])) and not has_table_privilege(to_regclass(t.name), p.privilege) order by place) as missing
       from unnest(${tables}::text[]) with ordinality t (name, place) order by t.place`.execute(kysely);
     // To insert into a serial column, the user needs the privilege to use its sequence.
     const { rows: sequences } = await sql<{ readonly name: string }>`
