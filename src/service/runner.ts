@@ -100,7 +100,8 @@ async function pass(options: RunnerOptions, served: ServedConnection, order: Pas
   metrics.passEnded(connectionId, summary.result, durationMs);
   passLog.ended(served, summary, durationMs);
   // A stopped pass has no end: it continues later.
-  if (summary.result !== 'aborted') await endPass(em, { connectionId, result: summary.result, error: summary.error });
+  if (summary.result !== 'aborted')
+    await endPass(em, { connectionId, startedAt: passStartedAt, result: summary.result, error: summary.error });
 }
 
 /** The summary after an unexpected error (a bug), or after the wait for other replicas was aborted. */

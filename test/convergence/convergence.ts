@@ -6,6 +6,7 @@ import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import type { Faults } from './faults.ts';
 import { minutes } from '../../fake-gitlab/world/time.ts';
 import type { World } from '../../fake-gitlab/world/world.ts';
+import { blind, cutLocks } from '../support/cut-locks.ts';
 import { fetchFrom } from '../support/fake.ts';
 import { eventRows } from '../support/rows.ts';
 import type { EventRow } from '../support/rows.ts';
@@ -57,11 +58,19 @@ export async function converge(setting: Setting, journal: string[]): Promise<num
     while (random.chance(0.15)) change();
     return setting.faults?.intercept(request, seen);
   };
+  // The embedded database has no sessions that could be cut.
+  const hasSessions = setting.database.em.getDriver().constructor.name !== 'PgliteDriver';
   for (let round = 3 + random.below(5); round > 0; round--) {
     journal.push(...unkind.happen());
     everything.remember();
     const isBurst = random.chance(0.3);
     for (let count = isBurst ? 100 : random.below(15); count > 0; count--) change();
+    const isOutrun = random.chance(0.2) && hasSessions;
+    if (isOutrun) {
+      const request = 1 + random.below(10);
+      journal.push(`pass, cut off at request ${request}: ${await outrunPass(setting, options, request)}`);
+      continue;
+    }
     const death = random.chance(0.65) ? randomDeath(random) : null;
     journal.push(`pass${death ? `, killed at ${death.at} ${death.count}` : ''}: ${await pass(setting, options, death)}`);
   }
@@ -108,6 +117,30 @@ const randomDeath = (random: Random): Death => ({
   at: random.pick(['request', 'before commit', 'after commit'] as const),
   count: 1 + random.below(random.chance(0.5) ? 8 : 40),
 });
+
+/**
+ * A pass that loses its lock at a request, and does not know it: another pass runs to its end, and then this one goes on
+ * with the answer of before. Resolves to how both ended.
+ */
+async function outrunPass(setting: Setting, options: PassOptions, request: number): Promise<string> {
+  const { fake, database, connectionId, config, clock, faults } = setting;
+  const fetch = fetchFrom(fake);
+  let requests = 0;
+  let other = 'none';
+  const outrun: typeof fetch = async (input, init) => {
+    const answer = await fetch(input, init);
+    if (++requests === request && (await cutLocks(database.em, connectionId)) > 0) other = await pass(setting, options, null);
+    return answer;
+  };
+  const result = await syncGitlab(blind(database.em), { ...config, ...options.config }, connectionId, {
+    fetch: outrun,
+    hostStates: createHostStates(clock ? { clock } : {}),
+  });
+  if (!('error' in result)) return `ended before that; the other one: ${other}`;
+  const mayFail = (other !== 'none' && result.code === 'busy') || (faults && result.code === 'gitlab');
+  if (!mayFail) throw new Error(result.error);
+  return `${result.error}; the other one: ${other}`;
+}
 
 /** One pass of a process that may die. Resolves to how it ended. */
 async function pass(

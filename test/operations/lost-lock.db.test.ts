@@ -5,6 +5,7 @@ import { LostLockError, createHostStates, syncGitlab } from '../../src/index.ts'
 import type { SyncFailure, SyncReport } from '../../src/index.ts';
 import { syncPart } from '../../src/operations/sync-part.ts';
 import { minutes } from '../../fake-gitlab/world/time.ts';
+import { blind, cutLocks } from '../support/cut-locks.ts';
 import { useSync } from './fixture.ts';
 
 /** A pass whose answer from GitLab is on its way: it is as old as the moment at which it was held. */
@@ -12,18 +13,6 @@ interface HeldPass {
   readonly ended: Promise<SyncReport | SyncFailure>;
   /** Lets the answer arrive. */
   readonly goOn: () => Promise<SyncReport | SyncFailure>;
-}
-
-/** An EntityManager as that of a host with a Kysely of its own: a pass there is not told that a connection has ended. */
-function blind(em: SqlEntityManager): SqlEntityManager {
-  return new Proxy(em, {
-    get: (_, property) => {
-      if (property === 'getConnection') return () => ({});
-      if (property === 'fork') return (...options: Parameters<SqlEntityManager['fork']>) => blind(em.fork(...options));
-      const value: unknown = Reflect.get(em, property, em);
-      return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(em) : value;
-    },
-  });
 }
 
 describe('a pass that has lost its lock', () => {
@@ -59,16 +48,7 @@ describe('a pass that has lost its lock', () => {
     };
   };
 
-  /** Ends the sessions that hold locks of the connection, as an administrator or a network does. */
-  const cut = async () => {
-    const rows = await given.database.em
-      .fork()
-      .execute<unknown[]>(
-        `select pg_terminate_backend(pid, 5000) from pg_locks where locktype = 'advisory' and classid = 7468202 and objid = ? and granted`,
-        [given.connectionId],
-      );
-    expect(rows.length).toBeGreaterThan(0);
-  };
+  const cut = async () => expect(await cutLocks(given.database.em, given.connectionId)).toBeGreaterThan(0);
 
   /** Everything that a pass may write, with what changes whenever a row is written. */
   const everything = async () => {

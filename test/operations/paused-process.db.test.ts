@@ -10,6 +10,7 @@ import { serve } from '../../fake-gitlab/serve.ts';
 import { minutes } from '../../fake-gitlab/world/time.ts';
 import { World, goodToken } from '../../fake-gitlab/world/world.ts';
 import { cliSources } from '../support/cli-process.ts';
+import { cutLocks } from '../support/cut-locks.ts';
 import { createTestDatabase } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { eventRows } from '../support/rows.ts';
@@ -75,9 +76,8 @@ describe('a process that is paused in the middle of a pass', () => {
     paused.kill('SIGSTOP');
     await database.em
       .fork()
-      .execute(
-        `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
-      );
+      .execute(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`);
+    expect(await cutLocks(database.em, 1)).toBeLessThanOrEqual(1);
     world.pass(minutes(5));
     project.mergeMergeRequest(mergeRequest);
     world.pass(minutes(5));

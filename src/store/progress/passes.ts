@@ -68,13 +68,15 @@ export async function movePass(em: SqlEntityManager, connectionId: number): Prom
 /** How a pass ended. */
 export interface PassEnd {
   readonly connectionId: number;
+  /** What `beginPass` resolved to: the end of a pass that another one has followed is not noted. */
+  readonly startedAt: number;
   readonly result: PassResult;
   /** One line; null for `ok`. */
   readonly error: string | null;
 }
 
 /** Stores the end of a pass. A pass that was `busy` is no failure. A pass that was stopped has no end and is not stored here. */
-export async function endPass(em: SqlEntityManager, { connectionId, result, error }: PassEnd): Promise<void> {
+export async function endPass(em: SqlEntityManager, { connectionId, startedAt, result, error }: PassEnd): Promise<void> {
   const hasRead = result === 'ok' || result === 'incomplete';
   const isFailure = !hasRead && result !== 'busy';
   await withDatabaseErrors(() =>
@@ -84,6 +86,6 @@ export async function endPass(em: SqlEntityManager, { connectionId, result, erro
         read_at = case when ${hasRead} then started_at else read_at end,
         moved_at = case when ${hasRead} then clock_timestamp() else moved_at end,
         failures = case when ${hasRead} then 0 when ${isFailure} then failures else greatest(failures - 1, 0) end
-      where connection_id = ${connectionId}`.execute(em.fork().getKysely()),
+      where connection_id = ${connectionId} and ${millis('started_at')} = ${startedAt}::float8`.execute(em.fork().getKysely()),
   );
 }

@@ -11,15 +11,12 @@ import type { Database } from '../../../src/store/database/database.ts';
 import { onPoolCreated } from '../../../src/store/database/lost-connections.ts';
 import { withPassLock } from '../../../src/store/database/pass-lock.ts';
 import type { PassLock } from '../../../src/store/database/pass-lock.ts';
+import { cutLocks } from '../../support/cut-locks.ts';
 import { createTestDatabase, describeDatabases } from '../../support/databases.ts';
 import type { TestDatabase } from '../../support/databases.ts';
 import { useServers } from '../../support/servers.ts';
 
 const impatientMs = 100;
-
-/** The sessions that hold the lock of a connection of their database. */
-const sessions = `select pid from pg_locks where locktype = 'advisory' and classid = 7468202 and objid = ?
-  and database = (select oid from pg_database where datname = current_database())`;
 
 describe('the session of a lock on PostgreSQL', () => {
   const servers = useServers();
@@ -33,7 +30,7 @@ describe('the session of a lock on PostgreSQL', () => {
     await database.close();
     await created.remove();
   });
-  const terminate = () => database.em.fork().execute(`select pg_terminate_backend(pid, 5000) from (${sessions}) s`, [1]);
+  const terminate = () => cutLocks(database.em, 1);
   const lossOf = async ({ signal }: PassLock): Promise<unknown> => {
     if (!signal.aborted) await once(signal, 'abort');
     return signal.reason;

@@ -1,0 +1,53 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { CompiledQuery, Kysely } from 'kysely';
+
+/** The first half of the keys of the locks of passes. */
+const lockSpace = 7_468_202;
+
+const holders = `select pid from pg_locks where locktype = 'advisory' and classid = ${lockSpace} and objid = ? and granted
+  and database = (select oid from pg_database where datname = current_database())`;
+
+/** Ends the sessions that hold locks of a connection, as an administrator or a network does. Resolves to how many, when they are gone. */
+export async function cutLocks(em: SqlEntityManager, connectionId: number): Promise<number> {
+  const fork = em.fork();
+  const cut = await fork.execute<unknown[]>(`select pg_terminate_backend(pid) from (${holders}) h`, [connectionId]);
+  let left = cut.length;
+  while (left > 0) left = (await fork.execute<unknown[]>(holders, [connectionId])).length;
+  return cut.length;
+}
+
+/**
+ * An EntityManager as that of a host with a Kysely of its own, and with a network that never tells that a session has ended: a pass
+ * there goes on after its lock was cut, as a process does that was paused meanwhile.
+ */
+export function blind(em: SqlEntityManager): SqlEntityManager {
+  return new Proxy(em, {
+    get: (_, property) => {
+      if (property === 'getConnection') return () => ({});
+      if (property === 'getKysely') return () => silent(em.getKysely());
+      if (property === 'fork') return (...options: Parameters<SqlEntityManager['fork']>) => blind(em.fork(...options));
+      return bound(em, property);
+    },
+  });
+}
+
+/** The transaction of a lock, in which no statement fails. */
+function silent(kysely: Kysely<unknown>): Kysely<unknown> {
+  const startTransaction = () => ({
+    execute: async () => {
+      const transaction = await kysely.startTransaction().execute();
+      return {
+        executeQuery: (query: CompiledQuery) => transaction.executeQuery(query).catch(() => ({ rows: [] })),
+        rollback: () => transaction.rollback(),
+      };
+    },
+  });
+  return new Proxy(kysely, {
+    get: (_, property) => (property === 'startTransaction' ? startTransaction : bound(kysely, property)),
+  });
+}
+
+function bound(target: object, property: string | symbol): unknown {
+  const value: unknown = Reflect.get(target, property, target);
+  return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
+}
