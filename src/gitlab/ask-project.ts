@@ -1,9 +1,11 @@
 import { NotFoundError } from '../errors.ts';
-import { completeData, required } from './graphql-response.ts';
+import { answeredAt, completeData, required } from './graphql-response.ts';
 import type { Answer } from './graphql-response.ts';
 import type { Gitlab } from './client.ts';
 import type { Sdk } from './generated/sdk.ts';
 import { projectGlobalId } from './ids.ts';
+import { noteRows } from './note-rows.ts';
+import type { ProjectRows } from './note-rows.ts';
 
 /** Operations about one project, which they take as the variable `project`. */
 type ProjectOperation = {
@@ -21,7 +23,7 @@ type ProjectOf<O extends ProjectOperation> = Awaited<ReturnType<Sdk[O]>>['data']
  * bears. Throws NotFoundError when the project has gone out of sight, and GraphqlError when anything is missing in the answer.
  */
 export async function askProject<O extends ProjectOperation>(
-  gitlab: Pick<Gitlab, 'graphql' | 'fit'>,
+  gitlab: Pick<Gitlab, 'graphql' | 'fit' | 'host'>,
   operation: O,
   variables: Variables<O> & { readonly projectId: number },
 ): Promise<ProjectOf<O>> {
@@ -31,13 +33,14 @@ export async function askProject<O extends ProjectOperation>(
 }
 
 async function ask<O extends ProjectOperation>(
-  { graphql }: Pick<Gitlab, 'graphql'>,
+  { graphql, host }: Pick<Gitlab, 'graphql' | 'host'>,
   operation: O,
   { projectId, ...variables }: Variables<O> & { readonly projectId: number },
 ): Promise<ProjectOf<O>> {
   const send = graphql[operation] as (variables: object) => Promise<Answer<Projects<ProjectOf<O>>>>;
-  const data = completeData(await send({ ...variables, project: projectGlobalId(projectId) }), operation);
-  const project = required(data.projects, operation).nodes?.[0];
+  const answer = await send({ ...variables, project: projectGlobalId(projectId) });
+  const project = required(completeData(answer, operation).projects, operation).nodes?.[0];
   if (!project) throw new NotFoundError(`the project went out of sight while it was read (${operation})`, { operation });
+  noteRows(host, [project as ProjectRows], answeredAt(answer) ?? host.clock.date());
   return project;
 }

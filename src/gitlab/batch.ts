@@ -5,6 +5,7 @@ import type { Answer } from './graphql-response.ts';
 import type { Gitlab } from './client.ts';
 import type { ChangesFragment, PageFragment } from './generated/sdk.ts';
 import { numberOfGlobalId, projectGlobalId } from './ids.ts';
+import { noteRows } from './note-rows.ts';
 
 /** The first pages in a project's answer. */
 export type FirstPage = 'mergeRequests' | 'pipelines' | 'releases' | 'containerRepositories';
@@ -48,8 +49,13 @@ export interface Batch {
   readonly projects: readonly BatchProject[];
   /** Where the next page of memberships or of the group begins; null at the end. */
   readonly next: string | null;
-  /** GitLab's clock; null when unknown. */
-  readonly at: Date | null;
+  /** GitLab's clock when it answered; where the answer does not say, ours when the batch was asked for. */
+  readonly at: Date;
+  /**
+   * What GitLab dates before this moment, less the overlap, was there to be seen when the batch was asked for: the smaller
+   * of GitLab's clock and the newest row seen so far, less the time that the request took. Null: no row was seen so far.
+   */
+  readonly startedAt: Date | null;
   /** Errors of the answer: a project that is not in it may only be out of reach. */
   readonly errors: readonly GraphqlErrorEntry[];
 }
@@ -71,7 +77,7 @@ const sizeSteps = 50;
  * Reads the first page of every stream of several projects in one round trip: of as many projects, and as many rows, as
  * GitLab can answer in time. Null when there is no such group.
  */
-export function readBatch(gitlab: Pick<Gitlab, 'graphql' | 'fit'>, query: BatchQuery): Promise<Batch | null> {
+export function readBatch(gitlab: Pick<Gitlab, 'graphql' | 'fit' | 'host'>, query: BatchQuery): Promise<Batch | null> {
   return gitlab.fit({
     kind: `batch of ${query.ask.kind}`,
     largest: sizeSteps,
@@ -80,17 +86,18 @@ export function readBatch(gitlab: Pick<Gitlab, 'graphql' | 'fit'>, query: BatchQ
   });
 }
 
-async function ask({ graphql }: Pick<Gitlab, 'graphql'>, query: BatchQuery, part: number): Promise<Batch | null> {
+async function ask({ graphql, host }: Pick<Gitlab, 'graphql' | 'host'>, query: BatchQuery, part: number): Promise<Batch | null> {
   const { source, ask: what } = query;
+  const sent = { host, askedAt: host.clock.now(), askedOn: host.clock.date() };
   const variables = variablesOf(query, part);
   const largest = Math.max(1, Math.floor(batchSizes[what.kind].projects * part));
   if (source.kind === 'group') {
     const answer = await graphql.GroupChanges({ ...variables, projects: largest, path: source.path, ...after(source) });
     if (answer.data.group === null && !answer.errors) return null;
-    const place = { ask: what, path: ['group', 'projects', 'nodes'], operation: 'GroupChanges', asked: [], ...after(source) };
+    const place = { ...sent, ask: what, path: ['group', 'projects', 'nodes'], operation: 'GroupChanges', asked: [], ...after(source) };
     return batchOf(answer, answer.data.group?.projects, place);
   }
-  const place = { ask: what, path: ['projects', 'nodes'], operation: 'ProjectChanges' };
+  const place = { ...sent, ask: what, path: ['projects', 'nodes'], operation: 'ProjectChanges' };
   if (source.kind === 'ids') {
     const ids = source.ids.slice(0, largest);
     const answer = await graphql.ProjectChanges({ ...variables, ids: ids.map(projectGlobalId), projects: ids.length });
@@ -134,7 +141,14 @@ interface Connection {
   readonly pageInfo: PageFragment;
 }
 
-interface BatchPlace {
+/** When a request was sent: by a clock that only grows, in milliseconds, and by the time of day of this machine. */
+interface Sent {
+  readonly host: Gitlab['host'];
+  readonly askedAt: number;
+  readonly askedOn: Date;
+}
+
+interface BatchPlace extends Sent {
   readonly ask: BatchAsk;
   readonly path: readonly string[];
   readonly operation: string;
@@ -148,15 +162,27 @@ function batchOf(answer: Answer<unknown>, connection: Connection | null | undefi
   if (!connection?.nodes) throw new GraphqlError(errors, { operation: place.operation });
   const { hasNextPage, endCursor } = connection.pageInfo;
   if (hasNextPage && (endCursor === null || endCursor === place.after)) {
-    throw new InvalidResponseError(`GitLab's pages of ${place.operation} do not move on (cursor ${endCursor})`, place);
+    const { operation } = place;
+    throw new InvalidResponseError(`GitLab's pages of ${operation} do not move on (cursor ${endCursor})`, { operation });
   }
+  const at = answeredAt(answer) ?? place.askedOn;
+  const startedAt = startOf(place, connection.nodes, at);
   return {
     asked: place.asked,
     projects: connection.nodes.flatMap((node, index) => (node ? [batchProject(node, index, { ...place, errors })] : [])),
     next: hasNextPage ? endCursor : null,
-    at: answeredAt(answer),
+    at,
+    startedAt,
     errors,
   };
+}
+
+function startOf({ host, askedAt }: Sent, nodes: ReadonlyArray<ChangesFragment | null>, at: Date): Date | null {
+  noteRows(host, nodes, at);
+  const newest = host.rows.newest();
+  // GitLab reads the projects one after the other, and dates the answer at its end.
+  const tookMs = host.clock.now() - askedAt;
+  return newest && new Date(Math.min(newest.getTime(), at.getTime()) - tookMs);
 }
 
 function batchProject(

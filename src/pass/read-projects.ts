@@ -117,17 +117,17 @@ function fitting({ pass, asked, waiting }: Reading, { projects }: Batch, since: 
   });
 }
 
-async function syncBatch({ pass, due }: Reading, { at }: Batch, projects: readonly BatchProject[]): Promise<void> {
+async function syncBatch({ pass, due }: Reading, { at, startedAt }: Batch, projects: readonly BatchProject[]): Promise<void> {
   const { store, config, tally, progress, known } = pass;
   progress.projectsFound(projects.length);
   const seen = projects.map(({ id, node }) => ({ id, fullPath: node.fullPath, webUrl: node.webUrl ?? `${config.url}/${node.fullPath}` }));
-  const saved = await store.saveProjects(seen, at ?? pass.now());
+  const saved = await store.saveProjects(seen, at);
   tally.addProjects(projects.length);
   const sync = async (batch: BatchProject) => {
     const project = saved.get(batch.id);
-    if (project) await syncProject(pass, { project, batch, at });
+    if (project) await syncProject(pass, { project, batch, at, startedAt });
     const before = known.get(batch.id);
-    if (project && before && isDue(pass, before, at)) due.push({ project, at: at ?? pass.now() });
+    if (project && before && isDue(pass, before, at)) due.push({ project, at });
     progress.projectsEnded(1);
   };
   await everyOne(projects.map(sync));

@@ -21,14 +21,10 @@ const recentPipelinesMs = 24 * 60 * 60_000;
 const spread = 0.25;
 
 /** Whether a project is due to be reconciled. */
-export function isDue(
-  { config, reconcile: isAsked, now }: Pick<PassState, 'config' | 'reconcile' | 'now'>,
-  project: KnownProject,
-  at: Date | null,
-): boolean {
+export function isDue({ config, reconcile: isAsked }: Pick<PassState, 'config' | 'reconcile'>, project: KnownProject, at: Date): boolean {
   const early = (project.id % 100) / 100;
   const intervalMs = config.reconcileInterval * 1000 * (1 - spread * early);
-  return isAsked === true || (at ?? now()).getTime() - project.reconciledAt.getTime() >= intervalMs;
+  return isAsked === true || at.getTime() - project.reconciledAt.getTime() >= intervalMs;
 }
 
 /** Reads again what may have changed without a trace. A project of which something cannot be read stays due. */
@@ -53,13 +49,13 @@ async function reconcileBatch(pass: PassState, due: readonly Due[]): Promise<voi
       for (const fullPath of named) tally.addProblem({ project: fullPath, ...problemOf(answer.end) });
       continue;
     }
-    const { projects, at } = answer.batch;
+    const { projects, at, startedAt } = answer.batch;
     const whole = await everyOne(
       projects.map(async (batch) => {
         const project = byId.get(batch.id);
-        return project && (await syncProject(pass, { project, batch, at })) ? [project.id] : [];
+        return project && (await syncProject(pass, { project, batch, at, startedAt })) ? [project.id] : [];
       }),
     );
-    if (whole.flat().length > 0) await store.markReconciled(whole.flat(), at ?? pass.now());
+    if (whole.flat().length > 0) await store.markReconciled(whole.flat(), at);
   }
 }

@@ -12,8 +12,9 @@ import type { ProjectStates, PassState } from './pass-state.ts';
 export interface ProjectWork {
   readonly project: EventProject;
   readonly batch: BatchProject;
-  /** GitLab's clock when it answered the batch; null when unknown. */
-  readonly at: Date | null;
+  /** The answer's `at` and `startedAt`. */
+  readonly at: Date;
+  readonly startedAt: Date | null;
 }
 
 /** Reads all streams of one project at once, and the walks of a stream one after the other. Resolves to whether no walk failed. */
@@ -54,14 +55,14 @@ async function syncStream(streamWork: StreamWork): Promise<boolean> {
 }
 
 function contextOf({ pass, work, states, stream }: StreamWork): StreamContext {
-  const { project, batch, at } = work;
+  const { project, batch, at, startedAt } = work;
   return {
     project,
     batch,
     gitlab: pass.gitlab,
     options: pass.options,
-    startedAt: at,
-    seenAt: at ?? pass.now(),
+    startedAt,
+    seenAt: at,
     state: (scope) => states.get(walkKey(stream.name, scope)),
     readTags: (repositoryId) => pass.store.readTags(project.id, repositoryId),
   };

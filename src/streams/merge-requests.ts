@@ -12,7 +12,7 @@ import { backfillPages, extendedBackfill, largestPage, resumeBackfill, withBegin
 import { newestRows, rowsAfterBatch } from './counts.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext } from './stream.ts';
-import { earlier, hasWatermark, later, watermarkAfter, withOverlap } from './watermark.ts';
+import { hasWatermark, watermarkAfter, watermarkAtRow } from './watermark.ts';
 
 /** Merge requests with approvals and changed files. GitLab sorts them by updatedAt, so the watermark moves with every page. */
 export const mergeRequests: Stream = {
@@ -57,7 +57,7 @@ async function* changes(context: StreamContext): Pages {
 
 /** What changed since the watermark, oldest first. A merge request that changes during the walk moves ahead, and is read again. */
 async function* forward(context: StreamContext, { watermark }: WalkState & { readonly watermark: Date }, list: FirstPage): Pages {
-  const { batch, startedAt } = context;
+  const { batch } = context;
   const fits = batch.ask.kind === 'changes' && batch.ask.since <= watermark;
   const since = batch.ask.kind === 'changes' && fits ? batch.ask.since : watermark;
   const read = (after?: string) =>
@@ -73,7 +73,7 @@ async function* forward(context: StreamContext, { watermark }: WalkState & { rea
     const nodes = presentNodes(page);
     const last = nodes.at(-1);
     // More rows of the last row's second may follow. The overlap covers them, and changes that are committed late.
-    if (last) reached = later(reached, earlier(withOverlap(new Date(last.updatedAt)), startedAt && withOverlap(startedAt))) ?? reached;
+    if (last) reached = watermarkAtRow(context, reached, new Date(last.updatedAt));
     const progress = { watermark: page.pageInfo.hasNextPage ? reached : watermarkAfter(context, reached) };
     yield { events: await toEvents(nodes, context), progress };
   }

@@ -104,7 +104,7 @@ async function* forward(context: StreamContext, state: WalkState & { readonly wa
   if (cursor !== null && walkStartedAt) {
     const resumed = await readPage(context, { first: largestPage, updatedAfter: watermark.toISOString(), after: cursor });
     yield* walk(context, { first: resumed, since: watermark, watermark, startedAt: walkStartedAt });
-    watermark = watermarkAfter({ startedAt: walkStartedAt }, watermark) ?? watermark;
+    watermark = watermarkAfter({ startedAt: walkStartedAt }, watermark);
   }
   const { batch, startedAt } = context;
   const fits = batch.ask.kind === 'changes' && batch.ask.since <= watermark;

@@ -33,9 +33,9 @@ export interface StreamContext {
   readonly options: StreamOptions;
   /** What came with the batch: the project's switches, and the first page of each stream. */
   readonly batch: BatchProject;
-  /** GitLab's clock when it answered the batch; null when unknown. */
+  /** What GitLab dates before this moment, less the overlap, was there when the walk began. Null: no row of this GitLab was seen yet. */
   readonly startedAt: Date | null;
-  /** The same, or our clock when GitLab's is unknown: for bookkeeping, never for watermarks. */
+  /** GitLab's clock when it answered the batch, or our clock when GitLab's is unknown. Rows may be dated by another clock. */
   readonly seenAt: Date;
   /** What is stored of a walk. */
   readonly state: (scope: string) => WalkState | undefined;

@@ -90,6 +90,8 @@ describeDatabases('what changed', (kind) => {
       const repository = project.addImageRepository('');
       for (let i = 0; i < 8; i++) project.pushTag(repository, `t${i}`);
       given.world.pass(minutes(5));
+      // A row that is dated later moves the watermarks past all of these.
+      given.world.addProject('acme/zoo').openMergeRequest({ title: 'later' });
       await given.sync();
       project.pushSilently(mergeRequest, [{ path: 'new.ts', additions: 5, deletions: 0 }]);
       project.retryJobSilently(pipeline, 'SUCCESS');

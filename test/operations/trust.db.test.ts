@@ -162,6 +162,8 @@ describeDatabases('what an investigator relies on', (kind) => {
         project.createRelease({ tag: `v${i}` });
       }
       given.world.pass(minutes(5));
+      // A row that is dated later moves the watermarks past all of these.
+      given.world.addProject('acme/zoo').openMergeRequest({ title: 'later' });
       await given.sync(config);
     };
 

@@ -122,7 +122,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     store: 'type',
     'store/progress': 'type',
     streams: 'value',
-    'walk-state': 'type',
+    'walk-state': 'value',
   },
   service: {
     redact: 'value',

@@ -21,6 +21,7 @@ export function createTestClock(random: () => number = () => 0): Clock {
   };
   return {
     now: () => now,
+    date: () => new Date(),
     random,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {

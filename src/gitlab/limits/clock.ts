@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Clock {
   /** Milliseconds since some moment; they only ever grow. */
   readonly now: () => number;
+  /** What this machine takes for the time of day. */
+  readonly date: () => Date;
   /** Rejects with the signal's reason when it is aborted. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** From 0 up to 1. */
@@ -13,6 +15,7 @@ export interface Clock {
 /** This machine's. */
 export const systemClock: Clock = {
   now: () => performance.now(),
+  date: () => new Date(),
   sleep: async (ms, signal) => {
     try {
       await delay(ms, undefined, signal ? { signal } : {});

@@ -5,10 +5,12 @@ import type { MissingFields } from '../compat/missing-fields.ts';
 import { createAdaptiveSizes } from './adaptive-size.ts';
 import type { AdaptiveSizes } from './adaptive-size.ts';
 import type { LimitedAnswer } from './rate-budget.ts';
+import { createRowClock } from './row-clock.ts';
+import type { RowClock } from './row-clock.ts';
 import { createRequestQueue } from './request-queue.ts';
 import type { RequestQueue } from './request-queue.ts';
 
-/** What everything in a process that reads the same GitLab shares. Holds no token, and nothing that was read. */
+/** What everything in a process that reads the same GitLab shares. Holds no token, and of what was read only the time of the newest row. */
 export interface HostState extends Pick<RequestQueue, 'enter' | 'observe'> {
   /** Origin and base path. */
   readonly url: string;
@@ -17,6 +19,8 @@ export interface HostState extends Pick<RequestQueue, 'enter' | 'observe'> {
   readonly sizes: AdaptiveSizes;
   /** Fields that this GitLab lacks. */
   readonly learned: MissingFields;
+  /** How far its clocks have come, as rows prove it. */
+  readonly rows: RowClock;
   /** A request got no answer in all its attempts, and no request got one since: each further request gets one attempt. */
   isSilent: boolean;
 }
@@ -62,6 +66,7 @@ function createHost(url: string, clock: Clock): HostState & Pick<RequestQueue, '
     clock,
     sizes: createAdaptiveSizes(),
     learned: createMissingFields(),
+    rows: createRowClock(),
     isSilent: false,
     enter,
     observe: (answer: LimitedAnswer) => {
