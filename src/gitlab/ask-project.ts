@@ -5,7 +5,6 @@ import type { Gitlab } from './client.ts';
 import type { Sdk } from './generated/sdk.ts';
 import { projectGlobalId } from './ids.ts';
 import { noteRows } from './note-rows.ts';
-import type { ProjectRows } from './note-rows.ts';
 
 /** Operations about one project, which they take as the variable `project`. */
 type ProjectOperation = {
@@ -41,6 +40,6 @@ async function ask<O extends ProjectOperation>(
   const answer = await send({ ...variables, project: projectGlobalId(projectId) });
   const project = required(completeData(answer, operation).projects, operation).nodes?.[0];
   if (!project) throw new NotFoundError(`the project went out of sight while it was read (${operation})`, { operation });
-  noteRows(host, [project as ProjectRows], answeredAt(answer) ?? host.clock.date());
+  noteRows(host, [project], answeredAt(answer) ?? host.clock.date());
   return project;
 }

@@ -71,7 +71,7 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
 }
 
 /** A watermark was set because a row was seen that is dated later: a process that begins knows as much as the one before it. */
-function noteRowsBehind({ gitlab }: Pass, states: readonly WalkState[]): void {
+function noteRowsBehind({ gitlab }: Pick<Pass, 'gitlab'>, states: readonly WalkState[]): void {
   for (const { watermark } of states) {
     if (watermark && watermark > beginningOfTime) gitlab.host.rows.note(new Date(watermark.getTime() + overlapMs));
   }
