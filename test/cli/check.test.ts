@@ -63,8 +63,8 @@ async function check(overrides: Readonly<Record<string, string>> = {}, args: rea
 const skippedIn = ({ checks }: CheckReport) =>
   Object.fromEntries(checks.flatMap((entry) => (entry.result === 'skipped' ? [[entry.check, entry.detail]] : [])));
 
-describe('where all is well', () => {
-  test('every check is one line, nothing is made, and the code is 0', async () => {
+describe('the check command without a problem', () => {
+  test('prints one line for each check, creates nothing and exits with 0', async () => {
     const { code, out, err } = await runCli(['check'], env);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).not.toContain(goodToken);
@@ -99,7 +99,7 @@ describe('where all is well', () => {
     expect(existsSync(env.DATA_DIR ?? '')).toBe(false);
   });
 
-  test('a setting that is wrong is code 2, as everywhere', async () => {
+  test('exits with 2 when a setting is wrong', async () => {
     expect(await runCli(['check'], { ...env, GITLAB_URL: 'gitlab' })).toMatchObject({ code: 2, out: '' });
     expect(await runCli(['check'], { DATA_DIR: folder })).toEqual({
       code: 2,
@@ -108,7 +108,7 @@ describe('where all is well', () => {
     });
   });
 
-  test('a library has its own fetch and database looked at', async () => {
+  test('uses the fetch and the database of a library’s caller', async () => {
     const config = { token: goodToken, url: 'https://gitlab.example.com', repos: 'acme/shop' };
     const report = (await checkGitlab(null, config, { fetch: fetchFrom(fake) })) as CheckReport;
     expect(report).toMatchObject({ result: 'ok', requests: { graphql: 4, rest: 1 } });
@@ -134,8 +134,8 @@ describe('where all is well', () => {
   });
 });
 
-describe('the way to GitLab', () => {
-  test('a host that has no address, and a port that nothing listens at, are code 3, and all else is still looked at', async () => {
+describe('the check of the network to GitLab', () => {
+  test('exits with 3 for a host without an address and a closed port, and still runs all other checks', async () => {
     const nowhere = await check({ GITLAB_URL: 'https://gitlab.invalid' });
     expect(nowhere).toMatchObject({ code: 3, result: 'unreachable' });
     expect(nowhere.of('dns')).toMatchObject({
@@ -160,7 +160,7 @@ describe('the way to GitLab', () => {
     });
   });
 
-  test('a URL of the API or of a project is answered with the right one', async () => {
+  test('names the right URL when GITLAB_URL is that of the API or of a project', async () => {
     const outside = new Set<string>();
     fake.intercept = (request) => {
       const { pathname } = new URL(request.url);
@@ -185,7 +185,7 @@ describe('the way to GitLab', () => {
     );
   });
 
-  test('a host that answers with pages, redirects or fails is code 3 with the reason', async () => {
+  test('exits with 3 and the reason when the host answers with HTML, a redirect or an error', async () => {
     fake.intercept = () => html(world, 200, 'A wiki');
     expect((await check()).of('url')).toMatchObject({
       result: 'failure',
@@ -205,7 +205,7 @@ describe('the way to GitLab', () => {
     });
   });
 
-  test('a proxy is named without its password, and the host is not looked at past it', async () => {
+  test('names the proxy without its password, and does not look up the host itself', async () => {
     const { port } = new URL(served.url);
     const way = { GITLAB_URL: `http://gitlab.localhost:${port}/gitlab`, HTTP_PROXY: 'http://someone:proxy-secret@127.0.0.1:9' };
     const { out } = await runCli(['check', '--json'], { ...env, ...way, MAX_ATTEMPTS: '1' });
@@ -223,7 +223,7 @@ describe('the way to GitLab', () => {
     expect(past.of('url')).toMatchObject({ result: 'ok' });
   });
 
-  test('what GitLab has not of what a pass asks for is a warning, and too little is a failure', async () => {
+  test('warns of fields that GitLab lacks, and fails when a required field is missing', async () => {
     world.schema = { ...latest, lacks: ['Pipeline.source', 'MergeRequest.upvotes'] };
     const { code, of } = await check();
     expect(code).toBe(0);
@@ -234,7 +234,7 @@ describe('the way to GitLab', () => {
     expect(poor.of('schema')).toMatchObject({ result: 'failure', detail: expect.stringContaining('it has no Pipeline.ref') });
   });
 
-  test('a clock that is off by more than a minute is a warning', async () => {
+  test('warns of a clock that is wrong by more than a minute', async () => {
     world.pass(95 * 1_000_000);
     const { code, of } = await check();
     expect(code).toBe(0);
@@ -247,7 +247,7 @@ describe('the way to GitLab', () => {
     ['19.0.0-pre', undefined, { result: 'ok', detail: 'GitLab 19.0.0-pre, Community Edition' }],
     // It refuses the whole question, for a field that it does not know.
     ['13.12.15', 'Instance', { result: 'failure', detail: 'GitLab 13.12.15 is too old: the connector needs 16.2 or later' }],
-  ])('GitLab %s is told from one that is new enough', async (version, refused, expected) => {
+  ])('judges GitLab %s by its version', async (version, refused, expected) => {
     world.version = version;
     fake.intercept = (_, { operation }) =>
       operation === refused
@@ -259,7 +259,7 @@ describe('the way to GitLab', () => {
   });
 });
 
-describe('the certificate', () => {
+describe('the check of the certificate', () => {
   /** Serves the fake GitLab over TLS, and checks it as a process of its own: what Node trusts is settled when it starts. */
   async function checkOverTls({
     host = 'localhost',
@@ -309,7 +309,7 @@ describe('the certificate', () => {
     }
   }
 
-  test('that ends within 30 days is a warning, with issuer and date', async () => {
+  test('warns of a certificate that ends within 30 days, with issuer and date', async () => {
     const { code, of } = await checkOverTls({ days: 10.5, trust: 'NODE_EXTRA_CA_CERTS' });
     expect(of('url')).toMatchObject({ result: 'ok' });
     expect(of('network')).toMatchObject({
@@ -320,7 +320,7 @@ describe('the certificate', () => {
     expect(code).toBe(0);
   });
 
-  test('that CA_FILE vouches for is trusted, and the way is told', async () => {
+  test('trusts a certificate whose CA is in CA_FILE, and says so', async () => {
     const { code, of } = await checkOverTls({ days: 100, trust: 'CA_FILE' });
     expect(of('way')).toEqual({
       check: 'way',
@@ -332,7 +332,7 @@ describe('the certificate', () => {
     expect(code).toBe(0);
   });
 
-  test('that only INSECURE_TLS lets pass is a warning', async () => {
+  test('warns of a certificate that is accepted only because of INSECURE_TLS', async () => {
     const { code, result, of } = await checkOverTls({ host: 'git.example.com', days: -3.5, trust: 'INSECURE_TLS' });
     expect({ code, result }).toEqual({ code: 0, result: 'warning' });
     expect(of('way')).toMatchObject({ result: 'warning', fix: expect.stringMatching(/^set CA_FILE to/) });
@@ -340,7 +340,7 @@ describe('the certificate', () => {
     expect(of('url')).toMatchObject({ result: 'ok' });
   });
 
-  test('that is not trusted here, is of another name or has ended is code 3, and the token is not sent', async () => {
+  test('exits with 3 for a certificate that is not trusted, has another name or has expired, and does not send the token', async () => {
     const strange = await checkOverTls({ days: 100 });
     expect(strange.code).toBe(3);
     expect(strange.of('network')).toMatchObject({
@@ -356,7 +356,7 @@ describe('the certificate', () => {
   });
 });
 
-describe('the token', () => {
+describe('the check of the token', () => {
   const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
 
   /** Checks with a token as the world has it. */
@@ -373,13 +373,13 @@ describe('the token', () => {
     ['a project', { username: 'project_101_bot_0fa4e12c' }, 'project access token "connector" of project_101_bot_0fa4e12c'],
     ['a group', { username: 'group_7_bot_0fa4e12c' }, 'group access token "connector" of group_7_bot_0fa4e12c'],
     ['an application', { kind: 'oauth', expiresInSeconds: null }, 'OAuth token of ada'],
-  ])('of %s is known', async (_, token, detail) => {
+  ])('names the kind and the owner of the token of %s', async (_, token, detail) => {
     const checked = await checkToken(token);
     expect(checked).toMatchObject({ code: 0, result: 'ok' });
     expect(checked.of('token')).toEqual({ check: 'token', result: 'ok', detail });
   });
 
-  test('from a file is read there, and what to do names the file', async () => {
+  test('reads the token from its file, and names the file in the advice', async () => {
     const file = path.join(folder, 'token');
     const { GITLAB_TOKEN: _, ...others } = env;
     const checkFile = async (text: string) => {
@@ -402,7 +402,7 @@ describe('the token', () => {
     expect(await checkFile('')).toMatchObject({ code: 2, err: expect.stringContaining('GITLAB_TOKEN_FILE) is empty') });
   });
 
-  test('of an administrator, and one that may do more than read, are warnings', async () => {
+  test('warns of an administrator’s token and of a token that may write', async () => {
     const admin = await checkToken({ isAdmin: true, username: 'root' });
     expect(admin).toMatchObject({ code: 0, result: 'warning' });
     expect(admin.of('token')).toMatchObject({
@@ -419,7 +419,7 @@ describe('the token', () => {
     });
   });
 
-  test('that ends soon is a warning with the date', async () => {
+  test('warns of a token that expires soon, with the date', async () => {
     const soon = await checkToken({ expiresOn: inDays(30) });
     expect(soon.of('token-expiry')).toMatchObject({ result: 'warning', detail: `it ends on ${inDays(30)} (in 29 days)` });
     expect((await checkToken({ expiresOn: inDays(32) })).of('token-expiry')).toMatchObject({ result: 'ok' });
@@ -434,7 +434,7 @@ describe('the token', () => {
   test.each<[string, Partial<FakeToken>, RegExp]>([
     ['has ended', { state: 'expired' }, /^GitLab refused the token \(401 on GET personal_access_tokens\/self: Token is expired/],
     ['was revoked', { state: 'revoked' }, /: Token was revoked/],
-  ])('that %s fails, and only what does not need it is looked at', async (_, token, detail) => {
+  ])('fails for a token that %s, and runs only the checks that need no token', async (_, token, detail) => {
     const checked = await checkToken(token);
     expect(checked).toMatchObject({ code: 1, result: 'failure' });
     expect(checked.of('url')).toMatchObject({ result: 'ok', detail: `a GitLab answers at ${served.url}, and refuses the token` });
@@ -451,7 +451,7 @@ describe('the token', () => {
     expect(checked.of('database')).toMatchObject({ result: 'ok' });
   });
 
-  test('that the API does not take from anyone is named by its prefix', async () => {
+  test('names the kind of a token that the API does not accept, by its prefix', async () => {
     const { code, out } = await runCli(['check', '--json'], { ...env, GITLAB_TOKEN: 'gldt-secret' });
     expect(code).toBe(1);
     expect(out).toContain("it looks like a deploy token, which GitLab's API does not take");
@@ -459,7 +459,7 @@ describe('the token', () => {
     expect((await runCli(['check'], { ...env, GITLAB_TOKEN: 'glcbt-64_x' })).out).toContain('it looks like a CI/CD job token');
   });
 
-  test('with too small a scope is named as such, though GraphQL only says that it is invalid', async () => {
+  test('says that the scope of a token is too small, although GraphQL only calls the token invalid', async () => {
     const { code, of } = await checkToken({ scopes: ['read_repository', 'read_user'] });
     expect(code).toBe(1);
     expect(of('token')).toMatchObject({ result: 'ok' });
@@ -471,7 +471,7 @@ describe('the token', () => {
     expect(of('projects')).toMatchObject({ result: 'skipped', detail: 'not looked at, as "token-scopes" failed' });
   });
 
-  test('that is fine-grained fails, whether it may read about itself or not', async () => {
+  test('fails for a fine-grained token, whether it may read about itself or not', async () => {
     const detail = 'fine-grained personal access token';
     const silent = await checkToken({ scopes: ['granular'] });
     expect(silent.code).toBe(1);
@@ -481,7 +481,7 @@ describe('the token', () => {
     expect(open.of('token')).toMatchObject({ result: 'failure', detail: expect.stringContaining(`${detail} "connector"`) });
   });
 
-  test('of a user who is blocked fails with what GitLab says', async () => {
+  test('fails for the token of a blocked user, with GitLab’s message', async () => {
     fake.intercept = (_, { kind }) =>
       kind === 'graphql'
         ? new Response(JSON.stringify({ errors: [{ message: 'API not accessible for user' }] }), { status: 403 })
@@ -491,7 +491,7 @@ describe('the token', () => {
     expect(of('token')).toMatchObject({ result: 'failure', detail: expect.stringContaining('API not accessible for user') });
   });
 
-  test('that GitLab takes but cannot describe is no failure', async () => {
+  test('passes a token that GitLab accepts but cannot describe', async () => {
     fake.intercept = (_, { operation }) => (/token/.test(operation) ? html(world, 404, 'Not found') : undefined);
     const { code, of } = await check();
     expect(code).toBe(0);
@@ -503,8 +503,8 @@ describe('the token', () => {
   });
 });
 
-describe('the projects', () => {
-  test('that cannot be read are named, others counted, 50 in a request', async () => {
+describe('the check of the projects', () => {
+  test('names projects that cannot be read and counts the others, 50 in a request', async () => {
     for (let i = 0; i < 59; i++)
       world.addProject(`big/p${String(i).padStart(2, '0')}`).git.commit('main', { title: 'x', authorName: 'Ada' });
     const [first, second, third] = world.projects.filter(({ fullPath }) => fullPath.startsWith('big/'));
@@ -539,7 +539,7 @@ describe('the projects', () => {
     expect(fake.seen.filter(({ operation }) => operation === 'ProjectAccess')).toHaveLength(2);
   });
 
-  test('that there are none of are a failure', async () => {
+  test('fails when there is no project', async () => {
     for (const project of world.projects) project.isMember = false;
     const { code, of } = await check();
     expect(code).toBe(1);
@@ -547,7 +547,7 @@ describe('the projects', () => {
   });
 });
 
-describe('the database', () => {
+describe('the check of the database', () => {
   let database: TestDatabase;
   let databaseUrl: string;
   beforeEach(async () => {
@@ -571,7 +571,7 @@ describe('the database', () => {
 
   const tableCount = () => query(`select count(*)::int as count from pg_class where relnamespace = 'public'::regnamespace`);
 
-  test('without tables stays without tables', async () => {
+  test('creates no tables where there are none', async () => {
     const before = await check({ DATABASE_URL: databaseUrl });
     expect(before.code).toBe(0);
     expect(before.of('database')).toMatchObject({ result: 'ok', detail: expect.stringMatching(/^PostgreSQL \d+\.\d+, as postgres$/) });
@@ -584,7 +584,7 @@ describe('the database', () => {
     expect(await tableCount()).toEqual([{ count: 0 }]);
   });
 
-  test('with tables is up to date, and shows the connection', async () => {
+  test('says that the tables are up to date, and names the connection', async () => {
     const opened = await openDatabase(database.options);
     await opened.migrate();
     const empty = await check({ DATABASE_URL: databaseUrl });
@@ -614,7 +614,7 @@ describe('the database', () => {
     await opened.close();
   });
 
-  test('whose user may not write is a failure that says what to grant', async () => {
+  test('fails when the user may not write, and says what to grant', async () => {
     const opened = await openDatabase(database.options);
     await opened.migrate();
     await opened.close();
@@ -648,7 +648,7 @@ describe('the database', () => {
     }
   });
 
-  test('that can only be read is a failure', async () => {
+  test('fails when the database is read-only', async () => {
     await query(`alter database ${path.basename(new URL(databaseUrl).pathname)} set default_transaction_read_only = on`);
     const { code, of } = await check({ DATABASE_URL: databaseUrl });
     expect(code).toBe(1);
@@ -656,7 +656,7 @@ describe('the database', () => {
     expect(of('migrations')).toMatchObject({ result: 'skipped' });
   });
 
-  test('that cannot be reached is code 3, without its password, and GitLab is looked at all the same', async () => {
+  test('exits with 3 for a database that cannot be reached, without its password, and still checks GitLab', async () => {
     const { code, out } = await runCli(['check'], { ...env, DATABASE_URL: 'postgres://user:secret@127.0.0.1:1/name' });
     expect(code).toBe(3);
     expect(out).toContain('cannot use the PostgreSQL at 127.0.0.1:1/name (connect ECONNREFUSED 127.0.0.1:1)');
@@ -664,7 +664,7 @@ describe('the database', () => {
     expect(out).not.toContain('secret');
   });
 
-  test('that is embedded is looked into, or named as in use, or as impossible to make', async () => {
+  test('inspects an embedded database, or says that it is in use or cannot be created', async () => {
     const embedded = await createTestDatabase('pglite');
     const { dataDir } = embedded.options;
     try {

@@ -25,7 +25,7 @@ async function inProcess(args: readonly string[], env: Readonly<Record<string, s
   return { code, ...written };
 }
 
-describe('a mistake of the user is one line and code 2', () => {
+describe('the command line prints one line and exits with 2', () => {
   test.each<[string, string[], Record<string, string>, string]>([
     [
       'a wrong variable',
@@ -75,13 +75,13 @@ describe('a mistake of the user is one line and code 2', () => {
     expect(await inProcess(args, env)).toEqual({ code: 2, out: '', err });
   });
 
-  test('no token, as a process of its own', async () => {
+  test('without a token, as a process of its own', async () => {
     expect(await runCliProcess(['sync'])).toEqual({ code: 2, out: '', err: 'ERROR: GITLAB_TOKEN not set [configuration_invalid]\n' });
   });
 });
 
-describe('help', () => {
-  test('is there for the program and for every command, and names every setting', async () => {
+describe('the help of the command line', () => {
+  test('exists for the program and every command, and names every setting', async () => {
     const { code, out } = await inProcess(['--help']);
     expect(code).toBe(0);
     expect(out).toContain('Exit codes: 0 everything was read, 1 something could not be read or is missing, 2 wrong usage or configuration');
@@ -95,8 +95,8 @@ describe('help', () => {
   });
 });
 
-describe('what cannot be reached, or refuses, is one line and code 3', () => {
-  test('a database', async () => {
+describe('the command line prints one line and exits with 3 for', () => {
+  test('a database that cannot be reached', async () => {
     const { code, err } = await inProcess(['sync'], { GITLAB_TOKEN: 'x', DATABASE_URL: 'postgres://user:secret@127.0.0.1:1/name' });
     expect(code).toBe(3);
     expect(err).toBe(
@@ -104,7 +104,7 @@ describe('what cannot be reached, or refuses, is one line and code 3', () => {
     );
   });
 
-  test('a database that is not there to be listed', async () => {
+  test('an embedded database that does not exist when events are listed', async () => {
     expect(await inProcess(['events'], { DATA_DIR: '/nowhere/at/all' })).toEqual({
       code: 3,
       out: '',
@@ -113,7 +113,7 @@ describe('what cannot be reached, or refuses, is one line and code 3', () => {
   });
 });
 
-describe('against a GitLab and a database', () => {
+describe('the command line with a GitLab and a database', () => {
   let demo: ReturnType<typeof createDemoWorld>;
   let fake: FakeGitlab;
   let served: Served;
@@ -131,7 +131,7 @@ describe('against a GitLab and a database', () => {
     await database.remove();
   });
 
-  test('a first sync stores, a second one stores 0, and events lists', async () => {
+  test('a first sync stores events, a second sync stores 0, and events lists them', async () => {
     const first = await runCliProcess(['sync'], env);
     expect(first).toMatchObject({ code: 0, err: '' });
     expect(first.out).toContain('fetched 17, stored 17\n');
@@ -150,13 +150,13 @@ describe('against a GitLab and a database', () => {
     expect((await inProcess(['events', '--since', '1m', '--project', 'nobody'], env)).out).toBe('No events\n');
   });
 
-  test('what could not be read is named, with code 1', async () => {
+  test('sync names what could not be read, and exits with 1', async () => {
     const { code, out } = await inProcess(['sync', '--repos', 'acme/api,acme/typo', '--tag-limit', '1'], env);
     expect(code).toBe(1);
     expect(out).toContain('Could not be read:\n  acme/typo: failed: no project or group with this path, or out of sight for this token\n');
   });
 
-  test('what a setting leaves out is named, with code 0', async () => {
+  test('sync names what a setting leaves out, and exits with 0', async () => {
     const { code, out } = await inProcess(['sync', '--repos', 'acme/web/shop', '--tag-limit', '1', '--branches', 'main,nope'], env);
     expect(code).toBe(0);
     expect(out).toContain(
@@ -165,7 +165,7 @@ describe('against a GitLab and a database', () => {
     expect(out).toContain('  registry images: 1 of 2 tags left out (TAG_LIMIT) (acme/web/shop > acme/web/shop)\n');
   });
 
-  test('a token that is refused, and a page that is no GitLab, are one line and code 3', async () => {
+  test('sync prints one line and exits with 3 for a refused token and a URL that is no GitLab', async () => {
     const refused = await runCliProcess(['sync'], { ...env, GITLAB_TOKEN: 'glpat-wrong' });
     expect(refused).toEqual({
       code: 3,
@@ -180,7 +180,7 @@ describe('against a GitLab and a database', () => {
     );
   });
 
-  test('what happened between two passes is the history of an event', async () => {
+  test('events --history lists what happened to an event between two passes', async () => {
     await inProcess(['sync'], env);
     demo.happen();
     expect((await inProcess(['sync'], env)).code).toBe(0);
@@ -197,7 +197,7 @@ describe('against a GitLab and a database', () => {
     });
   });
 
-  test('what changed without a trace is read again when asked to, and counted', async () => {
+  test('sync --reconcile reads again what changed without a trace, and counts it', async () => {
     await inProcess(['sync'], env);
     const shop = demo.world.projects.find(({ fullPath }) => fullPath === 'acme/web/shop');
     const checkout = shop?.mergeRequests.find(({ title }) => title === 'Checkout in one page');
@@ -209,7 +209,7 @@ describe('against a GitLab and a database', () => {
     expect(asked.out).toContain('stored 1\ncorrected 1 events that had changed without a trace\n');
   });
 
-  test('backfill says how much there is and reads what is older', async () => {
+  test('backfill prints how much there is to read, and reads older history', async () => {
     await inProcess(['sync', '--sync-limit', '1'], env);
     const { code, out, err } = await inProcess(['backfill', '--since', '2026-01-01'], env);
     expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -219,7 +219,7 @@ describe('against a GitLab and a database', () => {
     expect((await inProcess(['backfill'], env)).err).toBe("ERROR: required option '--since <when>' not specified\n");
   });
 
-  test('audit tells what is complete, what is missing since when, and what cannot be told', async () => {
+  test('audit says what is complete, what is missing since when, and what is unknown', async () => {
     const first = await inProcess(['audit'], env);
     expect(first).toMatchObject({ code: 0, out: 'No projects yet: run `gitlab-connector sync` first\n' });
     await inProcess(['sync'], env);
@@ -245,7 +245,7 @@ describe('against a GitLab and a database', () => {
     expect(missing.out).toContain('missing: 1 missing, since 2026-11-23T0');
   });
 
-  test('migrate says what it did', async () => {
+  test('migrate prints the migrations that ran', async () => {
     const { host, pathname } = new URL(env.DATABASE_URL ?? '');
     const names = globSync('2*.ts', { cwd: 'src/store/migrations' })
       .toSorted()
@@ -259,7 +259,7 @@ describe('against a GitLab and a database', () => {
   });
 });
 
-test('the demo shows all five kinds, what changed, and that nothing is written twice', async () => {
+test('the demo shows all five types of events, what changed, and that nothing is written twice', async () => {
   const { code, out, err } = await runCliProcess(['demo']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   for (const text of [
@@ -281,7 +281,7 @@ test('the demo shows all five kinds, what changed, and that nothing is written t
   expect(sample).toContain('stored 0');
 });
 
-test('progress is one line on a terminal, ten times a second at most, and nothing elsewhere', () => {
+test('the progress line is written at most ten times a second, and only on a terminal', () => {
   const written: string[] = [];
   const output = { isTTY: true, columns: 40, write: (text: string) => written.push(text) };
   let now = 0;

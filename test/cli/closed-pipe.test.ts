@@ -56,7 +56,7 @@ describe('a command whose reader closes the pipe', { timeout: 300_000 }, () => {
     await remove();
   });
 
-  test('stops before its end and leaves no temporary folder: demo', async () => {
+  test('stops early and leaves no temporary folder: demo', async () => {
     expect(await readLines(3, ['demo'])).toEqual({ code: sigpipe, err: '', read: 3 });
     expect(await readdir(folder)).toEqual([]);
   });

@@ -16,14 +16,14 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const configFrom = (env: Record<string, string>) =>
   configOf({}, { env, out: process.stdout, err: process.stderr, signal: new AbortController().signal });
 
-test('a password in a file becomes part of the URL of the database, whatever characters it has', () => {
+test('DATABASE_PASSWORD_FILE: the password becomes part of DATABASE_URL, whatever characters it has', () => {
   const { databaseUrl } = configFrom({ DATABASE_URL: 'postgres://me@db:5432/name?sslmode=require', DATABASE_PASSWORD_FILE: file });
   const { username, password, host, search } = new URL(databaseUrl ?? '');
   expect(decodeURIComponent(password)).toBe('p@ss/w%rd: 7');
   expect({ username, host, search }).toEqual({ username: 'me', host: 'db:5432', search: '?sslmode=require' });
 });
 
-test('a password in two places, and a file that is not there, are mistakes, told without the password', () => {
+test('DATABASE_PASSWORD_FILE: a second password in DATABASE_URL and a missing file are errors without the password in the text', () => {
   expect(() => configFrom({ DATABASE_URL: 'postgres://me:secret@db/name', DATABASE_PASSWORD_FILE: file })).toThrow(
     /^DATABASE_PASSWORD_FILE and a password in DATABASE_URL are both set: keep one of them$/,
   );

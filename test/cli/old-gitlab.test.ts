@@ -25,7 +25,7 @@ async function sync(schema: SchemaVariant) {
   }
 }
 
-test('a GitLab that is too old is one line and code 3', async () => {
+test('sync from a GitLab that is too old prints one line and exits with 3', async () => {
   const { requests, ...ended } = await sync({ version: '13.12', edition: 'EE' });
   expect(ended).toEqual({
     code: 3,
@@ -35,7 +35,7 @@ test('a GitLab that is too old is one line and code 3', async () => {
   expect(requests).toBeLessThan(5);
 });
 
-test('the oldest that is read is read whole, on Community Edition', async () => {
+test('sync reads everything from the oldest supported GitLab, Community Edition', async () => {
   const ended = await sync({ version: '16.2', edition: 'CE' });
   expect(ended).toMatchObject({ code: 0, err: '' });
   expect(ended.out).toContain('fetched 17, stored 17\n');

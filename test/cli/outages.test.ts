@@ -71,7 +71,7 @@ const answering =
     response.end(body);
   };
 
-describe('sync against a host that answers only', () => {
+describe('sync from a host that answers only', () => {
   test.each<[string, RequestListener, number, RegExp]>([
     ['HTML', answering(200, '<html>', { 'content-type': 'text/html' }), 1, /with text\/html, not JSON: is the URL that of a GitLab\?/],
     [
@@ -97,7 +97,7 @@ describe('sync against a host that answers only', () => {
     ],
     ['half of its JSON', answering(200, '{"data":{"projects"'), 2, /answered MemberProjects with JSON that is cut off/],
     ['JSON that is not GraphQL', answering(200, '[]'), 1, /MemberProjects/],
-  ])('%s ends in time, with one line and code 3', async (_, listener, requests, line) => {
+  ])('%s: ends in time, with one line and code 3', async (_, listener, requests, line) => {
     let asked = 0;
     const port = await servers.http((request, response) => {
       asked++;
@@ -110,7 +110,7 @@ describe('sync against a host that answers only', () => {
   });
 });
 
-describe('sync against a host that gives no answer', () => {
+describe('sync from a host that does not answer', () => {
   const ports: ReadonlyArray<readonly [string, () => Promise<number>, RegExp]> = [
     ['takes connections and says nothing', () => servers.tcp(() => {}), /did not answer MemberProjects within 1 s \(RESPONSE_TIMEOUT\)/],
     [
@@ -122,13 +122,13 @@ describe('sync against a host that gives no answer', () => {
     ['drops connections', () => servers.tcp((socket) => socket.destroy()), /cannot reach http:\/\/127\.0\.0\.1:\d+ \(/],
   ];
 
-  test.each(ports)('but %s ends in time, with one line and code 3', async (_, listen, line) => {
+  test.each(ports)('%s: ends in time, with one line and code 3', async (_, listen, line) => {
     const ended = await sync({ ...settings, GITLAB_URL: `http://127.0.0.1:${await listen()}` });
     oneLine(ended, line);
     expect(ended.ms).toBeLessThan(boundMs);
   });
 
-  test('as a process of its own, which ends by itself', async () => {
+  test('ends as a process of its own, by itself', async () => {
     const port = await servers.tcp(() => {});
     const https = await syncProcess({ ...settings, GITLAB_URL: `https://127.0.0.1:${port}`, CONNECT_TIMEOUT: '1', RESPONSE_TIMEOUT: '10' });
     oneLine(https, /cannot reach https:\/\/127\.0\.0\.1:\d+ \(.*\): check the network/);
@@ -137,7 +137,7 @@ describe('sync against a host that gives no answer', () => {
     expect(Math.max(http.ms, https.ms)).toBeLessThan(boundMs);
   });
 
-  test('any more, when projects are known, ends in time as well', async () => {
+  test('ends in time too when the outage begins after projects are known', async () => {
     const fake = createFakeGitlab(createDemoWorld().world);
     const served = await serve(fake);
     const env = { ...settings, GITLAB_TOKEN: goodToken, GITLAB_URL: served.url };
@@ -153,8 +153,8 @@ describe('sync against a host that gives no answer', () => {
   });
 });
 
-describe('what stands between', () => {
-  test('a certificate that is not trusted is one line, and INSECURE_TLS is loud', async () => {
+describe('between sync and GitLab', () => {
+  test('a certificate that is not trusted ends the sync with one line, and INSECURE_TLS prints a warning', async () => {
     const port = await servers.https(await makeServerCertificate('localhost'), answering(401, '{}'));
     const env = { ...settings, GITLAB_URL: `https://localhost:${port}` };
     oneLine(await sync(env), /name the certificate of its CA in CA_FILE$/m);
@@ -166,7 +166,7 @@ describe('what stands between', () => {
     expect((await sync(env, ['--insecure-tls'])).err).toBe(insecure.err);
   });
 
-  test('a proxy of the environment is used, in upper and in lower case, and its password is not shown', async () => {
+  test('a proxy from the environment is used, in upper and in lower case, and its password is not printed', async () => {
     const proxy = await servers.proxy({ credentials: 'me:proxy-secret', status: 403 });
     for (const name of ['HTTPS_PROXY', 'https_proxy'])
       oneLine(await sync({ ...settings, GITLAB_URL: 'https://git.example.com', [name]: proxy.url }), /\(its proxy answered 403\)/);
@@ -178,7 +178,7 @@ describe('what stands between', () => {
     });
   });
 
-  test('a token is not sent over http:// to another machine', async () => {
+  test('the token is not sent over http:// to another machine', async () => {
     expect(await sync({ ...settings, GITLAB_URL: 'http://git.example.com' })).toMatchObject({
       code: 2,
       err: 'ERROR: GITLAB_URL must be an https:// URL: over http://git.example.com anyone on the way can read the token (ALLOW_HTTP = true sends it all the same) [configuration_invalid]\n',
@@ -186,8 +186,8 @@ describe('what stands between', () => {
   });
 });
 
-describe('a token in a file', () => {
-  test('is used, and one that cannot be is named', async () => {
+describe('sync with a token in a file', () => {
+  test('uses the token, and names a file that cannot be used', async () => {
     const file = path.join(folder, 'token');
     const tokens: unknown[] = [];
     const port = await servers.http((request, response) => {

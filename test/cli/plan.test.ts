@@ -69,8 +69,8 @@ async function sync(args: readonly string[] = [], overrides: Readonly<Record<str
 
 const stepOf = ({ steps }: SyncPlan, name: PlanStep['step']) => steps.find(({ step }) => step === name);
 
-describe('without a database everything is new', () => {
-  test('and nothing is made on disk; the sync that follows does what was planned', async () => {
+describe('the plan command without a database', () => {
+  test('creates nothing on disk, and the sync that follows does what was planned', async () => {
     fill('acme/shop', 120, 70).createRelease({ tag: 'v1' });
     fill('acme/api', 3, 0);
     const folder = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-plan-'));
@@ -92,7 +92,7 @@ describe('without a database everything is new', () => {
     }
   });
 
-  test('and the plan says in words what is exact, what is estimated and what cannot be known', async () => {
+  test('prints what is exact, what is estimated and what cannot be known', async () => {
     const shop = fill('acme/shop', 3, 2);
     shop.pushTag(shop.addImageRepository('web'), 'v1');
     const { code, out } = await runCli(['plan', '--branches', 'main', '--repos', 'acme/shop,acme/typo'], {
@@ -113,7 +113,7 @@ describe('without a database everything is new', () => {
     expect(out).not.toContain(goodToken);
   });
 
-  test('and a group of hundreds of projects takes a handful of requests', async () => {
+  test('plans a group of hundreds of projects with a handful of requests', async () => {
     for (let i = 0; i < 320; i++) world.addProject(`big/p${i}`);
     const { projects, requests } = await plan(['--repos', 'big'], { DATA_DIR: '/nowhere/at/all' });
     expect(projects).toMatchObject({ fresh: 320 });
@@ -122,14 +122,14 @@ describe('without a database everything is new', () => {
     expect(requests).toEqual({ graphql: 5 + 32, rest: 0 });
   });
 
-  test('and a library needs no connection', async () => {
+  test('is called from the library without a connection', async () => {
     fill('acme/shop', 2, 1);
     const config = { token: goodToken, url: 'https://gitlab.example.com' };
     expect(await planSync(null, config, null, { fetch: fetchFrom(fake) })).toMatchObject({ projects: { fresh: 1 }, rows: 3 });
     expect(await planSync(null, {}, null)).toEqual({ error: 'No GitLab token configured', code: 'configuration' });
   });
 
-  test('and a GitLab that cannot be read is one line and code 3', async () => {
+  test('prints one line and exits with 3 when GitLab cannot be read', async () => {
     expect(await runCli(['plan'], { ...env, GITLAB_TOKEN: 'glpat-wrong', DATA_DIR: '/nowhere' })).toMatchObject({
       code: 3,
       out: '',
@@ -143,7 +143,7 @@ describe('without a database everything is new', () => {
   });
 });
 
-describe('with a database', () => {
+describe('the plan command with a database', () => {
   let database: TestDatabase;
   beforeEach(async () => {
     database = await createTestDatabase('postgres');
@@ -170,13 +170,13 @@ describe('with a database', () => {
     }
   }
 
-  test('without tables everything is new, and there are none afterwards', async () => {
+  test('treats every project as new when there are no tables, and creates none', async () => {
     fill('acme/shop', 2, 1);
     expect(await plan()).toMatchObject({ projects: { known: 0, fresh: 1 }, rows: 3 });
     expect(await contents()).toEqual([]);
   });
 
-  test('what changed since the last pass is planned as the next one reads it, and nothing is written', async () => {
+  test('plans the changes since the last pass as the next pass reads them, and writes nothing', async () => {
     const shop = fill('acme/shop', 30, 20);
     world.pass(minutes(10));
     // The last minute that rows prove is read again.
@@ -199,7 +199,7 @@ describe('with a database', () => {
     expect(report.fetched).toBe(planned.rows);
   });
 
-  test('a group that is known is planned by its pages', async () => {
+  test('plans a known group by its pages', async () => {
     for (let i = 0; i < 60; i++) world.addProject(`big/p${i}`);
     await sync(['--repos', 'big']);
     world.pass(minutes(30));
@@ -209,7 +209,7 @@ describe('with a database', () => {
     expect((await sync(['--repos', 'big'])).requests).toEqual(planned.requests);
   });
 
-  test('a backfill is planned with what is missing, and what is new as deep', async () => {
+  test('plans a backfill with the missing history, and new projects down to the same moment', async () => {
     fill('acme/shop', 130, 40);
     await sync(['--sync-limit', '10']);
     fill('acme/new', 60, 0);
@@ -222,7 +222,7 @@ describe('with a database', () => {
     expect(stepOf(await plan(['--since', '90d']), 'backfill')).toBeUndefined();
   });
 
-  test('a first reading that was stopped is planned to go on', async () => {
+  test('plans that a stopped first reading continues', async () => {
     // The pipelines have ended at the limit: they do not go on.
     fill('acme/shop', 250, 80);
     world.pass(minutes(10));
@@ -240,7 +240,7 @@ describe('with a database', () => {
     expect(await sync(['--sync-limit', '150'])).toMatchObject({ stored: 90, requests: planned.requests });
   });
 
-  test('what leaves no trace is planned when it is due, and container tags are counted by what is known of them', async () => {
+  test('plans a reconcile when it is due, and counts the known container tags', async () => {
     const shop = fill('acme/shop', 3, 2);
     shop.createRelease({ tag: 'v1' });
     const web = shop.addImageRepository('web');
@@ -257,7 +257,7 @@ describe('with a database', () => {
     expect((await sync([], { RECONCILE_INTERVAL: '0' })).requests).toEqual(due.requests);
   });
 
-  test('commits take a request for each branch, and one more of a project that is new', async () => {
+  test('plans one request for the commits of each branch, and one more in a new project', async () => {
     fill('acme/shop', 0, 0);
     const first = await plan(['--branches', 'main']);
     expect(stepOf(first, 'commits')).toMatchObject({ projects: 1, rest: 2, certainty: 'at least' });
@@ -267,7 +267,7 @@ describe('with a database', () => {
     expect((await sync(['--branches', 'main'])).requests.rest).toBe(1);
   });
 
-  test('what GitLab refuses as too dear is told with its price', async () => {
+  test('prints the complexity of a query that GitLab refuses as too complex', async () => {
     fill('acme/shop', 1, 0);
     fake.intercept = (_, { variables }) =>
       variables.askCost
@@ -279,15 +279,15 @@ describe('with a database', () => {
   });
 });
 
-describe('how long it takes', () => {
-  test('is the time of the requests at once, or what a limit allows', () => {
+describe('the time in a plan', () => {
+  test('is the time of concurrent requests, or the time that the rate limit needs', () => {
     const measure = { roundTripMs: 200, requestsPerMinute: null, concurrency: 4 };
     expect(secondsOf(400, measure)).toBe(20);
     expect(secondsOf(400, { ...measure, requestsPerMinute: 600 })).toBe(40);
     expect(secondsOf(400, { ...measure, requestsPerMinute: 2_000 })).toBe(20);
   });
 
-  test('is measured at the answers, the middle one counts, and the limit is the one that they name', async () => {
+  test('uses the median time of the answers, and the rate limit that they name', async () => {
     const delays = [5, 120, 5];
     const graphql = {
       Instance: async () => {

@@ -4,7 +4,7 @@ import type { GitlabConfig, JsonObject, StoredConfig } from '../../src/index.ts'
 
 const given = (config: GitlabConfig) => parseConfig(config);
 
-test('a configuration may be JSON that a database gave, whose keys the compiler does not know', () => {
+test('a GitlabConfig may be JSON from a database, whose keys the compiler does not know', () => {
   const stored: StoredConfig = { token: 'x', sync_limit: '5', tags: 'team-a' };
   const json: JsonObject = { repos: ['a/b', 7] };
   expect(given(stored).syncLimit).toBe(5);
@@ -12,7 +12,7 @@ test('a configuration may be JSON that a database gave, whose keys the compiler 
   expect(given({ ...stored, url: undefined, syncLimit: 'all' }).syncLimit).toBe('all');
 });
 
-test('a configuration compiles with keys in camelCase and in snake_case', () => {
+test('a GitlabConfig compiles with keys in camelCase and in snake_case', () => {
   expect(given({ tagLimit: 0, branches: ['main'], pollInterval: '60' })).toMatchObject({
     tagLimit: 0,
     branches: ['main'],
@@ -21,14 +21,14 @@ test('a configuration compiles with keys in camelCase and in snake_case', () => 
   expect(given({ tag_limit: 0, poll_interval: '60', token_file: null })).toMatchObject({ tagLimit: 0, pollInterval: 60 });
 });
 
-test('a mistyped key of a configuration does not compile', () => {
+test('a GitlabConfig with a mistyped key does not compile', () => {
   // @ts-expect-error the key is token
   expect(given({ tokn: 'x' }).token).toBeUndefined();
   // @ts-expect-error the key is poll_interval
   expect(given({ poll_intervall: 60 }).pollInterval).toBe(300);
 });
 
-test('a value of a configuration that cannot be right does not compile', () => {
+test('a GitlabConfig with a value of a wrong type does not compile', () => {
   // @ts-expect-error a list is no token
   expect(() => given({ token: ['x'] })).toThrow('token must be text');
   // @ts-expect-error a list is no token in snake_case either

@@ -12,8 +12,8 @@ const issuesOf = (input: unknown, nameOf?: (name: string) => string): readonly s
   return [];
 };
 
-describe('a configuration', () => {
-  test('has defaults for everything but the token and the optional ones', () => {
+describe('the configuration', () => {
+  test('has defaults for every setting but the token and optional settings', () => {
     expect(parseConfig({})).toEqual({
       url: 'https://gitlab.com',
       allowHttp: false,
@@ -50,17 +50,17 @@ describe('a configuration', () => {
     expect(parseConfig({ pollInterval: 60, repos: ['a/b', 12], syncLimit: 'all', tagLimit: 0 })).toMatchObject(expected);
   });
 
-  test('takes empty text for not set, and knows nothing of other keys', () => {
+  test('treats empty text as not set, and ignores unknown keys', () => {
     expect(parseConfig({ branches: '', url: ' ', syncLimit: '', name: 'x', tags: 'team', databaseUrl: '', connectionId: null })).toEqual(
       parseConfig({}),
     );
   });
 
-  test('keeps the path of a URL, and drops the slash at its end', () => {
+  test('keeps the path of a URL, and removes a slash at its end', () => {
     expect(parseConfig({ url: 'https://host.example.com/gitlab/' }).url).toBe('https://host.example.com/gitlab');
   });
 
-  test('names every wrong setting in one line each, as its user knows it', () => {
+  test('names each wrong setting in one line, under the name that the user wrote', () => {
     const wrong = { url: 'ftp://x', syncLimit: 0, tagLimit: -1, concurrency: 'many', repos: {}, connectionId: '1.5' };
     expect(issuesOf(wrong, (name) => `<${name}>`)).toEqual([
       '<url> must be an http:// or https:// URL, such as https://gitlab.example.com, not "ftp://x"',
@@ -100,19 +100,22 @@ describe('a configuration', () => {
     }
   });
 
-  test.each(['glpat-a\nglpat-b', 'glpat-\u00e4', 'Bearer glpat-a', '\u{1F511}'])('has no token that cannot be sent: %j', (token) => {
-    expect(issuesOf({ token })).toEqual(['token must hold no spaces, line breaks or letters beyond ASCII']);
-    expect(parseConfig({ token: ' glpat-a\n' }).token).toBe('glpat-a');
-  });
+  test.each(['glpat-a\nglpat-b', 'glpat-\u00e4', 'Bearer glpat-a', '\u{1F511}'])(
+    'refuses a token that cannot be sent in a header: %j',
+    (token) => {
+      expect(issuesOf({ token })).toEqual(['token must hold no spaces, line breaks or letters beyond ASCII']);
+      expect(parseConfig({ token: ' glpat-a\n' }).token).toBe('glpat-a');
+    },
+  );
 
-  test('has one token', () => {
+  test('refuses GITLAB_TOKEN together with GITLAB_TOKEN_FILE', () => {
     expect(issuesOf({ token: 'a', tokenFile: '/run/token' }, (name) => `<${name}>`)).toEqual([
       '<token> and <tokenFile> are both set: keep one of them',
     ]);
     expect(parseConfig({ token_file: '/run/token', token: '' })).toMatchObject({ tokenFile: '/run/token' });
   });
 
-  test('sends the token over http:// to this machine only, unless it is told to', () => {
+  test('allows http:// to this machine only, unless ALLOW_HTTP is set', () => {
     for (const host of [
       'git.example.com',
       '10.0.0.1',
@@ -132,14 +135,14 @@ describe('a configuration', () => {
     expect(parseConfig({ url: 'http://git.example.com', allowHttp: 'true' }).url).toBe('http://git.example.com');
   });
 
-  test('takes yes and no in the usual words', () => {
+  test('accepts true and false in the usual words', () => {
     const insecureTls = (value: unknown) => parseConfig({ insecureTls: value }).insecureTls;
     expect([true, 'true', 'YES', ' on ', '1'].map(insecureTls)).toEqual([true, true, true, true, true]);
     expect([false, 'false', 'No', 'off', '0', '', undefined].map(insecureTls)).toEqual(Array.from({ length: 7 }, () => false));
     expect(issuesOf({ insecureTls: 'maybe' })).toEqual(['insecureTls must be true or false, not "maybe"']);
   });
 
-  test('comes from the environment', () => {
+  test('is read from the environment', () => {
     const env = { GITLAB_TOKEN: 't', GITLAB_URL: 'https://git.example.com', REPOS: 'a', POLL_INTERVAL: '60', OTHER: 'x' };
     expect(parseConfig(settingsFromEnv(env))).toMatchObject({ token: 't', url: 'https://git.example.com', repos: ['a'], pollInterval: 60 });
     const proxies = {

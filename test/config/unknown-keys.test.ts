@@ -25,12 +25,12 @@ test('an unknown config key is named in one line, with the nearest setting where
   ]);
 });
 
-test('no setting in either spelling, and no field of the connection form, is an unknown config key', () => {
+test('settings in either spelling and fields of the connection form are no unknown config keys', () => {
   const { connectionForm } = JSON.parse(readFileSync('metadata.json', 'utf8')) as { connectionForm: { fields: Array<{ key: string }> } };
   const keys = [...settings.flatMap(({ name }) => [name, snakeCase(name)]), ...connectionForm.fields.map(({ key }) => key)];
   expect(unknownKeys(Object.fromEntries(keys.map((key) => [key, null])))).toEqual([]);
 });
 
-test('what is no object has no unknown config keys', () => {
+test('a stored config that is no object has no unknown config keys', () => {
   expect([null, 'text', ['tokn'], 7].flatMap((input) => unknownKeys(input))).toEqual([]);
 });

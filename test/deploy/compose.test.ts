@@ -32,7 +32,7 @@ test('compose.yaml is valid by the specification of Compose', () => {
   expect(validate({ services: { connector: { image: 'x', prots: [] } } })).toBe(false);
 });
 
-test('the connector is built here, waits for its database, and can be stopped in its time', () => {
+test('compose.yaml builds the connector, starts it after its database, and gives it time to stop', () => {
   expect(connector).toMatchObject({
     build: '.',
     image: `gitlab-connector:${packageJson.version}`,
@@ -41,7 +41,7 @@ test('the connector is built here, waits for its database, and can be stopped in
   });
 });
 
-test('secrets are files: none is in the file, none is in an environment', () => {
+test('compose.yaml has secrets as files only, and none in an environment', () => {
   expect(Object.keys(compose.secrets)).toEqual(['gitlab_token', 'postgres_password']);
   expect(readFileSync('.gitignore', 'utf8').split('\n')).toContain('secrets/');
   for (const service of [connector, postgres]) {
@@ -54,12 +54,12 @@ test('secrets are files: none is in the file, none is in an environment', () => 
   expect({ username, password }).toEqual({ username: 'connector', password: '' });
 });
 
-test('every variable of the connector is a setting', () => {
+test('compose.yaml sets only variables that are settings', () => {
   const names = connector.environment.map((entry) => entry.split('=')[0] ?? '');
   expect(names.filter((name) => !knownSettings.has(name))).toEqual([]);
 });
 
-test('the connector can write nowhere, may do nothing, and is seen from this machine only', () => {
+test('compose.yaml gives the connector a read-only file system, no capabilities, and a port on this machine only', () => {
   expect(connector).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
   const exposed = readStages()
     .at(-1)

@@ -21,7 +21,7 @@ test('the Dockerfile has no mistake that a linter knows', () => {
   expect(validate('FROM node\nRUM true\nEXPOSE x')).toHaveLength(2);
 });
 
-test('every copied file is in the project, and in the context of the build', () => {
+test('every file that the Dockerfile copies exists and is let through by .dockerignore', () => {
   expect(nothing).toBe('*');
   const copied = stages.flatMap(({ steps }) =>
     steps.filter(({ keyword, from }) => keyword === 'COPY' && from === null).flatMap(({ words }) => words.slice(0, -1)),
@@ -30,13 +30,13 @@ test('every copied file is in the project, and in the context of the build', () 
   expect([...new Set(copied)].toSorted()).toEqual(allowed.toSorted());
 });
 
-test('no secret, no test and nothing of this machine is in the context of the build', () => {
+test('.dockerignore keeps secrets, tests and local files out of the build', () => {
   const files = allowed.flatMap((entry) => globSync(`${entry}/**`).concat(entry));
   expect(files.filter((file) => /secret|\.env|node_modules|\.log$/i.test(path.basename(file)))).toEqual([]);
   expect(lines.at(-1)).toBe('**/*.test.ts');
 });
 
-test('the last stage runs as nobody in particular, by commands that signals reach', () => {
+test('the last stage of the Dockerfile runs as an unprivileged user, with commands that signals reach', () => {
   expect(stepsOf('USER').map(({ words }) => words)).toEqual([['1000:1000']]);
   const commands = [...stepsOf('ENTRYPOINT'), ...stepsOf('CMD')];
   expect(commands.map(({ words }) => words)).toEqual([['node', '/app/dist/src/cli/main.js'], ['poll']]);
@@ -45,7 +45,7 @@ test('the last stage runs as nobody in particular, by commands that signals reac
   expect(health?.words).toEqual(['node', '/app/deploy/healthcheck.mjs']);
 });
 
-test('the last stage installs and builds nothing, and keeps no tool that does', () => {
+test('the last stage of the Dockerfile installs and builds nothing, and removes the tools for it', () => {
   const runs = stepsOf('RUN').map(({ words }) => words.join(' '));
   expect(runs).toHaveLength(1);
   expect(runs[0]).toMatch(/^rm -rf .*node_modules .*npm .*npx .*yarn/);
@@ -53,7 +53,7 @@ test('the last stage installs and builds nothing, and keeps no tool that does', 
   expect(stepsOf('COPY').flatMap(({ from }) => from ?? [])).toEqual(['dependencies', 'build']);
 });
 
-test('its folder for the embedded database is a volume, and is the DATA_DIR', () => {
+test('the Dockerfile has a volume for the embedded database, which is DATA_DIR', () => {
   expect(stepsOf('VOLUME').map(({ words }) => words)).toEqual([['/var/lib/gitlab-connector']]);
   expect(stepsOf('ENV')[0]?.variables).toEqual({ NODE_ENV: 'production', DATA_DIR: '/var/lib/gitlab-connector', HEALTH_HOST: '0.0.0.0' });
 });

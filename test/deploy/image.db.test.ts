@@ -67,7 +67,7 @@ describe('the files of the image, read-only, run by its user', () => {
     expect(first.out).toContain('fetched 17, stored 17');
   });
 
-  test('the health check says what /healthz says', async () => {
+  test('have a health check with the result of /healthz', async () => {
     let status = 200;
     const server = createServer((request, response) => {
       response.writeHead(request.url === '/healthz' ? status : 404).end();
@@ -84,7 +84,7 @@ describe('the files of the image, read-only, run by its user', () => {
     expect(await check({ HEALTH_PORT: 'off' })).toMatchObject({ code: 0 });
   });
 
-  test('polls by itself, is healthy, and ends by itself when it is told to', async () => {
+  test('run a poller that is healthy and stops after SIGTERM', async () => {
     const port = await freePort();
     const env = { ...gitlab, DATABASE_URL: database.options.databaseUrl ?? '', HEALTH_PORT: String(port) };
     const poller = image.start([...image.entrypoint, ...image.command], env);

@@ -87,13 +87,13 @@ async function compile(
   }
 }
 
-describe("the manifests, by Kubernetes' own schemas", () => {
-  test.each(notEmpty(manifests))('$file holds what it must, in values that are allowed', ({ kind, content }) => {
+describe('the Kubernetes manifests', () => {
+  test.each(notEmpty(manifests))('$file has every required field, with allowed values', ({ kind, content }) => {
     const { model: Model } = kinds[kind];
     expect(() => new Model(content as never).validate()).not.toThrow();
   });
 
-  test('no field is one that Kubernetes does not know', async () => {
+  test('have no field that Kubernetes does not know', async () => {
     expect(await compile(manifests)).toBe('');
     const wrong = { ...deployment, spec: { ...deployment.spec, replcas: 2 } };
     expect(await compile([{ file: 'wrong', kind: 'Deployment', content: wrong }])).toContain('\'"replcas"\' does not exist in type');
@@ -132,7 +132,7 @@ describe('the kustomizations', () => {
   });
 });
 
-describe('the manifests, among each other', () => {
+describe('the Kubernetes manifests together', () => {
   test('select the pods of the Deployment', () => {
     const labels = deployment.spec?.template.metadata?.labels;
     expect(labels).toEqual({ 'app.kubernetes.io/name': 'gitlab-connector' });
@@ -165,14 +165,14 @@ describe('the manifests, among each other', () => {
     ]);
   });
 
-  test('every setting of the ConfigMap is one, with a value that it may have', () => {
+  test('set only settings in the ConfigMap, with valid values', () => {
     const { data = {} } = named('ConfigMap');
     expect(Object.keys(data).filter((name) => !knownSettings.has(name))).toEqual([]);
     expect(() => parseConfig(settingsFromEnv(data))).not.toThrow();
   });
 });
 
-test('the pod may do as little as the strictest profile of Kubernetes, "restricted", asks for, and less', () => {
+test('the Kubernetes pod meets the profile "restricted", and has fewer rights than that', () => {
   expect(pod).toMatchObject({
     automountServiceAccountToken: false,
     securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },

@@ -83,7 +83,7 @@ function queryOf(expression: string): Query {
   return found;
 }
 
-test('the grammar is awake', () => {
+test('the PromQL grammar rejects a wrong query', () => {
   expect(queryOf('sum by (a) (rate(x_total{b="c"}[5m]) > 1')).toMatchObject({ isValid: false });
   expect(queryOf('max by (a) (x{b="c"}) > 3 * y')).toEqual({ metrics: ['x', 'y'], labels: ['a', 'b'], isValid: true });
 });
@@ -93,7 +93,7 @@ const queries = [
   ...targets.map(({ title, refId, expr }) => ({ where: `${title} ${refId}`, expr })),
 ];
 
-test.each(notEmpty(queries))('$where asks for metrics and labels that there are', ({ expr }) => {
+test.each(notEmpty(queries))('$where uses only metrics and labels that exist', ({ expr }) => {
   const { metrics, labels, isValid } = queryOf(expr);
   expect(isValid).toBe(true);
   expect(metrics.filter((name) => !shown.has(name))).toEqual([]);
@@ -101,8 +101,8 @@ test.each(notEmpty(queries))('$where asks for metrics and labels that there are'
   expect(labels.filter((label) => !known.has(label))).toEqual([]);
 });
 
-describe('the alerts', () => {
-  test('say of themselves what a person needs, with labels that they have', () => {
+describe('the Prometheus alerts', () => {
+  test('have a name, a severity and a pause, and summaries that use only labels of the alert', () => {
     for (const { alert, expr, labels, annotations, for: pause } of rules) {
       expect(alert).toMatch(/^GitlabConnector[A-Z]\w+$/);
       expect(pause).toMatch(/^\d+[mh]$/);
@@ -119,8 +119,8 @@ describe('the alerts', () => {
   });
 });
 
-describe('the dashboard', () => {
-  test('has panels that do not lie upon each other, each with an id and an explanation', () => {
+describe('the Grafana dashboard', () => {
+  test('has panels that do not overlap, each with an id and a description', () => {
     const { panels } = dashboard;
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     expect(panels.filter(({ type, description }) => type !== 'row' && !description).map(({ title }) => title)).toEqual([]);
@@ -135,7 +135,7 @@ describe('the dashboard', () => {
     expect(boxes.filter(({ x, w }) => x + w > 24)).toEqual([]);
   });
 
-  test('names lines by labels that they have, and shows every metric of our own but what stands for nothing by itself', () => {
+  test('names series by existing labels, and shows every metric of the connector that means something alone', () => {
     for (const { expr, legendFormat } of targets) {
       const kept = /\bby \(([^)]*)\)/.exec(expr)?.[1]?.split(/,\s*/) ?? ['instance', 'job'];
       for (const [, label = ''] of legendFormat.matchAll(/\{\{(\w+)\}\}/g)) expect(kept).toContain(label);
@@ -145,7 +145,7 @@ describe('the dashboard', () => {
     expect(own.filter((name) => !used.has(name))).toEqual([]);
   });
 
-  test('takes its values for variables from metrics that there are', () => {
+  test('takes the values of its variables from existing metrics', () => {
     const definition = dashboard.templating.list.find(({ name }) => name === 'connection')?.definition;
     const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(definition ?? '') ?? [];
     expect(shown.get(metric)?.has(label)).toBe(true);

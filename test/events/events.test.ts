@@ -7,7 +7,7 @@ import { releaseToEvent } from '../../src/events/release.ts';
 import { boundedText, firstCharacters, textLimit } from '../../src/events/text.ts';
 import { commit, mergeRequest, pipeline, project, release, tag } from './fixtures.ts';
 
-describe('a merge request', () => {
+describe('the event of a merge request', () => {
   test('has every field of the contract', () => {
     expect(mergeRequestToEvent(mergeRequest, project)).toEqual({
       eventId: 'mr-acme/shop-7',
@@ -49,14 +49,14 @@ describe('a merge request', () => {
     });
   });
 
-  test('lists the first 20 files and counts them all', () => {
+  test('lists the first 20 changed files, and counts all of them', () => {
     const diffStats = Array.from({ length: 33 }, (_, index) => ({ path: `f${index}`, additions: 1, deletions: 0 }));
     const { description, metadata } = mergeRequestToEvent({ ...mergeRequest, diffStats }, project);
     expect(description.files_changed).toHaveLength(20);
     expect(metadata).toMatchObject({ files_changed_total: 33, additions: 33 });
   });
 
-  test('does without everything that GitLab may leave out', () => {
+  test('is complete without any field that GitLab may leave out', () => {
     const event = mergeRequestToEvent(
       {
         ...mergeRequest,
@@ -84,7 +84,7 @@ describe('a merge request', () => {
   });
 });
 
-describe('a pipeline', () => {
+describe('the event of a pipeline', () => {
   test('has every field of the contract', () => {
     expect(pipelineToEvent(pipeline, project)).toMatchObject({
       eventId: 'pipeline-acme/shop-9001',
@@ -134,7 +134,7 @@ describe('a pipeline', () => {
     expect(pipelineToEvent({ ...pipeline, status }, project).title).toBe(`[Pipeline] ${sign} main`);
   });
 
-  test('lists failed jobs only when it failed or was canceled itself', () => {
+  test('lists failed jobs only when the pipeline failed or was canceled', () => {
     expect(pipelineToEvent({ ...pipeline, status: 'SUCCESS' }, project)).toMatchObject({
       description: { failed_jobs: [] },
       metadata: { failed_jobs_count: 0 },
@@ -142,13 +142,13 @@ describe('a pipeline', () => {
     expect(pipelineToEvent({ ...pipeline, status: 'CANCELED' }, project).metadata.failed_jobs_count).toBe(2);
   });
 
-  test('does without a user, a ref, a sha and jobs', () => {
+  test('is complete without a user, a ref, a sha and jobs', () => {
     const event = pipelineToEvent({ ...pipeline, user: null, ref: null, sha: null, jobs: null, source: null, duration: null }, project);
     expect(event).toMatchObject({ author: 'unknown', title: '[Pipeline] ✗ ', metadata: { sha: '', duration_seconds: null, source: null } });
   });
 });
 
-describe('a release', () => {
+describe('the event of a release', () => {
   test('has every field of the contract', () => {
     expect(releaseToEvent(release, project)).toMatchObject({
       eventId: 'release-acme/shop-v1.0',
@@ -162,7 +162,7 @@ describe('a release', () => {
     });
   });
 
-  test('is called by its tag when it has no name, and its link works with a slash in the tag', () => {
+  test('has the tag as its title when the release has no name, and a valid URL when the tag has a slash', () => {
     expect(releaseToEvent({ ...release, name: '', tagName: 'web/v1' }, project)).toMatchObject({
       eventId: 'release-acme/shop-web/v1',
       title: '[Release] web/v1',
@@ -170,12 +170,12 @@ describe('a release', () => {
     });
   });
 
-  test('has no event when its tag is out of sight', () => {
+  test('does not exist when the token may not see the tag', () => {
     expect(releaseToEvent({ ...release, tagName: null }, project)).toBeNull();
   });
 });
 
-describe('a commit', () => {
+describe('the event of a commit', () => {
   test('has every field of the contract', () => {
     expect(commitToEvent(commit, 'main', project)).toMatchObject({
       eventId: `commit-acme/shop-${'d'.repeat(40)}`,
@@ -189,13 +189,13 @@ describe('a commit', () => {
     });
   });
 
-  test('has the first 100 characters of its title, and no half of one', () => {
+  test('has the first 100 characters of the commit’s title, and never half of a character', () => {
     const { title } = commitToEvent({ ...commit, title: `${'x'.repeat(99)}🚀🚀` }, 'main', project);
     expect(title).toBe(`[Commit] ${'x'.repeat(99)}🚀`);
   });
 });
 
-describe('an image', () => {
+describe('the event of a registry image', () => {
   const repository = { id: 5, name: 'web', path: 'acme/shop/web', location: 'registry.example.com/acme/shop/web' };
 
   test('has every field of the contract', () => {
@@ -227,7 +227,7 @@ describe('an image', () => {
     });
   });
 
-  test('of several platforms has no date and no size', () => {
+  test('has no time and no size when the image is for several platforms', () => {
     const event = registryImageToEvent({ ...tag, created_at: null, total_size: null }, repository, project);
     expect(event.timestamp).toBeNull();
     expect(event.metadata.size_bytes).toBe(0);
@@ -242,14 +242,14 @@ describe('an image', () => {
   });
 });
 
-describe('texts', () => {
-  test('are kept whole up to the cap, and cut there with a note', () => {
+describe('long texts in events', () => {
+  test('are stored whole up to the limit, and cut there with truncated set', () => {
     expect(boundedText('x'.repeat(textLimit))).toEqual({ text: 'x'.repeat(textLimit), truncated: false });
     expect(boundedText(`${'x'.repeat(textLimit)}y`)).toEqual({ text: 'x'.repeat(textLimit), truncated: true });
     expect(boundedText(null)).toEqual({ text: '', truncated: false });
   });
 
-  test('are cut between characters', () => {
+  test('are cut between characters, never inside of one', () => {
     expect(firstCharacters('a🚀b', 2)).toBe('a🚀');
     expect(firstCharacters('short', 9)).toBe('short');
   });

@@ -15,7 +15,7 @@ const answer = (body: unknown) =>
   new Response(typeof body === 'string' ? body : JSON.stringify(body), { headers: { 'content-type': 'application/json' } });
 
 describe('GraphQL answers', () => {
-  test('with errors and no data are errors, with their messages', async () => {
+  test('with errors and no data are errors with GitLab’s messages', async () => {
     const { fake } = createFake();
     fake.intercept = () =>
       answer({ errors: [{ message: 'Query has complexity of 252, which exceeds max complexity of 250' }, { message: 'x' }] });
@@ -25,13 +25,13 @@ describe('GraphQL answers', () => {
     );
   });
 
-  test('with data and errors are not taken for whole', async () => {
+  test('with data and errors do not count as complete', async () => {
     const { fake } = createFake();
     fake.intercept = () => answer({ data: { projects: null }, errors: [{ message: 'Timeout on Query.projects', path: ['projects'] }] });
     await expect(memberProjects(gitlabAt().graphql, 10)).rejects.toThrow('Timeout on Query.projects');
   });
 
-  test('that are cut off or not GraphQL are named so', async () => {
+  test('that are cut off or not GraphQL are errors that say so', async () => {
     const { fake } = createFake();
     fake.intercept = () => answer('{"data":{"proj');
     await expect(memberProjects(gitlabAt().graphql, 10)).rejects.toThrow(InvalidResponseError);
@@ -39,14 +39,14 @@ describe('GraphQL answers', () => {
     await expect(memberProjects(gitlabAt().graphql, 10)).rejects.toThrow(/MemberProjects/);
   });
 
-  test('to a bad token are one clear error, without the token', async () => {
+  test('to a refused token are one error without the token', async () => {
     createFake();
     const error = await memberProjects(gitlabAt(fakeUrl, 'glpat-secret').graphql, 10).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UnauthorizedError);
     expect(JSON.stringify(error) + String(error) + String((error as Error).cause)).not.toContain('glpat-secret');
   });
 
-  test('come from the API below the path of the URL, and every attempt is counted', async () => {
+  test('come from the API below the path of GITLAB_URL, and every attempt is counted', async () => {
     const url = 'https://host.example.com/gitlab';
     const { fake, world } = createFake(url);
     world.addProject('acme/shop');
@@ -58,18 +58,18 @@ describe('GraphQL answers', () => {
   });
 });
 
-describe('pages', () => {
+describe('the pages of a list', () => {
   const page = (nodes: Array<number | null>, endCursor: string | null) => ({
     nodes,
     pageInfo: { hasNextPage: endCursor !== null, endCursor },
   });
 
-  test('go on while there is a next one, over empty ones and removed rows', async () => {
+  test('go on to the last page, over empty pages and removed rows', async () => {
     const pages = [page([], 'b'), page([2, null], null)];
     expect(await allNodes(page([1, null], 'a'), async () => pages.shift() ?? page([], null), 'Test')).toEqual([1, 2]);
   });
 
-  test('end with an error when a cursor does not move, or is missing', async () => {
+  test('end with an error when a cursor repeats or is missing', async () => {
     const drain = async (next: ReturnType<typeof page>) => {
       for await (const _ of connectionPages<number, typeof next>(page([1], 'same'), async () => next, 'Test'));
     };
@@ -77,7 +77,7 @@ describe('pages', () => {
     await expect(drain({ nodes: [1], pageInfo: { hasNextPage: true, endCursor: null } })).rejects.toThrow('pages of Test do not move on');
   });
 
-  test('are asked for one at a time, when they are wanted', async () => {
+  test('are requested one at a time, when the reader asks for them', async () => {
     let asked = 0;
     const pages = connectionPages<number, ReturnType<typeof page>>(page([1], 'a'), async () => page([++asked], `c${asked}`), 'Test');
     await pages.next();
@@ -85,7 +85,7 @@ describe('pages', () => {
     expect(asked).toBe(1);
   });
 
-  test('are asked for while the one before is dealt with, where they are sure to be wanted', async () => {
+  test('are requested while the page before is processed, when the reader surely needs them', async () => {
     const asked: string[] = [];
     const next = async (after: string) => {
       asked.push(after);
@@ -101,7 +101,7 @@ describe('pages', () => {
     expect((await pages.next()).value?.nodes).toEqual([3]);
   });
 
-  test('that cannot be had are an error after the one before, and none while nobody takes it', async () => {
+  test('that fail are an error after the page before, and no unhandled rejection meanwhile', async () => {
     const fail = () => Promise.reject(new InvalidResponseError('gone', { operation: 'Test' }));
     const open = () => connectionPages<number, ReturnType<typeof page>>(page([0], 'c0'), fail, 'Test', () => true);
     const pages = open();
@@ -112,7 +112,7 @@ describe('pages', () => {
     await expect(left.return(undefined)).resolves.toEqual({ done: true, value: undefined });
   });
 
-  test('leave nothing under way when they are left', async () => {
+  test('leave no request under way when the reader stops early', async () => {
     let isUnderWay = false;
     const next = async () => {
       isUnderWay = true;
@@ -126,7 +126,7 @@ describe('pages', () => {
 });
 
 describe('the list of projects', () => {
-  test('of memberships is by activity and limited, or whole and by id', async () => {
+  test('of the token’s user comes by activity up to a limit, or whole by id', async () => {
     const { world } = createFake();
     const names = Array.from({ length: 130 }, (_, index) => {
       world.pass();
@@ -140,7 +140,7 @@ describe('the list of projects', () => {
     expect(requests.graphql).toBe(3);
   });
 
-  test('takes paths in any case, ids and groups with their subgroups, and names what is missing', async () => {
+  test('accepts paths in any case, ids, and groups with their subgroups, and names what is missing', async () => {
     const { world } = createFake();
     for (const path of ['acme/shop', 'acme/web/site', 'other/one']) world.addProject(path);
     const found = await projectsOf(gitlabAt().graphql, ['ACME/Shop', '77', 'acme', 'nobody/knows', 'other/one']);
@@ -149,7 +149,7 @@ describe('the list of projects', () => {
     expect(found.missing).toEqual(['nobody/knows']);
   });
 
-  test('asks for 50 paths at a time', async () => {
+  test('requests 50 paths at a time', async () => {
     const { world } = createFake();
     const paths = Array.from({ length: 120 }, (_, index) => world.addProject(`acme/p${index}`).fullPath);
     const { graphql, requests } = gitlabAt();
@@ -158,8 +158,8 @@ describe('the list of projects', () => {
   });
 });
 
-describe('a batch', () => {
-  test('has errors in the project and the list that they are about, and nowhere else', async () => {
+describe('the answer for a batch of projects', () => {
+  test('has errors only in the project and the list that they name', async () => {
     const { world, fake } = createFake();
     const projects = [world.addProject('acme/a'), world.addProject('acme/b')];
     for (const project of projects) project.openMergeRequest({ title: 'x' });

@@ -77,7 +77,7 @@ describe('poll --all', () => {
       `events ${eventIds.join(' ')} of ${connectionId}`,
     );
 
-  test('serves every enabled GitLab of the table, by its own config, and notices what becomes of it', async () => {
+  test('serves every enabled connection of type gitlab by its own config, and follows changes of the table', async () => {
     const camel = await add('camel', { token: otherToken, url: other.served.url, repos: 'acme/other', branches: '', pollInterval: 1 });
     const snake = await add('snake', { token: otherToken, url: other.served.url, repos: ['acme/other'], poll_interval: '1' });
     const made = await add('made by this connector', { url: own.served.url, poll_interval: 1, workers: 2, sync_limt: 5 });
@@ -158,7 +158,7 @@ describe('poll --all', () => {
     expect([...own.tokens]).toEqual([]);
   }, 60_000);
 
-  test('waits where the table has no GitLab yet', async () => {
+  test('waits while the table has no connection of type gitlab', async () => {
     poller = startPoller({ DATABASE_URL: database.options.databaseUrl ?? '' }, ['--all']);
     await poller.line(({ msg }) => msg === 'database ready');
     await until(async () => (await fetch(`${await poller?.url()}/readyz`)).status === 200, 'ready for nothing');

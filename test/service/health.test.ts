@@ -10,7 +10,7 @@ import { run } from '../../src/cli/program.ts';
 let server: HealthServer | undefined;
 afterEach(() => server?.close());
 
-test('answers what there is, and says what there is', async () => {
+test('the health server answers its paths, and lists them for an unknown path', async () => {
   server = await startHealthServer(
     { host: '127.0.0.1', port: 0 },
     {
@@ -76,7 +76,7 @@ test('what names projects is answered only under names that no web page can have
   expect((await fetch(`${server.url}/status`, { headers: { host: 'any.example' } })).status).toBe(200);
 });
 
-test('a port that is taken, and a setting that is wrong, are one line and code 2', async () => {
+test('poll prints one line and exits with 2 when HEALTH_PORT is in use or wrong', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => {
     other.listen(0, '127.0.0.1', resolve);

@@ -12,14 +12,14 @@ function logTo(isTTY = false) {
 }
 const parsed = (lines: readonly string[]) => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 
-test('a log is a line of JSON for each event of its level', () => {
+test('the poller’s log is one line of JSON for each entry of its level', () => {
   const { lines, log } = logTo();
   log.debug({ a: 1 }, 'not this');
   log.info({ connection: 1 }, 'pass ended');
   expect(parsed(lines)).toEqual([{ level: 'info', time: expect.any(String) as string, connection: 1, msg: 'pass ended' }]);
 });
 
-test('no secret is in it, wherever it stands and however it is written', () => {
+test('the poller’s log contains no secret, in any field and spelling', () => {
   const { lines, secrets, log } = logTo();
   secrets.set('settings', ['glpat-secret', ...passwordsOf('postgres://user:p%40ssword@host/name')]);
   secrets.set('connection 1', ['glpat-other']);
@@ -54,7 +54,7 @@ test('it is printable, and as JSON it still holds what it was told', () => {
   expect(parsed(lines)[0]).toMatchObject({ error, path: String.raw`C:\new\u001b` });
 });
 
-test('on a terminal it is for people, and brings no control characters of others', () => {
+test('the poller’s log on a terminal is text for people, without control characters from GitLab', () => {
   const { lines, log } = logTo(true);
   log.warn({ error: 'odd \u001b[2J\u0007 \u009b31m \u202e text', path: String.raw`C:\new\u001b` }, 'not everything could be read');
   const text = lines.join('');
@@ -67,7 +67,7 @@ test('on a terminal it is for people, and brings no control characters of others
   expect(text).toContain(String.raw`C:\new\u001b`);
 });
 
-test('how passes end is told for each that has read, and once for each change for the worse or the better', () => {
+test('the poller’s log has a line for each pass that read the connection, and one for each failure and recovery', () => {
   const { lines, log } = logTo();
   const passLog = createPassLog(log);
   const served = { id: 1, name: 'gitlab.com' };

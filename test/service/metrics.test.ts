@@ -11,7 +11,7 @@ import { fakeUrl, fetchFrom } from '../support/fake.ts';
 
 const noGauges: Gauges = { connections: [], projects: [], outcomes: [], jobs: [], isReady: true, isDatabaseUp: true };
 
-test('every request is told with what became of it, retries included', async () => {
+test('every request to GitLab is counted by its result, retries included', async () => {
   const fake = createFakeGitlab(new World());
   const answers: GitlabAnswer[] = [];
   let attempt = 0;
@@ -43,7 +43,7 @@ test('every request is told with what became of it, retries included', async () 
   expect(answers.at(-1)).toMatchObject({ isRetry: false });
 });
 
-test('requests are counted by what they ask for, whatever project, commit or tag they ask it of', () => {
+test('requests to GitLab are counted by endpoint, without project, commit or tag', () => {
   expect(operationLabel('ProjectChanges')).toBe('ProjectChanges');
   expect(operationLabel('GET projects/7/repository/commits')).toBe('GET projects/:id/repository/commits');
   expect(operationLabel('GET projects/7/repository/commits/ab12')).toBe('GET projects/:id/repository/commits/:name');
@@ -53,7 +53,7 @@ test('requests are counted by what they ask for, whatever project, commit or tag
   expect(operationLabel('GET version')).toBe('GET version');
 });
 
-test('metrics are Prometheus text, with all that was counted', async () => {
+test('/metrics is Prometheus text with every count', async () => {
   const metrics = createMetrics();
   const answer = { host: 'gitlab.example.com', operation: 'GET projects/7/repository/commits', durationMs: 30, isRetry: false };
   metrics.answered({ ...answer, status: 200, rateLimit: { limit: 600, remaining: 599 } });

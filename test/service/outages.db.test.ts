@@ -13,7 +13,7 @@ import { eventRows } from '../support/rows.ts';
 import { startPoller, until } from './poller.ts';
 import type { PollerProcess } from './poller.ts';
 
-describe('a poller outlives', () => {
+describe('the poller survives', () => {
   let postgres: OwnPostgres;
   let world: World;
   let project: FakeProject;
@@ -71,7 +71,7 @@ describe('a poller outlives', () => {
   };
   const linesOf = (msg: string) => poller.lines.filter((line) => line.msg === msg);
 
-  test('a database that comes up later than itself, goes, and comes back', async () => {
+  test('a database that starts after the poller, stops, and starts again', async () => {
     start();
     await poller.line(({ msg }) => msg === 'retrying after a failure');
     await ready(503, 'ECONNREFUSED');
@@ -104,7 +104,7 @@ describe('a poller outlives', () => {
     await postgres.start();
   });
 
-  test('a GitLab that is away, and a token that is refused, with a line for each', async () => {
+  test('an outage of GitLab and a refused token, with a log line for each', async () => {
     await postgres.start();
     start();
     await ready(200);

@@ -35,7 +35,7 @@ describeDatabases('a connection in parts', (kind) => {
     return rows.filter(({ gone, unselected }) => gone || unselected);
   };
 
-  test('holds ten new projects a part, and fifty that are known; together they read what one pass reads', async () => {
+  test('is split into parts of ten new or fifty known projects, which together read what one pass reads', async () => {
     addProjects(60);
     const first = await listed();
     expect(first.parts.map(({ length }) => length)).toEqual([10, 10, 10, 10, 10, 10]);
@@ -56,7 +56,7 @@ describeDatabases('a connection in parts', (kind) => {
     expect(await given.sync({ repos: 'acme' })).toMatchObject({ stored: 0, problems: [] });
   });
 
-  test('is one whole where few projects are known: a pass reads them in fewer requests', async () => {
+  test('is not split when few projects are known, because one pass needs fewer requests', async () => {
     addProjects(3);
     await given.sync({ repos: 'acme' });
     const before = given.fake.seen.length;
@@ -64,7 +64,7 @@ describeDatabases('a connection in parts', (kind) => {
     expect(given.fake.seen).toHaveLength(before);
   });
 
-  test('names what cannot be found, and notes what is gone or not asked for any more', async () => {
+  test('names entries that are not found, and stores which projects are gone or no longer selected', async () => {
     addProjects(60);
     for (const part of (await listed()).parts) await read(part);
     const [deleted, left] = given.world.projects;
@@ -83,7 +83,7 @@ describeDatabases('a connection in parts', (kind) => {
     ]);
   });
 
-  test('notes a project that has gone between the listing and the reading', async () => {
+  test('stores that a project is gone that was deleted between listing and reading', async () => {
     addProjects(12);
     for (const part of (await listed()).parts) await read(part);
     const [deleted] = given.world.projects;
@@ -93,7 +93,7 @@ describeDatabases('a connection in parts', (kind) => {
     expect(await goneAndUnselected()).toEqual([{ full_path: 'acme/p0', gone: true, unselected: false }]);
   });
 
-  test('steps aside for a pass over the whole, and a pass over the whole for a part', async () => {
+  test('skips a part during a pass over all projects, and such a pass during a part', async () => {
     addProjects(2);
     const [id = 0] = given.world.projects.map((project) => project.id);
     let inside: unknown;
@@ -113,7 +113,7 @@ describeDatabases('a connection in parts', (kind) => {
     expect(inside).toMatchObject([{ code: 'busy' }, { code: 'busy' }, { projects: 1 }]);
   });
 
-  test('links the events of its own projects', async () => {
+  test('links the events of the projects of each part', async () => {
     const project = given.world.addProject('acme/shop');
     const other = given.world.addProject('acme/other');
     for (const one of [project, other]) {

@@ -28,10 +28,10 @@ const reasons = (one: Watched) =>
   readinessOf({ now, watched: [one] }, false).reasons.map((line) => line.replace('connection 1 (gitlab.com): ', ''));
 
 describe('a poller is ready', () => {
-  test('when its connection was read not long ago', () =>
+  test('when its connection was read recently', () =>
     expect(readinessOf({ now, watched: [watched({})] }, false)).toEqual({ isReady: true, reasons: [] }));
 
-  test('not before anything was read', () => {
+  test('but not before the first pass has read anything', () => {
     expect(reasons(watched(null, { firstSeenAt: now }))).toEqual(['nothing was read yet']);
     expect(
       reasons(
@@ -43,7 +43,7 @@ describe('a poller is ready', () => {
     ).toEqual(['nothing was read yet']);
   });
 
-  test('while one long pass comes on, the first one too', () => {
+  test('while a long pass makes progress, also the first pass', () => {
     const long = { readAt: null, endedAt: null, startedAt: now - 10_000 * second, failures: 1 };
     expect(reasons(watched({ ...long, movedAt: now - 5 * second }))).toEqual([]);
     expect(reasons(watched({ ...long, movedAt: now - 950 * second }))).toEqual([
@@ -51,12 +51,12 @@ describe('a poller is ready', () => {
     ]);
   });
 
-  test('not when it has stopped moving for three intervals', () => {
+  test('but not when a pass makes no progress for three intervals', () => {
     expect(reasons(watched({ readAt: now - 899 * second, movedAt: now - 950 * second }))).toEqual([]);
     expect(reasons(watched({ readAt: now - 901 * second, movedAt: now - 901 * second }))).toHaveLength(1);
   });
 
-  test('not when the last pass failed, also while the next one runs', () => {
+  test('but not after a failed pass, also while the next pass runs', () => {
     const failed = { result: 'gitlab', error: 'cannot reach it', failures: 1 } as const;
     expect(reasons(watched(failed))).toEqual(['cannot reach it']);
     expect(reasons(watched({ ...failed, endedAt: null, failures: 2 }))).toEqual(['cannot reach it']);
@@ -66,7 +66,7 @@ describe('a poller is ready', () => {
     expect(reasons(watched({ result: 'busy', error: 'another one runs' }))).toEqual([]);
   });
 
-  test('with a table, as long as one connection is read; the others are named', () => {
+  test('with poll --all, as long as one connection is read, and names the others', () => {
     const broken = watched(null, { problem: 'its config has no token' });
     expect(readinessOf({ now, watched: [watched({}), broken] }, true)).toEqual({
       isReady: true,
@@ -76,7 +76,7 @@ describe('a poller is ready', () => {
     expect(readinessOf({ now, watched: [] }, true).isReady).toBe(true);
   });
 
-  test('and its lag is counted from the start of the last pass that has read', () => {
+  test('and counts its lag from the start of the last pass that read the connection', () => {
     expect(lagMs(watched({}), now)).toBe(100 * second);
     expect(lagMs(watched({ readAt: null, createdAt: now - 7 * second }), now)).toBe(7 * second);
     expect(lagMs(watched(null, { firstSeenAt: now - 3 * second }), now)).toBe(3 * second);
@@ -98,12 +98,12 @@ describe('the summary of a pass in parts', () => {
   const own = { ...ok, projects: 0, fetched: 0, stored: 0, corrected: 0, requests: 1 };
   const failed = passSummaryOf({ error: 'refused', code: 'gitlab', errorCode: 'gitlab_unauthorized' });
 
-  test('adds them up', () => {
+  test('adds the parts up', () => {
     expect(sumSummaries(own, [ok, ok])).toEqual({ ...ok, projects: 20, fetched: 10, stored: 4, corrected: 2, requests: 7 });
     expect(sumSummaries(own, [])).toEqual(own);
   });
 
-  test('has read what any part has, and says what is missing', () => {
+  test('counts as read when any part was read, and says what is missing', () => {
     expect(sumSummaries(own, [ok, failed, failed])).toMatchObject({
       result: 'incomplete',
       error: 'refused (and 1 more)',
@@ -117,7 +117,7 @@ describe('the summary of a pass in parts', () => {
     });
   });
 
-  test('fails when no part could be read, for the reason of the first', () => {
+  test('is a failure when no part could be read, with the reason of the first part', () => {
     expect(sumSummaries(own, [failed, failed])).toMatchObject({
       result: 'gitlab',
       error: 'refused',

@@ -104,7 +104,7 @@ describe('three replicas on one PostgreSQL', () => {
   };
   const passEnded = () => pollers.flatMap(({ lines }) => lines.filter(({ msg }) => msg === 'pass ended'));
 
-  test('share 100 projects, and read each once', async () => {
+  test('share 100 projects, and read each project once', async () => {
     addProjects(100);
     fake.intercept = async () => {
       await sleep(100);
@@ -120,7 +120,7 @@ describe('three replicas on one PostgreSQL', () => {
     expect(await storedIds()).toHaveLength(100);
   });
 
-  test('hand over what they have in hand when they are stopped', async () => {
+  test('hand over their parts when they are stopped', async () => {
     addProjects(60);
     const { held, release } = holdAfter(20);
     start('3600');
@@ -153,7 +153,7 @@ describe('three replicas on one PostgreSQL', () => {
     expect(await storedIds()).toHaveLength(60);
   });
 
-  test('survive the killing of two in the middle of a pass', async () => {
+  test('finish a pass in the middle of which two of them are killed', async () => {
     addProjects(100);
     const { held, release } = holdAfter(30);
     for (let i = 0; i < 3; i++) start('3600');

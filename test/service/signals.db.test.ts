@@ -61,7 +61,7 @@ const storedIds = async () => {
 describeDatabases('a poller that is asked to stop', (kind) => {
   beforeEach(() => begin(kind));
 
-  test('saves what it has, ends with 0, and goes on where it was when it is started again', async () => {
+  test('saves its pages, exits with 0, and continues at the same place after a restart', async () => {
     const project = world.addProject('acme/shop');
     project.largestPage = 5;
     for (let i = 0; i < 100; i++) project.openMergeRequest({ title: `${i}` });
@@ -137,7 +137,7 @@ describe('a poller that cannot save', () => {
     expect(await poller.ended).toEqual({ code, signal: null });
   });
 
-  test('gives up when its grace period is over, and says so', async () => {
+  test('gives up at the end of GRACE_PERIOD, and logs that', async () => {
     const poller = await stuck({ GRACE_PERIOD: '1' });
     poller.child.kill('SIGTERM');
     expect(await poller.ended).toEqual({ code: 1, signal: null });

@@ -21,7 +21,7 @@ const versions = (database: Database) =>
      join change_events e on e.id = v.change_event_id order by e.event_id, v.version`,
   );
 
-test('a table that is partitioned as docs/scaling.md says is synced like one that is whole', async () => {
+test('a sync into a table that is partitioned as in docs/scaling.md writes what a sync into a plain table writes', async () => {
   const [partitioned, whole] = databases as [Database, Database];
   const { world, happen } = createDemoWorld();
   const fake = createFakeGitlab(world);

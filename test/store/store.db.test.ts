@@ -60,7 +60,7 @@ describeDatabases('the store', (kind) => {
   const rows = () => eventRows(database.em, connectionId);
   const row = async (eventId = 'mr-acme/shop-1') => (await rows()).get(eventId);
 
-  test('writes what is new and what differs, and touches nothing else', async () => {
+  test('writes new and changed events, and no others', async () => {
     expect(await save(event(), event({ eventId: 'mr-acme/shop-2' }))).toEqual({ inserted: 2, updated: 0 });
     const before = await rows();
     expect(await save(event(), event({ eventId: 'mr-acme/shop-2', status: 'merged' }))).toEqual({ inserted: 0, updated: 1 });
@@ -83,12 +83,12 @@ describeDatabases('the store', (kind) => {
     expect(await save(event(change))).toEqual({ inserted: 0, updated: 0 });
   });
 
-  test('does not take another order of keys for a change', async () => {
+  test('does not count another order of JSON keys as a change', async () => {
     await save(event());
     expect(await save(event({ metadata: { a: [1, { z: null }], b: 1, project: 'acme/shop' } }))).toEqual({ inserted: 0, updated: 0 });
   });
 
-  test('takes the last of an event that comes twice in a page', async () => {
+  test('stores the last state of an event that comes twice in a page', async () => {
     expect(await save(event(), event({ status: 'merged' }))).toEqual({ inserted: 1, updated: 0 });
     expect((await row())?.status).toBe('merged');
   });
@@ -102,7 +102,7 @@ describeDatabases('the store', (kind) => {
     expect(saved).toEqual({ inserted: 1, updated: 0 });
   });
 
-  test('cleans what PostgreSQL refuses out of every text', async () => {
+  test('removes characters that PostgreSQL refuses from every text', async () => {
     const bad = 'a\u0000b\ud800c';
     await save(event({ eventId: `mr-${bad}`, title: bad, author: bad, url: bad, description: { text: bad }, metadata: { [`k`]: [bad] } }));
     const clean = 'ab\ufffdc';
@@ -123,7 +123,7 @@ describeDatabases('the store', (kind) => {
     expect((await row())?.description.text).toBe(text);
   });
 
-  test('takes event ids of any length, and keeps long ones apart', async () => {
+  test('stores event ids of any length, and long ids stay different', async () => {
     const path = 'p'.repeat(3_000);
     await save(event({ eventId: `${path}-1` }), event({ eventId: `${path}-2` }));
     expect(await save(event({ eventId: `${path}-1`, status: 'merged' }))).toEqual({ inserted: 0, updated: 1 });
@@ -135,12 +135,12 @@ describeDatabases('the store', (kind) => {
     expect(await row(exact)).toBeDefined();
   });
 
-  test('takes an author of any length', async () => {
+  test('stores an author of any length', async () => {
     await save(event({ author: 'ä'.repeat(5_000) }));
     expect((await row())?.author).toBe('ä'.repeat(255));
   });
 
-  test('gives an event without a time that of its first sight, and keeps it', async () => {
+  test('gives an event without a time the time at which it was first seen, and keeps that time', async () => {
     await save(event({ timestamp: null }));
     const later = { projectId: 7, stream: 'merge-requests', scope: '', state: state(), seenAt: new Date('2026-11-24T00:00:00Z') };
     expect(await store.savePage({ ...later, events: [event({ timestamp: null })] })).toEqual({ inserted: 0, updated: 0 });
@@ -149,7 +149,7 @@ describeDatabases('the store', (kind) => {
     expect((await row())?.timestamp).toBe('2026-11-23T08:00:00.000Z');
   });
 
-  test('keeps the first value of a key that depends on the way it was found', async () => {
+  test('keeps the first value of each metadata key in keep', async () => {
     const found = (branch: string, extra = {}) => event({ metadata: { branch, ...extra }, keep: ['branch'] });
     await save(found('main'));
     expect(await save(found('develop'))).toEqual({ inserted: 0, updated: 0 });
@@ -157,7 +157,7 @@ describeDatabases('the store', (kind) => {
     expect((await row())?.metadata).toEqual({ branch: 'main', more: 1 });
   });
 
-  test('keeps related events that are linked', async () => {
+  test('keeps the related events of an event that changes', async () => {
     await save(event());
     await database.em
       .fork()
@@ -169,7 +169,7 @@ describeDatabases('the store', (kind) => {
     expect((await row())?.description.related_events).toEqual(['commit-1']);
   });
 
-  test('continues the row of a former id, once', async () => {
+  test('continues the row of a former event id, once', async () => {
     await save(event({ eventId: 'registry-web-v1-' }), event({ eventId: 'registry-web-v1-sha256:fffff' }));
     const image = event({
       eventId: 'registry-web-v1-sha256:ffffffffff',
@@ -180,13 +180,13 @@ describeDatabases('the store', (kind) => {
     expect(await save({ ...image, title: '[Image] web:v1' })).toEqual({ inserted: 0, updated: 0 });
   });
 
-  test('stores events and progress together, or neither', async () => {
+  test('stores events and progress in one transaction', async () => {
     const broken = { projectId: 7, stream: 'x', scope: '', state: state({ outcome: null as unknown as Outcome }), seenAt };
     await expect(store.savePage({ ...broken, events: [event()] })).rejects.toMatchObject({ name: 'DatabaseError' });
     expect(await row()).toBeUndefined();
   });
 
-  test('gives a project one event path for ever, and no two the same', async () => {
+  test('gives each project an event path of its own that never changes', async () => {
     const see = async (id: number, fullPath: string) => (await store.saveProjects([{ id, fullPath, webUrl: 'x' }], seenAt)).get(id);
     expect(await see(7, 'new/place')).toMatchObject({ eventPath: 'acme/shop', fullPath: 'new/place' });
     expect(await see(8, 'acme/shop')).toMatchObject({ eventPath: 'acme/shop~8', fullPath: 'acme/shop' });
@@ -211,7 +211,7 @@ describeDatabases('the store', (kind) => {
     expect(await store.readStates()).toMatchObject([{ selection: [], leftOut: [] }]);
   });
 
-  test('notes progress and outcome of a walk', async () => {
+  test('stores progress and outcome of a walk', async () => {
     const page = { projectId: 7, stream: 'pipelines', scope: 'main', events: [], seenAt };
     const walk: WalkState = {
       selection: ['develop', 'main'],
@@ -239,7 +239,7 @@ describeDatabases('the store', (kind) => {
     expect(await store.readProjects()).toMatchObject([{ id: 7, goneAt: null }]);
   });
 
-  test('notes looks at tags, and forgets tags that are no more', async () => {
+  test('stores the tags that were looked at, and deletes tags that no longer exist', async () => {
     const page = { projectId: 7, stream: 'registry-images', scope: 'acme/shop', events: [], state: state(), seenAt };
     const look = (name: string, digest: string | null, lookedAt: Date | null) => ({ repositoryId: 3, name, digest, lookedAt });
     await store.savePage({
@@ -255,7 +255,7 @@ describeDatabases('the store', (kind) => {
     expect(await store.readTags(7, 4)).toEqual([]);
   });
 
-  test('needs a connection that exists', async () => {
+  test('refuses a connection that does not exist', async () => {
     await expect(createStore(database.em, 999_999)).rejects.toThrow('there is no connection 999999 in the table connections');
   });
 });

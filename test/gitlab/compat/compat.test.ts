@@ -38,8 +38,8 @@ function gitlabWith(learned?: MissingFields, warnings: unknown[] = []) {
 
 const newest = (id: number) => ({ source: { kind: 'ids' as const, ids: [id] }, ask: { kind: 'newest' as const, rows: 5 }, branches: [] });
 
-describe('what a GitLab does not have', () => {
-  test('is left out once it has said so, is null in answers, is told once, and is known from then on', async () => {
+describe('a field that a GitLab lacks', () => {
+  test('is left out after GitLab has refused it, is null in answers, and is logged once', async () => {
     const { world, fake } = createFake();
     world.schema = { version: '16.2', edition: 'CE', lacks: ['MergeRequest.upvotes', 'Project.webUrl', 'CiStage.name'] };
     const project = world.addProject('acme/shop');
@@ -64,7 +64,7 @@ describe('what a GitLab does not have', () => {
     expect(warnings).toContainEqual([{ missing: 'MergeRequest.upvotes' }, 'this GitLab lacks a field: requests leave it out']);
   });
 
-  test('is known to all that share what was learnt, also in other operations, and is asked for again after a while', async () => {
+  test('is known to all clients of this GitLab, also in other operations, and is requested again after an hour', async () => {
     const { world, fake } = createFake();
     world.schema = { version: '16.2', edition: 'EE' };
     const project = world.addProject('acme/shop');
@@ -89,7 +89,7 @@ describe('what a GitLab does not have', () => {
     expect(warnings).toHaveLength(2);
   });
 
-  test('may be much: five at a time, in few rounds', async () => {
+  test('may be one of many, which are learnt five at a time in few rounds', async () => {
     const { world, fake } = createFake();
     const fields = [
       'description',
@@ -112,7 +112,7 @@ describe('what a GitLab does not have', () => {
     expect(fake.seen).toHaveLength(3);
   });
 
-  test('cannot always be left out: that is an error of its own, which names it', async () => {
+  test('is an error that names the field when it is required', async () => {
     const { world } = createFake();
     world.schema = { ...latest, lacks: ['Pipeline.ref', 'Project.releases(sort:)', 'MergeRequest.upvotes'] };
     const project = world.addProject('acme/shop');
@@ -121,7 +121,7 @@ describe('what a GitLab does not have', () => {
     expect(error).toMatchObject({ operation: 'ProjectChanges', missing: ['Pipeline.ref', 'releases(sort:)'] });
   });
 
-  test('an argument goes where it has no value, and nowhere else', async () => {
+  test('is left out as an argument only when it has no value', async () => {
     const { world, fake } = createFake();
     world.schema = { ...latest, lacks: ['Project.pipelines(ref:)'] };
     const project = world.addProject('acme/shop');
@@ -134,8 +134,8 @@ describe('what a GitLab does not have', () => {
   });
 });
 
-describe('paths of projects', () => {
-  test('are asked for one by one where GitLab takes no list of them, and it is asked only once whether it does', async () => {
+describe('the lookup of projects by path', () => {
+  test('requests projects one by one when GitLab accepts no list of paths, and tries the list only once', async () => {
     const { world, fake } = createFake();
     world.schema = { version: '16.2', edition: 'CE' };
     for (const path of ['acme/shop', 'acme/api', 'other/one']) world.addProject(path);
@@ -154,25 +154,25 @@ describe('paths of projects', () => {
     expect(gitlab.missingFields()).toEqual(['projects(fullPaths:)']);
   });
 
-  test('are asked for together everywhere else', async () => {
+  test('requests all paths together in every other GitLab', async () => {
     const { world, fake } = createFake();
     world.addProject('acme/shop');
     await projectsOf(gitlabWith().graphql, ['acme/shop']);
     expect(fake.seen.map(({ operation }) => operation)).toEqual(['ProjectsByPath']);
   });
 
-  test('have no other way when something else is missing', async () => {
+  test('fails when another field is missing', async () => {
     const { world } = createFake();
     world.schema = { ...latest, lacks: ['Project.fullPath'] };
     await expect(projectsOf(gitlabWith().graphql, ['acme/shop'])).rejects.toThrow(UnsupportedGitlabError);
   });
 });
 
-describe('a refusal that leads nowhere', () => {
+describe('a refused query that cannot be pruned', () => {
   const refuse = (errors: unknown) => new Response(JSON.stringify({ errors }), { headers: { 'content-type': 'application/json' } });
   const source = { message: "Field 'source' doesn't exist on type 'Pipeline'", path: ['fragment Pipeline', 'source'] };
 
-  test('is an error after the second time', async () => {
+  test('is an error when the same query is refused twice', async () => {
     const { world, fake } = createFake();
     const project = world.addProject('acme/shop');
     fake.intercept = () => refuse([source]);
@@ -193,7 +193,7 @@ describe('a refusal that leads nowhere', () => {
   });
 });
 
-describe('errors', () => {
+describe('missing fields in GitLab’s errors', () => {
   const text = `query Q($a: Int) {
   pipeline {
     ...P
@@ -264,7 +264,7 @@ fragment P on Pipeline {
   });
 });
 
-describe('a document without what is missing', () => {
+describe('a pruned document', () => {
   const document = parse(`query Q($first: Int, $after: String, $sort: Sort, $name: String) {
     projects(first: $first, after: $after, sort: $sort) {
       nodes {
@@ -280,7 +280,7 @@ describe('a document without what is missing', () => {
     return text.replaceAll(/\s+/g, ' ');
   };
 
-  test('has no selection that is empty, no fragment and no variable that is not used', () => {
+  test('has no empty selection, no unused fragment and no unused variable', () => {
     const rest = without(['fragment P/commit/sha', 'fragment L/nodes/title', 'fragment P/... on Project/description']);
     expect(rest).toBe(
       'query Q($first: Int, $after: String, $sort: Sort) { projects(first: $first, after: $after, sort: $sort) { nodes { id ...P } } } ' +
@@ -292,7 +292,7 @@ describe('a document without what is missing', () => {
     expect(without(['type LabelConnection'])).not.toContain('abel');
   });
 
-  test('has no argument that has no value, by its own name or that of its type', () => {
+  test('has no argument without a value that GitLab lacks by its name or by its type', () => {
     expect(without(['query Q/projects(after:)', 'type Sort'], { first: 1, after: null })).toContain(
       'query Q($first: Int, $name: String) { projects(first: $first) {',
     );
@@ -300,12 +300,12 @@ describe('a document without what is missing', () => {
     expect(() => without(['type Sort'], { sort: 'x' })).toThrow('it has no <type Sort> (');
   });
 
-  test('is none at all without something required', () => {
+  test('does not exist without a required field', () => {
     expect(() => without(['query Q/projects/nodes/id'])).toThrow(UnsupportedGitlabError);
     expect(() => without(['type Project'])).toThrow('it has no <type Project> (');
   });
 
-  test('has an answer with null in its gaps, at every depth, and in every row', () => {
+  test('has an answer with null for each missing field, at every depth and in every row', () => {
     expect(fillNulls({ projects: { nodes: [{ id: 1, labels: { nodes: [{}, null] } }, null] } }, document)).toEqual({
       projects: {
         nodes: [{ id: 1, webUrl: null, labels: { nodes: [{ title: null }, null], pageInfo: null }, commit: null, description: null }, null],

@@ -33,7 +33,7 @@ const answering =
   async () =>
     new Response(body, { status, headers });
 
-describe('answers that are not what was asked for', () => {
+describe('an answer that is no success', () => {
   const failing = async (fetch: Fetch): Promise<GitlabRequestError> => {
     try {
       await withErrors(fetch)(url, request);
@@ -74,7 +74,7 @@ describe('answers that are not what was asked for', () => {
     ],
     [502, ServerError, '<html>Bad gateway</html>', 'GitLab failed on GET projects (502): it is overloaded, or down; try again later'],
     [422, GitlabRequestError, '{"errors":[{"message":"Query too large"}]}', 'GitLab refused GET projects (422: Query too large)'],
-  ])('%i has its class and its line', async (status, type, body, message) => {
+  ])('with status %i becomes its error class with one line', async (status, type, body, message) => {
     const error = await failing(answering(status, body, { ...json, 'x-request-id': 'r-1' }));
     expect(error).toBeInstanceOf(type);
     expect(error.message).toContain(message);
@@ -82,14 +82,14 @@ describe('answers that are not what was asked for', () => {
     expect(error).toMatchObject({ status, requestId: 'r-1', operation: 'GET projects' });
   });
 
-  test('HTML with a status of success is not GitLab', async () => {
+  test('in HTML with status 200 is an error: the host is no GitLab', async () => {
     const error = await failing(answering(200, '<html></html>', { 'content-type': 'text/html; charset=utf-8' }));
     expect(error).toBeInstanceOf(InvalidResponseError);
     expect(error.message).toContain('https://gitlab.example.com answered GET projects with text/html, not JSON');
     expect(error).toMatchObject({ isTruncated: false });
   });
 
-  test('JSON that is cut off is not an answer', async () => {
+  test('in JSON that is cut off is an error', async () => {
     const error = await failing(answering(200, '{"data":{"proj'));
     expect(error).toBeInstanceOf(InvalidResponseError);
     expect(error).toMatchObject({ isTruncated: true, status: 200 });
@@ -101,18 +101,18 @@ describe('answers that are not what was asked for', () => {
   test.each([
     ['https://sso.example.com/login?secret=1', 'https://sso.example.com'],
     ['/users/sign_in?secret=1#x', '/users/sign_in'],
-  ])('a redirect to %s is refused, with where to', async (location, target) => {
+  ])('that redirects to %s is an error that names the target', async (location, target) => {
     const error = await failing(answering(302, null, { location }));
     expect(error).toBeInstanceOf(InvalidResponseError);
     expect(error.message).toBe(`GitLab redirects GET projects to ${target}: set the URL to where it really is`);
   });
 
-  test('429 and 5xx say how long to wait', async () => {
+  test('with status 429 or 5xx carries the time to wait', async () => {
     expect(await failing(answering(429, '', { 'retry-after': '17' }))).toMatchObject({ retryAfterMs: 17_000 });
     expect(await failing(answering(503, '', { 'retry-after': '17' }))).toMatchObject({ name: 'ServerError', retryAfterMs: 17_000 });
   });
 
-  test.each([429, 503])('%i with a wait of more than five minutes says how long it would be', async (status) => {
+  test.each([429, 503])('with status %i and a wait of more than five minutes is an error that names the wait', async (status) => {
     const error = await failing(answering(status, '', { 'retry-after': '2400' }));
     expect(error).toBeInstanceOf(RateLimitedError);
     expect(error).toMatchObject({ status, retryAfterMs: 2_400_000 });
@@ -122,7 +122,7 @@ describe('answers that are not what was asked for', () => {
   });
 });
 
-test('Retry-After is seconds, or a moment by the clock of the server', () => {
+test('Retry-After is parsed as seconds, or as a date by the clock of the server', () => {
   const msOf = (text: string, date = 'Wed, 21 Oct 2026 07:28:00 GMT') => retryAfterMsOf(new Headers({ 'retry-after': text, date }));
   expect(['3', ' 4 ', 'Wed, 21 Oct 2026 07:28:30 GMT', 'Wed, 21 Oct 2026 07:00:00 GMT'].map((text) => msOf(text))).toEqual([
     3_000, 4_000, 30_000, 0,
@@ -165,7 +165,7 @@ describe('retries of failed requests', () => {
     ['a time out', unreachableBy('TIMEOUT')],
     ['a proxy that cannot reach it now', unreachableBy('PROXY_503')],
     ['an unknown reason', unreachableBy()],
-  ])('pass over %s, for a POST as for a GET', async (_, broken) => {
+  ])('overcome %s, for POST and GET', async (_, broken) => {
     for (const method of ['GET', 'POST'] as const) {
       const { response, sent } = trying([broken, broken, broken], { init: { method } });
       expect((await response).status).toBe(200);
@@ -189,7 +189,7 @@ describe('retries of failed requests', () => {
     expect(sent()).toBe(1);
   });
 
-  test('end after as many attempts as the settings allow, with the last error', async () => {
+  test('end after MAX_ATTEMPTS, with the last error', async () => {
     const { response, sent } = trying([answering(500), answering(502), answering(503), answering(504)], { attempts: 3 });
     await expect(response).rejects.toMatchObject({ name: 'ServerError', status: 503 });
     expect(sent()).toBe(3);
@@ -197,7 +197,7 @@ describe('retries of failed requests', () => {
     await expect(once.response).rejects.toMatchObject({ status: 500 });
   });
 
-  test('wait at random, up to a bound that doubles', async () => {
+  test('wait a random time, up to a bound that doubles', async () => {
     const { response, host } = trying([answering(503), answering(500), answering(502)]);
     await response;
     expect(host.clock.now()).toBe((100 + 200 + 400) / 2);
@@ -209,7 +209,7 @@ describe('retries of failed requests', () => {
     expect(Math.max(...delays)).toBeLessThanOrEqual(1_000);
   });
 
-  test('leave it to the host to wait when GitLab limits the rate, or says when to come back', () => {
+  test('leave the wait to the host state when GitLab limits the rate or names a time', () => {
     for (const error of [
       new RateLimitedError('x', { operation: 'x', retryAfterMs: 9_000 }),
       new RateLimitedError('x', { operation: 'x' }),
@@ -220,7 +220,7 @@ describe('retries of failed requests', () => {
     expect(delayBefore(3, atOnce, { random: () => 0.9 })).toBe(1_800);
   });
 
-  test('are none of what may have asked for too much, where less can be asked for', async () => {
+  test('do not repeat a request that can be made smaller', async () => {
     for (const broken of [answering(500), answering(502), answering(503), answering(504), unreachableBy('TIMEOUT')]) {
       const { response, sent, host } = trying([broken], { init: { isResizable: true } });
       await expect(response).rejects.toThrow(GitlabRequestError);
@@ -234,7 +234,7 @@ describe('retries of failed requests', () => {
     }
   });
 
-  test('stop in the middle of a wait when they are told to', async () => {
+  test('stop in the middle of a wait when aborted', async () => {
     const stop = new AbortController();
     const reason = new Error('enough');
     const clock = createTestClock(() => 0.5);
@@ -245,7 +245,7 @@ describe('retries of failed requests', () => {
     expect(sent()).toBe(1);
   });
 
-  test('are not made of what comes after, while a host gives no answer at all', async () => {
+  test('are not made for later requests while a host does not answer at all', async () => {
     const dead = trying([unreachableBy('ECONNREFUSED'), unreachableBy('TIMEOUT')], { attempts: 2 });
     await expect(dead.response).rejects.toThrow(UnreachableError);
     const next = trying([unreachableBy('TIMEOUT')], { host: dead.host });
@@ -256,7 +256,7 @@ describe('retries of failed requests', () => {
     expect((await back.response).status).toBe(200);
   });
 
-  test('are told to the log, with the reason and the wait', async () => {
+  test('are logged with the reason and the wait', async () => {
     const lines: unknown[] = [];
     const log: Logger = { ...silentLogger, warn: (fields, message) => lines.push([fields, message]) };
     await trying([answering(503)], { log }).response;
@@ -276,7 +276,7 @@ describe('retries of failed requests', () => {
   });
 });
 
-describe('a timeout of a request', () => {
+describe('the timeout of a request', () => {
   let server: Server | undefined;
   afterEach(() => {
     server?.closeAllConnections();
@@ -302,7 +302,7 @@ describe('a timeout of a request', () => {
     });
   });
 
-  test('of the whole request bounds the body, and that of the answer does not', async () => {
+  test('limits the body when it is that of the whole request, and not when it is that of the answer', async () => {
     const at = await listen((_, response) => {
       response.writeHead(200, json);
       response.write('{"half":');
@@ -313,7 +313,7 @@ describe('a timeout of a request', () => {
     });
   });
 
-  test('is not the reason when the connection is cut in the middle of the body, which is tried again', async () => {
+  test('is not reported when the connection is cut in the middle of the body, which is retried', async () => {
     let sent = 0;
     const at = await listen((_, response) => {
       response.writeHead(200, { ...json, 'content-length': '12' });
@@ -331,7 +331,7 @@ describe('a timeout of a request', () => {
     expect(sent).toBe(3);
   });
 
-  test('leaves the abort of the caller as it is', async () => {
+  test('does not replace the caller’s reason of an abort', async () => {
     const at = await listen(() => {});
     const stop = new AbortController();
     const reason = new Error('enough');
@@ -340,7 +340,7 @@ describe('a timeout of a request', () => {
     await expect(bounded(long)(at, { ...request, signal: stop.signal })).rejects.toBe(reason);
   });
 
-  test('says what is wrong with a name or a port', async () => {
+  test('is not reported for a wrong host name or a closed port', async () => {
     const at = await listen(() => {});
     server?.close();
     await expect(bounded(long)(at, request)).rejects.toThrow(
@@ -350,7 +350,7 @@ describe('a timeout of a request', () => {
   });
 });
 
-test('every reason not to be reached has its advice, in one line', () => {
+test('every reason why GitLab cannot be reached has advice, in one line', () => {
   const adviceFor = (code: string) =>
     /\): (.+)$/.exec(unreachable(url, request, Object.assign(new Error('a\n b'), { code })).message)?.[1] ?? '';
   expect(

@@ -71,8 +71,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe('a certificate', () => {
-  test('of a CA of one’s own is trusted when its file is named, and only then', async () => {
+describe('the certificate of GitLab', () => {
+  test('of an own CA is trusted only with CA_FILE', async () => {
     const url = `https://localhost:${await servers.https(good, gitlab)}`;
     const error = await failure(ask(url));
     expect(error).toBeInstanceOf(UnreachableError);
@@ -82,14 +82,14 @@ describe('a certificate', () => {
     expect(await ask(url, { caFile })).toBe(answered);
   });
 
-  test('of another CA is not trusted, and says what to do', async () => {
+  test('of another CA is not trusted, with advice', async () => {
     const other = path.join(folder, 'other.pem');
     await writeFile(other, (await makeCa('Another CA')).cert);
     const url = `https://localhost:${await servers.https(good, gitlab)}`;
     expect((await failure(ask(url, { caFile: other }))).message).toMatch(/name the certificate of its CA in CA_FILE$/);
   });
 
-  test('that nobody signed, that has expired or that is for another name is refused, each with its advice', async () => {
+  test('is refused when it is self-signed, expired or for another name, each with advice', async () => {
     const messageFor = async (certificate: Certificate) =>
       (await failure(ask(`https://localhost:${await servers.https(certificate, gitlab)}`, { caFile }))).message;
     expect(await messageFor(await makeServerCertificate('localhost'))).toMatch(/name the certificate of its CA in CA_FILE$/);
@@ -101,12 +101,12 @@ describe('a certificate', () => {
     );
   });
 
-  test('of any kind is trusted with INSECURE_TLS', async () => {
+  test('is accepted with INSECURE_TLS, whatever is wrong with it', async () => {
     for (const certificate of [good, await makeServerCertificate('git.example.com', { endsInDays: -10 })])
       expect(await ask(`https://localhost:${await servers.https(certificate, gitlab)}`, { insecureTls: true })).toBe(answered);
   });
 
-  test('is not looked for where no TLS is spoken', async () => {
+  test('is an error of its own when the server does not speak TLS', async () => {
     const url = `https://localhost:${await servers.http(gitlab)}`;
     for (const options of [{}, { caFile }])
       expect((await failure(ask(url, options))).message).toMatch(
@@ -114,7 +114,7 @@ describe('a certificate', () => {
       );
   });
 
-  test('file that cannot be used is a mistake of the configuration, with its name', async () => {
+  test('and a CA_FILE that cannot be used: a configuration error names the file', async () => {
     const issue = async (file: string) => {
       const error: unknown = await ask('https://localhost', { caFile: file }).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(ConfigurationError);
@@ -130,8 +130,8 @@ describe('a certificate', () => {
   });
 });
 
-describe('a proxy', () => {
-  test('carries what is asked of an https:// GitLab, without seeing it', async () => {
+describe('the HTTP proxy', () => {
+  test('tunnels requests to an https:// GitLab', async () => {
     const port = await servers.https(good, gitlab);
     const proxy = await servers.proxy();
     expect(await ask(`https://localhost:${port}`, { httpsProxy: proxy.url, caFile })).toBe(answered);
@@ -139,13 +139,13 @@ describe('a proxy', () => {
     expect(JSON.stringify(proxy.headers)).not.toContain(secret);
   });
 
-  test('of an http:// GitLab is asked in its place', async () => {
+  test('forwards requests to an http:// GitLab', async () => {
     const proxy = await servers.proxy();
     expect(await ask('http://git.example.com', { httpProxy: proxy.url })).toBe('through the proxy');
     expect(proxy.asked).toEqual(['GET http://git.example.com/api/v4/projects/1/registry/repositories/2/tags/v1']);
   });
 
-  test('is sent its user name and password, and nobody else is', async () => {
+  test('receives its user name and password, and no other server does', async () => {
     const seen: unknown[] = [];
     const port = await servers.https(good, (request, response) => {
       seen.push(request.headers);
@@ -157,7 +157,7 @@ describe('a proxy', () => {
     expect(await ask('http://git.example.com', { httpProxy: proxy.url })).toBe('through the proxy');
   });
 
-  test.each(['https', 'http'] as const)('that wants a password says so (%s)', async (protocol) => {
+  test.each(['https', 'http'] as const)('that requires a password is the reason of the error (%s)', async (protocol) => {
     const proxy = await servers.proxy({ credentials: 'me:proxy-secret' });
     const wrong = proxy.url.replace('proxy-secret', 'wrong-proxy-secret');
     for (const url of [wrong, wrong.replace(/\/\/.*@/, '//')]) {
@@ -169,7 +169,7 @@ describe('a proxy', () => {
     }
   });
 
-  test('that refuses, or is not there, is the reason that is given', async () => {
+  test('that refuses or cannot be reached is the reason of the error', async () => {
     const forbidding = await servers.proxy({ status: 403, credentials: 'me:proxy-secret' });
     expect((await failure(ask('https://git.example.com', { httpsProxy: forbidding.url }))).message).toContain(
       '(its proxy answered 403): the proxy does not let this host through',
@@ -181,7 +181,7 @@ describe('a proxy', () => {
     expect(error.message).toContain(`connect ECONNREFUSED 127.0.0.1:${port}`);
   });
 
-  test('is not used for the hosts of NO_PROXY, with the names below them', async () => {
+  test('is not used for the hosts in NO_PROXY and their subdomains', async () => {
     const port = await servers.https(good, gitlab);
     const proxy = await servers.proxy();
     for (const noProxy of [['other', 'localhost'], [`localhost:${port}`], ['*'], ['.localhost']])
@@ -191,7 +191,7 @@ describe('a proxy', () => {
     expect(proxy.asked).toHaveLength(1);
   });
 
-  test('is that of the settings: those of this process’s environment are not looked at', async () => {
+  test('is that of the settings, and not of the environment of this process', async () => {
     const url = `https://localhost:${await servers.https(good, gitlab)}`;
     for (const name of ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']) vi.stubEnv(name, 'http://127.0.0.1:1');
     try {
@@ -202,8 +202,8 @@ describe('a proxy', () => {
   });
 });
 
-describe('a time limit', () => {
-  test('of connecting counts until TLS is there', async () => {
+describe('the timeout of the network', () => {
+  test('limits connecting, with the TLS handshake', async () => {
     const url = `https://localhost:${await servers.tcp(() => {})}`;
     const startedAt = performance.now();
     const error = await failure(ask(url, { connectTimeoutMs: 500 }));
@@ -212,7 +212,7 @@ describe('a time limit', () => {
     expect(error.message).toMatch(/: check the network: a firewall may be in the way, or HTTPS_PROXY missing$/);
   });
 
-  test.each(['global', 'own'] as const)('of the answer, and of the whole request, holds with the %s fetch', async (kind) => {
+  test.each(['global', 'own'] as const)('limits the answer and the whole request with the %s fetch', async (kind) => {
     const options = kind === 'own' ? { insecureTls: true } : {};
     const silent = `http://localhost:${await servers.http(() => {})}`;
     expect((await failure(ask(silent, { ...options, responseTimeoutMs: 300 }))).message).toContain('within 0.3 s (RESPONSE_TIMEOUT)');
@@ -224,17 +224,17 @@ describe('a time limit', () => {
     expect(error.message).toContain('within 0.9 s (REQUEST_TIMEOUT)');
   });
 
-  test('holds for a proxy that takes the connection and says nothing', async () => {
+  test('limits a proxy that accepts the connection and does not answer', async () => {
     const proxy = `http://127.0.0.1:${await servers.tcp(() => {})}`;
     const error = await failure(ask('https://git.example.com', { httpsProxy: proxy, responseTimeoutMs: 300 }));
     expect(error).toMatchObject({ systemCode: 'TIMEOUT' });
   });
 });
 
-describe.each(['global', 'own'] as const)('with the %s fetch', (kind) => {
+describe.each(['global', 'own'] as const)('requests with the %s fetch', (kind) => {
   const options = kind === 'own' ? { insecureTls: true } : {};
 
-  test.each([301, 302, 307, 308])('a redirect (%i) is named and not followed: the token stays where it was sent', async (status) => {
+  test.each([301, 302, 307, 308])('do not follow a redirect (%i), so that the token is sent to no other host', async (status) => {
     const elsewhere: unknown[] = [];
     const other = await servers.http((request, response) => {
       elsewhere.push(request.headers);
@@ -249,7 +249,7 @@ describe.each(['global', 'own'] as const)('with the %s fetch', (kind) => {
     expect(elsewhere).toEqual([]);
   });
 
-  test('a body that is cut, a connection that is dropped, and one that is refused are named', async () => {
+  test('name a body that is cut and a connection that is dropped or refused', async () => {
     const cut = await servers.http((_, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
       response.write('{"name":');
@@ -264,13 +264,13 @@ describe.each(['global', 'own'] as const)('with the %s fetch', (kind) => {
   });
 });
 
-test('without a setting that asks for more, the global fetch is left as it is', async () => {
+test('the network uses the global fetch unless a setting needs more', async () => {
   const usual = { url: 'https://git.example.com', noProxy: [], connectTimeoutMs: 10_000, insecureTls: false };
   for (const options of [usual, { ...usual, httpProxy: 'http://proxy.example.com' }, { ...usual, noProxy: ['x'] }])
     expect((await openNetwork(options)).fetch).toBeUndefined();
 });
 
-test('connections end with the network, also those in the middle of something', async () => {
+test('closing the network ends all connections, also those with a request under way', async () => {
   const port = await servers.http((_, response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.write('{');

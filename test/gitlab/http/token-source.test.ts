@@ -43,8 +43,8 @@ const outcomes = async (promises: ReadonlyArray<Promise<unknown>>) =>
   (await Promise.allSettled(promises)).map((result): unknown => (result.status === 'rejected' ? result.reason : result.value));
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => make(index));
 
-describe('after a 401', () => {
-  test('with 50 requests waiting, no more are sent than were under way, and all fail with the same error', async () => {
+describe('a 401 from GitLab', () => {
+  test('fails all 50 waiting requests with the same error, and sends no more than were under way', async () => {
     const { gitlab, sent } = clientOf(() => json(401, { message: '401 Unauthorized' }));
     const errors = await outcomes(times(50, (i) => gitlab.rest.tag(repository, `v${i}`)));
     expect(sent.length).toBeGreaterThan(0);
@@ -57,7 +57,7 @@ describe('after a 401', () => {
     expect(sent.length).toBe(before);
   });
 
-  test('what waits to be tried again, or for the host to open, ends as well', async () => {
+  test('ends requests that wait for a retry or for the end of a pause', async () => {
     const answers = [() => new Response('', { status: 503 }), () => json(401, {})];
     const { gitlab, sent } = clientOf(() => answers.shift()?.() ?? json(200, { name: 'x' }), {
       host: createHostStates({
@@ -76,7 +76,7 @@ describe('after a 401', () => {
     expect(sent).toHaveLength(2);
   });
 
-  test('others that read the same GitLab with another token go on', async () => {
+  test('does not affect requests to the same GitLab with another token', async () => {
     const hosts = createHostStates({ clock: createTestClock() });
     const answer = (token: string) => (token === 'good' ? json(200, { name: 'x' }) : json(401, {}));
     const bad = clientOf(answer, { host: hosts.at(url) });
@@ -109,7 +109,7 @@ describe('a token in a file', () => {
     expect((await openTokenFile(file)).current()).toBe(secret);
   });
 
-  test('that was replaced is read again when it is refused: nothing fails, and all others use the new one', async () => {
+  test('that was replaced is read again after a 401: nothing fails, and all requests use the new token', async () => {
     await writeFile(file, 'old');
     const token = await openTokenFile(file);
     let valid = 'old';
@@ -124,7 +124,7 @@ describe('a token in a file', () => {
     expect(sent.filter((used) => used === 'new')).toHaveLength(20);
   });
 
-  test('that was not replaced, or for a wrong one, ends as a refused token does', async () => {
+  test('that was not replaced, or was replaced by a wrong token, fails as a refused token', async () => {
     await writeFile(file, 'old');
     const same = clientOf(() => json(401, {}), { token: await openTokenFile(file), concurrency: 1 });
     await expect(same.gitlab.rest.tag(repository, 'x')).rejects.toThrow(UnauthorizedError);
@@ -135,7 +135,7 @@ describe('a token in a file', () => {
     expect(wrong.sent).toEqual(['old', 'wrong']);
   });
 
-  test('that cannot be used is named, and what is in it is not', async () => {
+  test('that cannot be used is an error with the file’s name and without its content', async () => {
     const missing = path.join(folder, 'missing');
     expect(await issue(openTokenFile(missing))).toMatch(
       new RegExp(`^the token file ${missing} \\(GITLAB_TOKEN_FILE\\) cannot be read: ENOENT: .*$`),
@@ -150,7 +150,7 @@ describe('a token in a file', () => {
     }
   });
 
-  test('that is gone when it is needed again ends all requests with that', async () => {
+  test('that is deleted before it is read again fails all requests with that reason', async () => {
     await writeFile(file, 'old');
     const { gitlab, sent } = clientOf(() => json(401, {}), { token: await openTokenFile(file) });
     await rm(file);
@@ -161,7 +161,7 @@ describe('a token in a file', () => {
   });
 });
 
-describe('the token is in nothing that comes out', () => {
+describe('the token is in no log line and no error after', () => {
   const everything = (value: unknown) => inspect(value, { depth: null, showHidden: true, maxStringLength: null, maxArrayLength: null });
 
   test.each<[string, (token: string) => Response]>([

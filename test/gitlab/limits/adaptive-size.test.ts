@@ -29,21 +29,21 @@ function askedOf(answer: (size: number) => number | Error, attempts = 3) {
   return { sizes, asked, waits, read: (largest = 100) => fitRequest(fitting, { kind: operation, largest, ask }) };
 }
 
-describe('a request is as large as GitLab bears', () => {
-  test('the largest, as long as nothing is too much', async () => {
+describe('the size of a request', () => {
+  test('stays the largest as long as GitLab answers', async () => {
     const { asked, read } = askedOf(() => 10);
     for (let i = 0; i < 3; i++) await read();
     expect(asked).toEqual([100, 100, 100]);
   });
 
-  test('smaller by as much as a refusal for complexity says, without a pause, and no larger after that', async () => {
+  test('shrinks to what a refusal for complexity allows, without a pause, and does not grow after that', async () => {
     const { asked, waits, read } = askedOf((size) => (size > 20 ? tooComplex(1250) : 6000));
     expect(await read()).toBe(20);
     expect(await read()).toBe(20);
     expect({ asked, waits }).toEqual({ asked: [100, 20, 20], waits: [] });
   });
 
-  test('half as large after a pause when the server fails or runs out of time, and larger again after quick answers', async () => {
+  test('halves after a pause when the server fails or times out, and grows again after fast answers', async () => {
     let isBusy = true;
     const { asked, waits, read } = askedOf((size) => (isBusy && size > 25 ? outOfTime : 10));
     expect(await read()).toBe(25);
@@ -53,7 +53,7 @@ describe('a request is as large as GitLab bears', () => {
     expect(asked).toEqual([100, 50, 25, 38, 57, 86, 100, 100]);
   });
 
-  test('smaller before it fails when answers are slow, and as it is when they are neither quick nor slow', async () => {
+  test('shrinks when answers are slow, before they fail, and stays when they are neither fast nor slow', async () => {
     let durationMs = 16_000;
     const { asked, read } = askedOf(() => durationMs);
     await read();
@@ -63,15 +63,15 @@ describe('a request is as large as GitLab bears', () => {
     expect(asked).toEqual([100, 66, 66]);
   });
 
-  test('learnt once when several fail together at the same size', async () => {
+  test('shrinks once when several requests of the same size fail together', async () => {
     const { sizes, read } = askedOf((size) => (size > 50 ? new ServerError('no', { operation, status: 503 }) : 6000));
     await Promise.all([read(), read()]);
     expect(sizes.of(operation, 100)).toBe(50);
   });
 });
 
-describe('what cannot be had', () => {
-  test('at the smallest size fails with the last error, after as many attempts as there may be', async () => {
+describe('a request that fails at every size', () => {
+  test('fails at the smallest size with the last error, after the allowed number of attempts', async () => {
     const timeout = new UnreachableError('late', { operation, systemCode: 'TIMEOUT' });
     const { asked, waits, read } = askedOf(() => timeout, 3);
     await expect(read(4)).rejects.toBe(timeout);
@@ -79,13 +79,13 @@ describe('what cannot be had', () => {
     expect(waits).toEqual([1, 1, 1, 2]);
   });
 
-  test('because it is too complex even at the smallest size is not asked for again', async () => {
+  test('is not repeated when it is too complex at the smallest size', async () => {
     const { asked, read } = askedOf(() => tooComplex(300));
     await expect(read(2)).rejects.toThrow('complexity of 300');
     expect(asked).toEqual([2, 1]);
   });
 
-  test('whatever its size is not asked for again', async () => {
+  test('is not repeated when the error does not depend on the size', async () => {
     const { asked, read } = askedOf(() => new ForbiddenError('no', { operation, status: 403 }));
     await expect(read()).rejects.toThrow(ForbiddenError);
     expect(asked).toEqual([100]);

@@ -27,8 +27,8 @@ async function ask(
 const newHost = () => createHostStates({ clock: createTestClock() }).at(url);
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => make(index));
 
-describe('a host', () => {
-  test('is an origin and a base path, however they are written, and one for all who ask for it', () => {
+describe('the host state of a GitLab', () => {
+  test('belongs to an origin and a base path, however the URL is written, and is shared by all clients', () => {
     const hosts = createHostStates();
     const host = hosts.at('https://gitlab.example.com/git');
     expect(hosts.at('https://GitLab.example.com:443/git/')).toBe(host);
@@ -37,7 +37,7 @@ describe('a host', () => {
     expect(createHostStates().at('https://gitlab.example.com/git')).not.toBe(host);
   });
 
-  test('is forgotten when there are very many others and nobody asks it', async () => {
+  test('is deleted when there are very many others and no client uses it', async () => {
     const hosts = createHostStates();
     const [busy, idle] = [hosts.at('https://busy.example.com'), hosts.at('https://idle.example.com')];
     const leave = await busy.enter(free);
@@ -47,7 +47,7 @@ describe('a host', () => {
     leave();
   });
 
-  test('is asked by so many at once as each of them allows, in their order', async () => {
+  test('lets as many requests run at once as each client allows, in their order', async () => {
     const host = newHost();
     const order: string[] = [];
     let underWay = 0;
@@ -67,7 +67,7 @@ describe('a host', () => {
     expect(order).toEqual(['a0', 'a1', 'a2', 'a3', 'a4', 'a5', 'alone', 'b0', 'b1', 'b2']);
   });
 
-  test('lets go of who gives up waiting, with the reason, and goes on with the others', async () => {
+  test('rejects a waiting request that is aborted, with the reason, and runs the others', async () => {
     const host = newHost();
     const leave = await host.enter({ ...free, concurrency: 1 });
     const stop = new AbortController();
@@ -82,21 +82,21 @@ describe('a host', () => {
   });
 });
 
-describe('Retry-After', () => {
-  test('closes the host for everyone, until then', async () => {
+describe('the header Retry-After', () => {
+  test('pauses all requests to the GitLab until its end', async () => {
     const host = newHost();
     expect(await ask(host, new Headers({ 'retry-after': '17' }))).toBe(0);
     expect(await Promise.all(times(3, () => ask(host)))).toEqual([17_000, 17_000, 17_000]);
     expect(await ask(host)).toBe(17_000);
   });
 
-  test('may be a moment by the clock of the server', async () => {
+  test('may be a date, by the clock of the server', async () => {
     const host = newHost();
     await ask(host, rateHeaders({ 'retry-after': new Date(serverTime + 30_000).toUTCString() }));
     expect(await ask(host)).toBe(30_000);
   });
 
-  test('counts while others wait already, and the longest one counts', async () => {
+  test('extends a pause that has begun, and the longest pause counts', async () => {
     const host = newHost();
     await ask(host, new Headers({ 'retry-after': '10' }));
     const waiting = ask(host);
@@ -105,13 +105,13 @@ describe('Retry-After', () => {
     expect(await waiting).toBe(60_000);
   });
 
-  test('is spread by up to a second, so that clients do not come back together', async () => {
+  test('is extended by up to a second at random, so that clients do not return together', async () => {
     const host = createHostStates({ clock: createTestClock(() => 0.5) }).at(url);
     await ask(host, new Headers({ 'retry-after': '10' }));
     expect(await ask(host)).toBe(10_500);
   });
 
-  test('of more than five minutes fails what waits and what comes, with how long, and sends nothing', async () => {
+  test('of more than five minutes fails waiting and later requests with the time, and sends nothing', async () => {
     const host = newHost();
     const leave = await host.enter({ ...free, concurrency: 1 });
     const waiting = times(3, () => ask(host, undefined, { concurrency: 1 }).catch((error: unknown) => error));
@@ -143,30 +143,30 @@ describe('Retry-After', () => {
     expect(await ask(host)).toBe(expected);
   });
 
-  test('of a day is not believed for more than an hour', async () => {
+  test('of a day counts for an hour at most', async () => {
     const host = newHost();
     await ask(host, new Headers({ 'retry-after': '86400' }));
     await host.clock.sleep(3_600_000);
     expect(await ask(host)).toBe(3_600_000);
   });
 
-  test.each(['', 'soon', '-1', '0'])('that says nothing (%o) closes nothing', async (text) => {
+  test.each(['', 'soon', '-1', '0'])('without a valid value (%o) causes no pause', async (text) => {
     const host = newHost();
     await ask(host, rateHeaders({ 'retry-after': text }));
     expect(await ask(host)).toBe(0);
   });
 });
 
-describe('RateLimit headers', () => {
+describe('the headers RateLimit-*', () => {
   const reset = serverTime / 1000 + 60;
 
-  test('slow nothing down while much is left', async () => {
+  test('do not slow requests down while much is left', async () => {
     const host = newHost();
     await ask(host, rateHeaders({ 'ratelimit-limit': 100, 'ratelimit-remaining': 21, 'ratelimit-reset': reset }));
     expect(await ask(host)).toBe(0);
   });
 
-  test('spread what is left over the time that is left once less than a fifth remains', async () => {
+  test('spread the remaining requests over the remaining time once less than a fifth is left', async () => {
     const host = newHost();
     await ask(host, rateHeaders({ 'ratelimit-limit': 100, 'ratelimit-remaining': 10, 'ratelimit-reset': reset }));
     const sent = await Promise.all(times(12, () => ask(host)));
@@ -175,13 +175,13 @@ describe('RateLimit headers', () => {
     expect(sent.slice(10)).toEqual([60_000, 60_000]);
   });
 
-  test('stop all at nothing left, until the reset by the clock of the server', async () => {
+  test('stop all requests when none is left, until the reset by the clock of the server', async () => {
     const host = newHost();
     await ask(host, rateHeaders({ 'ratelimit-limit': 2000, 'ratelimit-remaining': 0, 'ratelimit-reset': reset }));
     expect(await ask(host)).toBe(60_000);
   });
 
-  test('count what is under way as spent: it may not be in the figure yet', async () => {
+  test('count requests under way as spent, because the headers may not include them yet', async () => {
     const host = newHost();
     const leaves = await Promise.all(times(5, () => host.enter(free)));
     host.observe({ status: 200, headers: rateHeaders({ 'ratelimit-limit': 100, 'ratelimit-remaining': 4, 'ratelimit-reset': reset }) });
@@ -189,7 +189,7 @@ describe('RateLimit headers', () => {
     expect(await ask(host)).toBe(60_000);
   });
 
-  test('are measured by what was observed where the limit is scaled to a minute', async () => {
+  test('are compared with the observed rate when the limit is scaled to a minute', async () => {
     const host = newHost();
     const hour = {
       'ratelimit-limit': 120,
@@ -201,7 +201,7 @@ describe('RateLimit headers', () => {
     expect((await Promise.all(times(3, () => ask(host)))).map(Math.round)).toEqual([0, 1_800, 3_600]);
   });
 
-  test('fail, with how long, what would wait for more than five minutes', async () => {
+  test('fail a request that would wait for more than five minutes, with the time', async () => {
     const host = newHost();
     await ask(host, rateHeaders({ 'ratelimit-limit': 120, 'ratelimit-remaining': 0, 'ratelimit-reset': serverTime / 1000 + 1_800 }));
     await expect(ask(host)).rejects.toMatchObject({ name: 'RateLimitedError', retryAfterMs: 1_800_000 });
@@ -211,17 +211,17 @@ describe('RateLimit headers', () => {
     ['no Date', new Headers({ 'ratelimit-limit': '10', 'ratelimit-remaining': '0', 'ratelimit-reset': String(reset) })],
     ['a reset in the past', rateHeaders({ 'ratelimit-limit': 10, 'ratelimit-remaining': 0, 'ratelimit-reset': reset - 100 })],
     ['no figures', rateHeaders({ 'ratelimit-limit': 10, 'ratelimit-remaining': 'none', 'ratelimit-reset': 'soon' })],
-  ])('with %s are not acted on', async (_, headers) => {
+  ])('are ignored with %s', async (_, headers) => {
     const host = newHost();
     await ask(host, headers);
     expect(await ask(host)).toBe(0);
   });
 });
 
-describe('a refusal that does not say when to come back', () => {
+describe('a 429 without a time to retry', () => {
   const refuse = (host: HostState, headers = new Headers()) => ask(host, headers, { status: 429 });
 
-  test('closes the host for everyone, and then lets requests through at half the rate', async () => {
+  test('pauses all requests, then lets requests through at half the rate', async () => {
     const host = newHost();
     await Promise.all(times(119, () => ask(host)));
     expect(await refuse(host)).toBe(0);
@@ -236,7 +236,7 @@ describe('a refusal that does not say when to come back', () => {
     ).toBe(true);
   });
 
-  test('counts once for all that were under way', async () => {
+  test('counts once for all requests that were under way', async () => {
     const host = newHost();
     const leaves = await Promise.all(times(40, () => host.enter(free)));
     for (const leave of leaves) {
@@ -249,7 +249,7 @@ describe('a refusal that does not say when to come back', () => {
     expect(await ask(host)).toBeLessThan(15_000 + 2 * 3_000);
   });
 
-  test('closes for twice as long each time, up to a minute, and the rate stays', async () => {
+  test('doubles the pause each time, up to a minute, and keeps the rate', async () => {
     const host = newHost();
     await Promise.all(times(119, () => ask(host)));
     const sent = [];
@@ -260,7 +260,7 @@ describe('a refusal that does not say when to come back', () => {
     expect((await ask(host)) - next).toBeLessThan(1_000);
   });
 
-  test('halves the rate again when something was let through since', async () => {
+  test('halves the rate again when a request has passed since', async () => {
     const host = newHost();
     await Promise.all(times(119, () => ask(host)));
     await refuse(host);
@@ -274,7 +274,7 @@ describe('a refusal that does not say when to come back', () => {
     expect(gap).toBeLessThan(2_000);
   });
 
-  test('never stops a host for good: 10 a minute remain, and half an hour later all is as before', async () => {
+  test('never reduces the rate below 10 a minute, and is forgotten after half an hour', async () => {
     const host = newHost();
     await refuse(host);
     const next = await ask(host);
@@ -284,19 +284,19 @@ describe('a refusal that does not say when to come back', () => {
     expect(sent.at(-1)).toBe(sent[0]);
   });
 
-  test('is spread by up to a quarter of the pause', async () => {
+  test('extends the pause by up to a quarter at random', async () => {
     const host = createHostStates({ clock: createTestClock(() => 0.5) }).at(url);
     await refuse(host);
     expect(await ask(host)).toBe(16_875);
   });
 
-  test.each(['', '0', 'soon'])('may have a Retry-After (%o) all the same', async (text) => {
+  test.each(['', '0', 'soon'])('may have a Retry-After without a valid value (%o)', async (text) => {
     const host = newHost();
     await refuse(host, rateHeaders({ 'retry-after': text }));
     expect(await ask(host)).toBe(15_000);
   });
 
-  test('is none where RateLimit headers say when the window ends', async () => {
+  test('has a time to retry when RateLimit headers name the end of the window', async () => {
     const host = newHost();
     await refuse(host, rateHeaders({ 'ratelimit-limit': 120, 'ratelimit-remaining': 0, 'ratelimit-reset': serverTime / 1000 + 40 }));
     const sent = await Promise.all(times(30, () => ask(host)));
@@ -304,8 +304,8 @@ describe('a refusal that does not say when to come back', () => {
   });
 });
 
-describe('a limit of our own', () => {
-  test('holds in any 60 seconds, whoever asks, and lets nothing lie idle', async () => {
+describe('MAX_REQUESTS_PER_MINUTE', () => {
+  test('holds in any 60 seconds for all clients together, and is used in full', async () => {
     const host = newHost();
     const sent: number[] = [];
     for (let i = 0; i < 250; i++) {
@@ -317,7 +317,7 @@ describe('a limit of our own', () => {
     expect(sent.at(-1)).toBeLessThan(60_000 * (250 / 20));
   });
 
-  test('counts the requests of those without one, and does not bind them', async () => {
+  test('counts the requests of clients without this limit, and does not slow them down', async () => {
     const host = newHost();
     await Promise.all(times(30, () => ask(host)));
     expect(host.clock.now()).toBe(0);

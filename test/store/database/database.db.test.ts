@@ -40,7 +40,7 @@ describeDatabases('the tables', (kind) => {
     database = undefined;
   });
 
-  test('are made once, and are what the entities say', async () => {
+  test('are created once, and match the entities', async () => {
     const opened = await open();
     expect(await opened.pendingMigrations()).toHaveLength(migrations.length);
     expect(await opened.migrate()).toHaveLength(migrations.length);
@@ -49,7 +49,7 @@ describeDatabases('the tables', (kind) => {
     expect(await opened.schemaDrift()).toBe('');
   });
 
-  test("adopt PainChain's: nothing is doubled, no type changes, times stay UTC", async () => {
+  test('adopt those of PainChain: no duplicates, no changed type, times stay UTC', async () => {
     const opened = await open();
     const { em } = opened;
     for (const statement of painchainTables.split(';').filter((part) => part.trim() !== '')) await em.fork().execute(statement);
@@ -100,7 +100,7 @@ describeDatabases('the tables', (kind) => {
     expect(await syncGitlab(em, { ...config }, connectionId)).toMatchObject({ fetched: 3, stored: 0 });
   });
 
-  test("adopt PainChain's: events may be as long as GitLab lets them", async () => {
+  test('adopt those of PainChain, and take events as long as GitLab allows', async () => {
     const opened = await open();
     for (const statement of painchainTables.split(';').filter((part) => part.trim() !== '')) await opened.em.fork().execute(statement);
     await opened.migrate();
@@ -118,7 +118,7 @@ describeDatabases('the tables', (kind) => {
     expect(await syncGitlab(opened.em, { ...config, branches: 'main' }, connectionId)).toMatchObject({ stored: 0 });
   });
 
-  test('of a newer version serve an older one, which is put back after an upgrade', async () => {
+  test('of a newer version still serve an older version, for a rollback after an upgrade', async () => {
     const opened = await open();
     await opened.migrate();
     // What the migrations to come may do: note themselves, and add.
@@ -136,7 +136,7 @@ describeDatabases('the tables', (kind) => {
     expect(await syncGitlab(older.em, { ...config }, connectionId)).toMatchObject({ fetched: 1, stored: 1, problems: [] });
   });
 
-  test('that are missing are named, with what to do', async () => {
+  test('that are missing are an error with advice', async () => {
     const opened = await open();
     await expect(syncGitlab(opened.em, { token: 'x' }, 1)).resolves.toMatchObject({
       error:
@@ -145,7 +145,7 @@ describeDatabases('the tables', (kind) => {
     });
   });
 
-  test('hold one connection for each GitLab unless told otherwise', async () => {
+  test('get one connection for each GitLab unless a connection is named', async () => {
     const opened = await open();
     await opened.migrate();
     const { em } = opened;
@@ -164,7 +164,7 @@ describeDatabases('the tables', (kind) => {
 });
 
 describe('the embedded database', () => {
-  test('is tidied where enough has changed, as it has no autovacuum', async () => {
+  test('is vacuumed where enough rows have changed', async () => {
     const { options, remove } = await createTestDatabase('pglite');
     const database = await openDatabase(options);
     const { em } = database;
@@ -192,7 +192,7 @@ describe('the embedded database', () => {
     }
   });
 
-  test('is one process alone: the second is refused, and the data stays whole', async () => {
+  test('refuses a second process, and its data stays whole', async () => {
     const { options, remove } = await createTestDatabase('pglite');
     const database = await openDatabase(options);
     try {
@@ -232,7 +232,7 @@ describe('the embedded database', () => {
     }
   });
 
-  test('cannot be made where nothing can be written', async () => {
+  test('cannot be created in a folder that is read-only', async () => {
     await expect(openDatabase({ dataDir: 'package.json/x' })).rejects.toThrow(
       /^cannot use package.json\/x for the embedded database .*: set DATA_DIR/,
     );
@@ -240,7 +240,7 @@ describe('the embedded database', () => {
 });
 
 describe('PostgreSQL', () => {
-  test('that cuts connections in the middle of transactions costs the pool no place', async () => {
+  test('that cuts connections in the middle of transactions does not shrink the pool', async () => {
     const { options, remove } = await createTestDatabase('postgres');
     const database = await openDatabase({ ...options, poolSize: 2 });
     const killer = await openDatabase(options);
@@ -272,7 +272,7 @@ describe('PostgreSQL', () => {
     }
   }, 20_000);
 
-  test('that an earlier version has filled is read once more, and nothing is doubled', async () => {
+  test('that an earlier version has filled is read once more, without duplicates', async () => {
     const { options, remove } = await createTestDatabase('postgres');
     const earlier = await MikroORM.init({
       clientUrl: options.databaseUrl ?? '',
@@ -323,7 +323,7 @@ describe('PostgreSQL', () => {
     }
   });
 
-  test('is asked to notice when the machine of a client is gone without a word', async () => {
+  test('is told to detect that the machine of a client is gone', async () => {
     const { options, remove } = await createTestDatabase('postgres');
     const [database, host] = [await openDatabase(options), await MikroORM.init({ entities, clientUrl: options.databaseUrl ?? '' })];
     const seconds = (em: { execute<T>(statement: string): Promise<T> }) =>
@@ -348,7 +348,7 @@ describe('PostgreSQL', () => {
     }
   });
 
-  test('that refuses is named without its password', async () => {
+  test('that refuses access is named without its password', async () => {
     const url = new URL(inject('postgresUrl'));
     url.password = 'not-the-password';
     const refused = openDatabase({ databaseUrl: `${url.href}/postgres`, dataDir: '' });
@@ -357,7 +357,7 @@ describe('PostgreSQL', () => {
   });
 });
 
-test('every migration of the folder is in the list', () => {
+test('every file in src/store/migrations is in the list of migrations', () => {
   const files = readdirSync('src/store/migrations').filter((name) => /^\d+-/.test(name));
   expect(migrations).toHaveLength(files.length);
   const list = readFileSync('src/store/migrations/index.ts', 'utf8');

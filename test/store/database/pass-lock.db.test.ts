@@ -18,7 +18,7 @@ import { useServers } from '../../support/servers.ts';
 
 const impatientMs = 100;
 
-describe('the session of a lock on PostgreSQL', () => {
+describe('the database session of a pass lock on PostgreSQL', () => {
   const servers = useServers();
   let created: TestDatabase;
   let database: Database;
@@ -36,7 +36,7 @@ describe('the session of a lock on PostgreSQL', () => {
     return signal.reason;
   };
 
-  test('tells its holder at once when it is ended by the server', async () => {
+  test('reports to the pass at once that the server has ended it', async () => {
     const loss = await withPassLock(database.em, { connectionId: 1 }, async (lock) => {
       await lock.confirm();
       await terminate();
@@ -53,7 +53,7 @@ describe('the session of a lock on PostgreSQL', () => {
     expect(await withPassLock(database.em, { connectionId: 1 }, () => Promise.resolve('free'))).toBe('free');
   });
 
-  test('is asked again and again, and is given up when the server does not answer', async () => {
+  test('is checked regularly, and is given up when the server does not answer', async () => {
     const { hostname, port, username, password, pathname } = new URL(created.options.databaseUrl ?? '');
     let isSilent = false;
     const proxied = await servers.tcp((socket) => {
@@ -83,7 +83,7 @@ describe('the session of a lock on PostgreSQL', () => {
     }
   });
 
-  test("is asked where it cannot be watched: in a host's own Kysely", async () => {
+  test("is checked by queries in a host's own Kysely, where the connection cannot be watched", async () => {
     const { username, password, hostname, port, pathname } = new URL(created.options.databaseUrl ?? '');
     const pool = new Pool({ user: username, password, host: hostname, port: Number(port), database: pathname.slice(1) });
     pool.on('connect', (client) => client.on('error', () => {}));
@@ -123,7 +123,7 @@ describeDatabases('the lock of a pass', (kind) => {
     await created.remove();
   });
 
-  test("is one connection's, and free again when its action ends or fails", async () => {
+  test('belongs to one connection, and is released when its action ends or fails', async () => {
     const other = () => withPassLock(database.em, { connectionId: 1 }, () => Promise.resolve('other'));
     const during = await withPassLock(database.em, { connectionId: 1 }, async () => [
       await other(),
@@ -135,7 +135,7 @@ describeDatabases('the lock of a pass', (kind) => {
     expect(await other()).toBe('other');
   });
 
-  test('is held by passes over different projects at once, but not together with one over the same, or over all', async () => {
+  test('is shared by passes over different projects, but not by passes over the same project or over all', async () => {
     const take = (projectIds?: readonly number[]) =>
       withPassLock(database.em, { connectionId: 1, projectIds }, () => Promise.resolve('taken'));
     const during = await withPassLock(database.em, { connectionId: 1, projectIds: [1, 2] }, async () => ({
@@ -151,7 +151,7 @@ describeDatabases('the lock of a pass', (kind) => {
     expect(await take([1, 2, 3])).toBe('taken');
   });
 
-  test('outlasts the time that the database allows an idle transaction', async () => {
+  test('is not lost when it lasts longer than idle_in_transaction_session_timeout', async () => {
     const during = await withPassLock(database.em, { connectionId: 1 }, async () => {
       await sleep(5 * impatientMs);
       return withPassLock(database.em, { connectionId: 1 }, () => Promise.resolve('other'));
