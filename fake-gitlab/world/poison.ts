@@ -31,8 +31,8 @@ export interface Poison {
   /** Id of the object's project. */
   readonly projectId?: number;
   /**
-   * The fields that cost too much: a request without them is answered. Default: all but those that `lightFields` names, and
-   * for nulls the one that `nullableField` names. `all`: a request for the id alone fails, too.
+   * The fields that fail. GitLab answers a request without these fields. Default: all fields except `lightFields`, and for nulls
+   * the field in `nullableField`. `all`: a request for the id alone fails too.
    */
   readonly fields?: readonly string[] | 'all';
 }
