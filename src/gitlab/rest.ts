@@ -40,8 +40,6 @@ export interface CommitQuery {
   readonly pageSize: number;
   /** The first page to read, counted from 1. Default: 1. */
   readonly page?: number;
-  /** Only commits whose commit date is this moment or later. */
-  readonly since?: Date;
   /** Whether to ask for added and deleted lines, which GitLab has to compute. Default: true. */
   readonly withStats?: boolean;
 }
@@ -117,8 +115,8 @@ export function createRest(request: RestRequest): GitlabRest {
   let hasKeyset = true;
 
   return {
-    commitPages: ({ projectId, ref, pageSize, page = 1, since, withStats = true }) => {
-      const query = new URLSearchParams({ ref_name: ref, with_stats: String(withStats), ...(since ? { since: since.toISOString() } : {}) });
+    commitPages: ({ projectId, ref, pageSize, page = 1, withStats = true }) => {
+      const query = new URLSearchParams({ ref_name: ref, with_stats: String(withStats) });
       return offsetPages(get, `projects/${projectId}/repository/commits?${query.toString()}`, commitSchema, { page, pageSize });
     },
     async hasCommit(projectId, sha) {

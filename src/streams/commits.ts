@@ -184,9 +184,11 @@ async function* range(context: StreamContext, branch: string, { from, target }: 
 
 /** All commits down to the depth. When it is stopped, the next pass begins it again: the frontier is still the one that is gone. */
 async function* reread(context: StreamContext, { name, tip }: Branch, depth: Date | null): Steps {
-  const since = depth && depth > beginningOfTime ? { since: depth } : {};
-  const query = { projectId: context.project.id, ref: tip, pageSize: largestPage, ...since };
-  for await (const { rows } of context.gitlab.rest.commitPages(query)) yield { events: toEvents(rows, name, context) };
+  const range = sinceRange(depth && depth > beginningOfTime ? depth : null);
+  for await (const { rows } of context.gitlab.rest.commitPages({ projectId: context.project.id, ref: tip, pageSize: largestPage })) {
+    yield { events: toEvents(range.take(rows), name, context) };
+    if (range.isLeft()) break;
+  }
   return [];
 }
 
@@ -200,7 +202,8 @@ interface Backward {
 async function* backward(context: StreamContext, { name, tip }: Branch, { backfill: from, isRestart }: Backward): Steps {
   const { sha, page: firstPage, pageSize } = parseCursor(from.cursor ?? '');
   const since = from.since === null ? null : new Date(from.since);
-  const query = { projectId: context.project.id, ref: sha, pageSize, page: firstPage, ...(since ? { since } : {}) };
+  const range = sinceRange(since);
+  const query = { projectId: context.project.id, ref: sha, pageSize, page: firstPage };
   let { left } = from;
   let place = { page: firstPage, pageSize };
   const note = (change: Partial<Backfill>) => ({ ...from, left, cursor: formatCursor({ sha, ...place }), ...change });
@@ -208,19 +211,37 @@ async function* backward(context: StreamContext, { name, tip }: Branch, { backfi
   let mayBeCut = false;
   for await (const { rows, next } of context.gitlab.rest.commitPages(query)) {
     mayBeCut = rows.length === 0;
-    const wanted = rows.slice(0, left ?? rows.length);
+    const wanted = range.take(rows).slice(0, left ?? rows.length);
     left = left === null ? null : left - wanted.length;
     place = next;
     const last = wanted.at(-1);
     const end = left === 0 && last ? { depth: new Date(last.committed_date) } : {};
     yield { events: toEvents(wanted, name, context), progress: { ...beginning, backfill: note({ isDone: left === 0 }), ...end } };
     if (left === 0) return [];
+    if (range.isLeft()) break;
   }
   // GitLab may answer with an empty list for a commit that is gone.
   if (mayBeCut && !(await context.gitlab.rest.hasCommit(context.project.id, sha))) return [sha];
   const progress = { backfill: note({ isDone: true, isComplete: since === null }), depth: since ?? beginningOfTime };
   yield { events: [], progress: { ...beginning, ...progress } };
   return [];
+}
+
+/** A branch that is read back to a moment is read until so many commits in a row are older. */
+const olderInARow = largestPage;
+
+/**
+ * The commits from a moment on, in a list from the tip backwards. GitLab's own `since` ends the list at the first older commit,
+ * so it leaves out newer commits behind an old-dated one: a rebase that keeps dates, an import, a machine with a wrong clock.
+ */
+function sinceRange(since: Date | null) {
+  let older = 0;
+  const isWithin = ({ committed_date: committedDate }: RestCommit) => {
+    const is = since === null || new Date(committedDate) >= since;
+    older = is ? 0 : older + 1;
+    return is;
+  };
+  return { take: (rows: readonly RestCommit[]) => rows.filter(isWithin), isLeft: () => older >= olderInARow };
 }
 
 const firstPageSize = ({ since, rows }: Depth) => (since || rows === null ? largestPage : Math.min(rows, largestPage));

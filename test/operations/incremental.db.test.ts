@@ -187,6 +187,26 @@ describeDatabases('what changed', (kind) => {
       expect(missing).toEqual([]);
     });
 
+    test.each(['SYNC_SINCE', 'backfill'])(
+      'since a moment is whole although newer commits lie behind an old-dated one (%s)',
+      async (way) => {
+        const { git } = given.world.addProject('acme/shop');
+        const add = (title: string, ageInHours: number) => git.commit('main', { title, committedAt: given.world.now - hours(ageInHours) });
+        for (let i = 0; i < 300; i++) add(`old ${i}`, 1_000 - i);
+        for (let i = 0; i < 3; i++) add(`behind ${i}`, 5);
+        for (let i = 0; i < 90; i++) add(`with its old date ${i}`, 900);
+        add('newest', 1);
+        const moment = new Date(given.world.now / 1000 - 24 * 3_600_000);
+        if (way === 'SYNC_SINCE') await given.sync({ branches: 'main', syncSince: moment.toISOString() });
+        else {
+          await given.sync({ branches: 'main', syncLimit: 1 });
+          await given.sync({ branches: 'main', syncLimit: 1 }, { backfillTo: moment });
+        }
+        const titles = [...(await given.rows()).values()].map(({ title }) => title);
+        expect(titles.toSorted()).toEqual(['[Commit] behind 0', '[Commit] behind 1', '[Commit] behind 2', '[Commit] newest']);
+      },
+    );
+
     test('is told from a rollback, which brings nothing', async () => {
       const { git } = await start();
       git.reset('main', [...git.commits.keys()][2] ?? '');
