@@ -32,7 +32,8 @@ const section = (title: string, lines: readonly string[]): string[] =>
 function folded(problems: readonly Problem[]): string[] {
   const byReason = new Map<string, Problem[]>();
   for (const problem of problems) {
-    const key = `${labelOf(problem)}: ${problem.reason}`;
+    const label = labelOf(problem);
+    const key = label === undefined ? problem.reason : `${label}: ${problem.reason}`;
     byReason.set(key, [...(byReason.get(key) ?? []), problem]);
   }
   return [...byReason].map(([reason, [first, ...others]]) => {

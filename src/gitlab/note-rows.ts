@@ -17,8 +17,8 @@ export function noteRows({ rows }: Pick<HostState, 'rows'>, projects: ReadonlyAr
   for (const project of projects) {
     for (const list of [project?.mergeRequests, project?.pipelines, project?.releases]) {
       for (const row of list?.nodes ?? []) {
-        const moment = new Date(row?.updatedAt ?? row?.createdAt ?? Number.NaN);
-        if (moment <= answeredAt) rows.note(moment);
+        const time = row?.updatedAt ?? row?.createdAt;
+        if (time) rows.note(new Date(time), answeredAt);
       }
     }
   }

@@ -3,10 +3,8 @@ import type { Config } from '../config/parse-config.ts';
 import { existingProjects } from '../gitlab/projects.ts';
 import { streams } from '../streams/index.ts';
 import type { StreamOptions } from '../streams/stream.ts';
-import { overlapMs } from '../streams/watermark.ts';
-import { beginningOfTime } from '../walk-state.ts';
-import type { WalkState } from '../walk-state.ts';
 import { createCircuitBreaker } from './circuit-breaker.ts';
+import { nameClocksApart, noteProvenByWatermarks } from './clocks.ts';
 import { extendBackfill } from './extend-backfill.ts';
 import { nameMissingBranches } from './missing-branches.ts';
 import { settle } from './settle.ts';
@@ -50,7 +48,9 @@ async function runAlone(input: LockedPass): Promise<SyncReport> {
 }
 
 /** What a pass has done since a moment. */
-export function reportOf({ tally, gitlab, now }: PassState, startedAt: Date): SyncReport {
+export function reportOf(pass: PassState, startedAt: Date): SyncReport {
+  const { tally, gitlab, now } = pass;
+  nameClocksApart(pass);
   return tally.report({ requests: { ...gitlab.requests }, durationMs: now().getTime() - startedAt.getTime() });
 }
 
@@ -58,7 +58,7 @@ export function reportOf({ tally, gitlab, now }: PassState, startedAt: Date): Sy
 export async function startPass(input: LockedPass, projectIds?: readonly number[]): Promise<PassState> {
   const tally = createTally(streams.map(({ name }) => name));
   const [projects, states] = await Promise.all([input.store.readProjects(projectIds), input.store.readStates(projectIds)]);
-  noteRowsBehind(input, states);
+  noteProvenByWatermarks(input, states);
   return {
     ...input,
     options: optionsOf(input.config, input.now()),
@@ -68,13 +68,6 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
     states: statesByProject(states, input.config.branches),
     progress: createProgress(input, tally),
   };
-}
-
-/** A watermark was set because a row was seen that is dated later: a process that begins knows as much as the one before it. */
-function noteRowsBehind({ gitlab }: Pick<Pass, 'gitlab'>, states: readonly WalkState[]): void {
-  for (const { watermark } of states) {
-    if (watermark && watermark > beginningOfTime) gitlab.host.rows.note(new Date(watermark.getTime() + overlapMs));
-  }
 }
 
 /** What the settings mean for streams. */

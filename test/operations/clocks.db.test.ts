@@ -126,6 +126,25 @@ describeDatabases('clocks that are apart', (kind) => {
     expect(await missing()).toEqual([]);
   });
 
+  test('rows that are dated later than Date are named with the difference, and nothing is wrong', async () => {
+    given.world.workerAhead = seconds(59);
+    const project = addProject();
+    project.startPipeline({ ref: 'main' });
+    expect((await given.sync()).problems).toEqual([]);
+    given.world.dateAhead = -minutes(3);
+    project.openMergeRequest({ title: 'later than Date' });
+    expect((await given.sync()).problems).toMatchObject([
+      {
+        project: 'https://gitlab.example.com',
+        expected: true,
+        reason: expect.stringContaining('dated up to 239 s later than its Date') as unknown,
+      },
+    ]);
+    given.world.dateAhead = 0;
+    given.world.pass(minutes(5));
+    expect((await given.sync()).problems).toEqual([]);
+  });
+
   test('a row of one project proves the time for all: they stay in one batch', async () => {
     for (let i = 0; i < 20; i++) addProject(`acme/p${i}`);
     await given.sync({ projectLimit: 0 });
