@@ -1,3 +1,4 @@
+import { ForbiddenError } from '../errors.ts';
 import type { ProjectFragment } from '../gitlab/generated/sdk.ts';
 import type { Stream, StreamContext, WalkEnd } from './stream.ts';
 
@@ -34,7 +35,24 @@ interface Listed {
  * token may not read with no rows and no error. Null when the list is as it seems.
  */
 export function refusal({ batch: { node } }: Pick<StreamContext, 'batch'>, stream: Stream, list: Listed | null): WalkEnd | null {
-  const isEmpty = !list || ((list.nodes ?? []).length === 0 && !list.pageInfo.hasNextPage);
-  if (!isEmpty) return null;
+  if (!isEmpty(list)) return null;
   return closed(node, stream) ?? (list ? null : forbidden(stream.label));
+}
+
+const isEmpty = (list: Listed | null): boolean => !list || ((list.nodes ?? []).length === 0 && !list.pageInfo.hasNextPage);
+
+/** A list with the project that it is of, from one answer. */
+interface ListOfProject {
+  readonly project: ProjectFragment;
+  readonly list: Listed;
+  readonly operation: string;
+}
+
+/**
+ * Throws ForbiddenError for an empty page of a stream that went out of sight while it was read: such a page looks like the
+ * end of the list, and a walk that took it for the end would leave out what it has not read.
+ */
+export function throwIfClosed(stream: Stream, { project, list, operation }: ListOfProject): void {
+  const end = isEmpty(list) ? closed(project, stream) : null;
+  if (end) throw new ForbiddenError(`${end.reason} (while it was read)`, { operation });
 }

@@ -7,7 +7,7 @@ import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
 import { beginningOfTime } from '../walk-state.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
-import { refusal } from './access.ts';
+import { refusal, throwIfClosed } from './access.ts';
 import { backfillPages, extendedBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
 import { newestRows, rowsAfterBatch } from './counts.ts';
 import { endPage } from './stream.ts';
@@ -115,14 +115,27 @@ async function firstPage(context: StreamContext): Promise<FirstPage> {
   const { ask } = context.batch;
   const page = context.batch.firstPage('mergeRequests');
   if (page !== undefined) return page;
-  if (ask.kind === 'changes') return readPage(context, { first: largestPage, sort: 'UPDATED_ASC', updatedAfter: ask.since.toISOString() });
-  return readPage(context, { first: largestPage, sort: 'UPDATED_DESC', ...(ask.kind === 'reconcile' ? { state: 'opened' as const } : {}) });
+  if (ask.kind === 'changes')
+    return (await askPage(context, { first: largestPage, sort: 'UPDATED_ASC', updatedAfter: ask.since.toISOString() })).list;
+  return (
+    await askPage(context, { first: largestPage, sort: 'UPDATED_DESC', ...(ask.kind === 'reconcile' ? { state: 'opened' as const } : {}) })
+  ).list;
 }
 
-async function readPage({ gitlab, project, options }: StreamContext, page: Omit<MergeRequestPageQueryVariables, 'project'>) {
+/** A page after the first one. */
+async function readPage(context: StreamContext, page: PageAsk) {
+  const answer = await askPage(context, page);
+  throwIfClosed(mergeRequests, answer);
+  return answer.list;
+}
+
+type PageAsk = Omit<MergeRequestPageQueryVariables, 'project'>;
+
+async function askPage({ gitlab, project: { id: projectId }, options }: StreamContext, page: PageAsk) {
+  const operation = 'MergeRequestPage';
   const targetBranches = options.branches.length > 0 ? { targetBranches: options.branches } : {};
-  const answer = await askProject(gitlab, 'MergeRequestPage', { projectId: project.id, ...page, ...targetBranches });
-  return required(answer.mergeRequests, 'MergeRequestPage');
+  const project = await askProject(gitlab, operation, { projectId, ...page, ...targetBranches });
+  return { project, list: required(project.mergeRequests, operation), operation };
 }
 
 async function toEvents(nodes: readonly MergeRequestFragment[], context: StreamContext) {

@@ -6,7 +6,7 @@ import type { PipelineFragment, PipelinePageQueryVariables } from '../gitlab/gen
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
-import { refusal } from './access.ts';
+import { refusal, throwIfClosed } from './access.ts';
 import { backfillPages, extendedBackfill, firstBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
 import { newestRows, pagesOf, rowsAfterBatch } from './counts.ts';
 import type { CountedAsk, PlannedRows } from './counts.ts';
@@ -94,7 +94,7 @@ async function firstPage(context: StreamContext): Promise<FirstPage> {
   const page = context.batch.firstPage('pipelines');
   if (page !== undefined) return page;
   const since = ask.kind === 'changes' ? ask.since : ask.kind === 'reconcile' ? ask.pipelinesSince : null;
-  return readPage(context, { first: largestPage, ...(since ? { updatedAfter: since.toISOString() } : {}) });
+  return (await askPage(context, { first: largestPage, ...(since ? { updatedAfter: since.toISOString() } : {}) })).list;
 }
 
 /** What changed since the watermark: first the rest of a walk that was stopped, then a new walk. */
@@ -181,12 +181,22 @@ async function* reconcile(context: StreamContext): Pages {
   }
 }
 
+/** A page after the first one. */
+async function readPage(context: StreamContext, page: PageAsk) {
+  const answer = await askPage(context, page);
+  throwIfClosed(pipelines, answer);
+  return answer.list;
+}
+
+type PageAsk = Omit<PipelinePageQueryVariables, 'project'>;
+
 /** GitLab filters by one branch; when there are several, `toEvents` filters. */
-async function readPage({ gitlab, project, options: { branches } }: StreamContext, page: Omit<PipelinePageQueryVariables, 'project'>) {
+async function askPage({ gitlab, project: { id: projectId }, options: { branches } }: StreamContext, page: PageAsk) {
+  const operation = 'PipelinePage';
   const [branch] = branches;
   const filter = branches.length === 1 && branch !== undefined ? { ref: branch } : {};
-  const answer = await askProject(gitlab, 'PipelinePage', { projectId: project.id, ...filter, ...page });
-  return required(answer.pipelines, 'PipelinePage');
+  const project = await askProject(gitlab, operation, { projectId, ...filter, ...page });
+  return { project, list: required(project.pipelines, operation), operation };
 }
 
 async function toEvents(nodes: readonly PipelineFragment[], context: StreamContext) {

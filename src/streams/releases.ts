@@ -1,3 +1,4 @@
+import { NotFoundError } from '../errors.ts';
 import { releaseToEvent } from '../events/release.ts';
 import { presentNodes } from '../events/text.ts';
 import { required } from '../gitlab/graphql-response.ts';
@@ -48,6 +49,7 @@ async function* changes(context: StreamContext): Pages {
   let oldest: Date | null = null;
   let isEnd = false;
   let withoutTag = 0;
+  let withTag = 0;
   const first = await firstPage(context);
   for await (const page of connectionPages<Release, ReleasesFragment>(first, readPage(context), 'ReleasePage')) {
     const present = presentNodes(page);
@@ -58,11 +60,17 @@ async function* changes(context: StreamContext): Pages {
     isEnd = !page.pageInfo.hasNextPage && nodes.length === present.length;
     const events = await toEvents(nodes, context);
     withoutTag += nodes.length - events.length;
+    withTag += events.length;
     // When this walk is stopped, the next one must not end early.
     const stored = yield { events, progress: { ...beginning, walkStartedAt: context.seenAt } };
     // A release that was committed late may lie below known ones.
     const isKnown = stored.inserted + stored.updated === 0 && isBefore(nodes.at(-1), state?.watermark);
     if (nodes.length < present.length || left <= 0 || (!wasStopped && isKnown)) break;
+  }
+  if (withoutTag > 0 && withTag > 0) {
+    // The token's role became smaller meanwhile: the next walk goes to the end.
+    yield endPage(endOf(withoutTag));
+    return;
   }
   const done = { ...backfill, isDone: true, isComplete: isEnd };
   const depth = isEnd ? beginningOfTime : (limit ?? oldest ?? beginningOfTime);
@@ -108,8 +116,9 @@ const readPage =
   async (after?: string): Promise<ReleasesFragment> => {
     const from = after === undefined ? {} : { after };
     const answer = await askProject(gitlab, 'ReleasePage', { projectId: project.id, first: largestPage, ...from });
-    // The last release may have been deleted since the page before.
-    return answer.releases ?? nothing;
+    if (answer.releases || after === undefined) return answer.releases ?? nothing;
+    // The project has no release any more, or the token does not see them: the walk has not come to its end.
+    throw new NotFoundError('the releases went out of sight while they were read', { operation: 'ReleasePage' });
   };
 
 async function toEvents(nodes: readonly Release[], context: StreamContext) {

@@ -7,7 +7,7 @@ import { useSync } from './fixture.ts';
 describeDatabases('what was left out for a while', (kind) => {
   const given = useSync(kind);
   // No reconcile: every change must be found by what the walks note of themselves.
-  const quiet = { reconcileInterval: 0, tagChecks: 0, tagLimit: 0 };
+  const quiet = { reconcileInterval: 31_536_000, tagChecks: 0, tagLimit: 0 };
   const pass = async (config: object) => {
     given.world.pass(minutes(5));
     return given.sync({ ...quiet, ...config });
@@ -149,6 +149,43 @@ describeDatabases('what was left out for a while', (kind) => {
       await pass({ ...later, ...config });
       expect(await missingOfAll()).toEqual([]);
       expect(await pass({ ...later, ...config })).toMatchObject({ stored: 0, problems: [] });
+    });
+
+    const rights = {
+      'the token becomes a guest': role('guest', false),
+      'merge requests are switched off': feature('mergeRequests'),
+      'CI is switched off': feature('ci'),
+      'releases are switched off': feature('releases'),
+    };
+    test.each<[keyof typeof rights, string, 'first' | 'later']>([
+      ['the token becomes a guest', 'MergeRequestPage', 'first'],
+      ['the token becomes a guest', 'MergeRequestPage', 'later'],
+      ['merge requests are switched off', 'MergeRequestPage', 'later'],
+      ['the token becomes a guest', 'PipelinePage', 'first'],
+      ['the token becomes a guest', 'PipelinePage', 'later'],
+      ['CI is switched off', 'PipelinePage', 'later'],
+      ['the token becomes a guest', 'ReleasePage', 'first'],
+      ['the token becomes a guest', 'ReleasePage', 'later'],
+      ['releases are switched off', 'ReleasePage', 'first'],
+      ['releases are switched off', 'ReleasePage', 'later'],
+    ])('is read when that is over although it began in the middle of a walk: %s before %s in the %s pass', async (what, page, when) => {
+      project.largestPage = 5;
+      for (let i = 0; i < 12; i++) changeAll();
+      if (when === 'later') {
+        await pass(everything);
+        for (let i = 0; i < 12; i++) changeAll();
+      }
+      let undo: (() => void) | undefined;
+      given.fake.intercept = (_, { operation }) => {
+        if (operation === page) undo ??= rights[what]().undo;
+        return undefined;
+      };
+      await pass({ ...everything, concurrency: 1 });
+      expect(undo).toBeDefined();
+      given.fake.intercept = undefined;
+      undo?.();
+      await pass(everything);
+      expect(await missingOfAll()).toEqual([]);
     });
   });
 });
