@@ -126,7 +126,9 @@ function poisonSomething(world: World, random: Random, poisoned: Poisoned[]): st
 function setClocks(world: World, random: Random): string {
   world.dateAhead = random.pick([0, minutes(5), -minutes(5), hours(3), -hours(3)]);
   world.sendsDate = random.chance(0.8);
-  world.workerAhead = random.pick([0, seconds(45), minutes(4)]);
+  // Decision 8: a worker that is more than the overlap ahead is bounded by Date, so Date is then not wrong in the same direction.
+  const isBounded = world.sendsDate && world.dateAhead <= 0;
+  world.workerAhead = random.pick([0, seconds(45), isBounded ? minutes(4) : seconds(30)]);
   return `Date ${world.sendsDate ? `${world.dateAhead / 1e6} s ahead` : 'absent'}, workers ${world.workerAhead / 1e6} s ahead`;
 }
 
