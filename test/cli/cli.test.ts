@@ -157,12 +157,20 @@ describe('the command line with a GitLab and a database', () => {
   });
 
   test('sync names what a setting leaves out, and exits with 0', async () => {
-    const { code, out } = await inProcess(['sync', '--repos', 'acme/web/shop', '--tag-limit', '1', '--branches', 'main,nope'], env);
+    demo.world.projects.find(({ fullPath }) => fullPath === 'acme/api')?.git.commit('develop', { title: 'Only here' });
+    const repos = 'acme/web/shop,acme/api';
+    const { code, out } = await inProcess(['sync', '--repos', repos, '--tag-limit', '1', '--branches', 'main,develop'], env);
     expect(code).toBe(0);
     expect(out).toContain(
-      'Left out:\n  commits: there is no branch nope, or the repository is empty or switched off (acme/web/shop > nope)\n',
+      'Left out:\n  commits: there is no branch develop, or the repository is empty or switched off (acme/web/shop > develop)\n',
     );
     expect(out).toContain('  registry images: 1 of 2 tags left out (TAG_LIMIT) (acme/web/shop > acme/web/shop)\n');
+  });
+
+  test('sync names a branch that no project has, and exits with 1', async () => {
+    const { code, out } = await inProcess(['sync', '--branches', 'mian'], env);
+    expect(code).toBe(1);
+    expect(out).toContain('no project that is read has a branch mian: check the spelling in BRANCHES');
   });
 
   test('sync prints one line and exits with 3 for a refused token and a URL that is no GitLab', async () => {
