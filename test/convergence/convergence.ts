@@ -65,14 +65,15 @@ export async function converge(setting: Setting, journal: string[]): Promise<num
     everything.remember();
     const isBurst = random.chance(0.3);
     for (let count = isBurst ? 100 : random.below(15); count > 0; count--) change();
+    const settings = { ...options, config: { ...options.config, ...unkind.settings() } };
     const isOutrun = random.chance(0.2) && hasSessions;
     if (isOutrun) {
       const request = 1 + random.below(10);
-      journal.push(`pass, cut off at request ${request}: ${await outrunPass(setting, options, request)}`);
+      journal.push(`pass, cut off at request ${request}: ${await outrunPass(setting, settings, request)}`);
       continue;
     }
     const death = random.chance(0.65) ? randomDeath(random) : null;
-    journal.push(`pass${death ? `, killed at ${death.at} ${death.count}` : ''}: ${await pass(setting, options, death)}`);
+    journal.push(`pass${death ? `, killed at ${death.at} ${death.count}` : ''}: ${await pass(setting, settings, death)}`);
   }
   fake.intercept = undefined;
   unkind.settle();
@@ -190,6 +191,9 @@ export function createMemory(world: World, baseUrl: string): Memory {
       const known = ids.get(project.id) ?? new Set<string>();
       ids.set(project.id, known);
       for (const id of expectedEvents({ project, eventPath: anyPath, baseUrl }).keys()) known.add(id);
+      // Of other branches too, which a run may read for a while.
+      for (const { id } of project.pipelines) known.add(`pipeline-${anyPath}-${id}`);
+      for (const sha of project.git.commits.keys()) known.add(`commit-${anyPath}-${sha}`);
       for (const row of project.mergeRequests) {
         known.add(`mr-${anyPath}-${row.iid}`);
         if (row.isHidden) hidden.add(`${project.id} ${row.iid}`);

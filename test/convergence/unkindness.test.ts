@@ -8,7 +8,9 @@ import { chosenUnkindnesses, createUnkind, unkindnesses } from './unkindness.ts'
 test('is none by default, and only what is known', () => {
   expect(chosenUnkindnesses('')).toEqual([]);
   expect(chosenUnkindnesses('clocks,poison')).toEqual(['clocks', 'poison']);
-  expect(() => chosenUnkindnesses('clock')).toThrow('CONVERGENCE_UNKIND knows poison, clocks, rights, restore, git, and not "clock"');
+  expect(() => chosenUnkindnesses('clock')).toThrow(
+    'CONVERGENCE_UNKIND knows poison, clocks, rights, restore, git, settings, and not "clock"',
+  );
 });
 
 test('draws no number where none is chosen: a seed stays what it was', () => {
@@ -30,6 +32,7 @@ test.each(notEmpty(unkindnesses))('%s happens, and is over when the world rests'
   unkind.settle();
   expect(world.poisons.isEmpty).toBe(name !== 'poison');
   expect(unkind.heal()).toBe(name === 'poison');
+  expect(unkind.settings()).toEqual({});
   expect(world).toMatchObject({ dateAhead: 0, sendsDate: true });
   expect(world.poisons.isEmpty).toBe(true);
   expect(world.visibleProjects).toEqual(world.projects);

@@ -5,7 +5,7 @@ import type { World } from '../../fake-gitlab/world/world.ts';
 import type { Random } from './random.ts';
 
 /** What a world can do to its readers beside changing. */
-export const unkindnesses = ['poison', 'clocks', 'rights', 'restore', 'git'] as const;
+export const unkindnesses = ['poison', 'clocks', 'rights', 'restore', 'git', 'settings'] as const;
 
 export type Unkindness = (typeof unkindnesses)[number];
 
@@ -25,7 +25,9 @@ export function chosenUnkindnesses(text = process.env.CONVERGENCE_UNKIND ?? ''):
 export interface Unkind {
   /** Something unkind happens, perhaps. Returns what. */
   readonly happen: () => string[];
-  /** Clocks are right again, and rights are back. Poisoned objects stay poisoned. */
+  /** Settings of the next passes, in place of those of the run. */
+  readonly settings: () => Readonly<Record<string, unknown>>;
+  /** Clocks are right again, rights and settings are back. Poisoned objects stay poisoned. */
   readonly settle: () => void;
   /** Takes the poison away. False: there was none. */
   readonly heal: () => boolean;
@@ -42,6 +44,7 @@ interface Poisoned {
 export function createUnkind(chosen: readonly Unkindness[], world: World, random: Random): Unkind {
   const poisoned: Poisoned[] = [];
   let restore: (() => void) | null = null;
+  let settings: Readonly<Record<string, unknown>> = {};
   const happenings: Readonly<Record<Unkindness, () => string | null>> = {
     poison: () => poisonSomething(world, random, poisoned),
     clocks: () => setClocks(world, random),
@@ -62,10 +65,16 @@ export function createUnkind(chosen: readonly Unkindness[], world: World, random
       git.tag('main', old.sha);
       return `${fullPath}: a tag named main`;
     },
+    settings: () => {
+      settings = random.pick(otherSettings)(random.pick(world.projects));
+      return `settings ${JSON.stringify(settings)}`;
+    },
   };
   return {
     happen: () => chosen.flatMap((name) => (random.chance(0.6) ? (happenings[name]() ?? []) : [])),
+    settings: () => settings,
     settle: () => {
+      settings = {};
       if (chosen.includes('clocks')) Object.assign(world, { dateAhead: 0, sendsDate: true });
       if (chosen.includes('rights')) {
         world.expiredSessions.clear();
@@ -79,6 +88,16 @@ export function createUnkind(chosen: readonly Unkindness[], world: World, random
     isPoisoned: (projectId, eventPath, eventId) => poisoned.some((one) => one.projectId === projectId && one.isOf(eventPath, eventId)),
   };
 }
+
+/** Settings that leave out something of what a run reads, or read more. */
+const otherSettings: ReadonlyArray<(project: FakeProject) => Readonly<Record<string, unknown>>> = [
+  () => ({}),
+  () => ({ branches: 'develop' }),
+  () => ({ branches: 'main, develop' }),
+  () => ({ branches: '' }),
+  ({ id }) => ({ repos: String(id) }),
+  () => ({ tagLimit: 2 }),
+];
 
 const failures: readonly Failure[] = ['null-node', 'null-field', 'timeout', 'error-500', '502-html', 'statement-timeout-503', 'cut-off'];
 
