@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { FakeProject } from '../../fake-gitlab/world/project.ts';
 import { days, hours, minutes, seconds } from '../../fake-gitlab/world/time.ts';
+import { createHostStates } from '../../src/index.ts';
 import { describeDatabases } from '../support/databases.ts';
 import { useSync } from './fixture.ts';
 
@@ -145,16 +146,19 @@ describeDatabases('clocks that are apart', (kind) => {
     expect((await given.sync()).problems).toEqual([]);
   });
 
-  test('a row of one project proves the time for all: they stay in one batch', async () => {
+  test.each([
+    ['in one process', () => ({})],
+    ['in a process for each pass', () => ({ hostStates: createHostStates() })],
+  ])('a row of one project proves the time for all: they stay in one batch (%s)', async (_, options) => {
     for (let i = 0; i < 20; i++) addProject(`acme/p${i}`);
-    await given.sync({ projectLimit: 0 });
+    await given.sync({ projectLimit: 0 }, options());
     for (let pass = 0; pass < 3; pass++) {
       given.world.pass(hours(2));
       changeAll(given.world.projects[pass] as FakeProject, `${pass}`);
-      await given.sync({ projectLimit: 0 });
+      await given.sync({ projectLimit: 0 }, options());
     }
     given.fake.seen.length = 0;
-    await given.sync({ projectLimit: 0 });
+    await given.sync({ projectLimit: 0 }, options());
     expect(given.fake.seen.filter((request) => request.kind === 'graphql')).toHaveLength(1);
   });
 
