@@ -1,5 +1,8 @@
-export { auditGitlab } from './operations/audit.ts';
-export type { AuditEntry, AuditReport } from './operations/audit.ts';
+export { auditGitlab } from './operations/audit/audit.ts';
+export type { AuditReport } from './operations/audit/audit.ts';
+export type { AuditEntry, AuditRows } from './operations/audit/compare.ts';
+export { planAudit } from './operations/audit/plan-audit.ts';
+export type { AuditPlan, AuditStep } from './operations/audit/plan-audit.ts';
 export { checkGitlab } from './operations/check/check-gitlab.ts';
 export type { CheckReport } from './operations/check/check-gitlab.ts';
 export type { CheckEntry } from './operations/check/check.ts';

@@ -7,6 +7,9 @@ import { boundedText, presentNodes, unknownAuthor } from './text.ts';
 /** How many paths of changed files an event lists, as in PainChain's first connector. */
 export const filesChangedLimit = 20;
 
+/** The event id of a merge request. */
+export const mergeRequestEventId = ({ eventPath }: Pick<EventProject, 'eventPath'>, iid: string): string => `mr-${eventPath}-${iid}`;
+
 /** A merge request with its approvals and changed files as an event. `[MR] {title}`, its state as status. */
 export function mergeRequestToEvent(mergeRequest: MergeRequestFragment, project: EventProject): ChangeEvent {
   const { text, truncated } = boundedText(mergeRequest.description);
@@ -14,7 +17,7 @@ export function mergeRequestToEvent(mergeRequest: MergeRequestFragment, project:
   const approvedBy = presentNodes(mergeRequest.approvedBy).map(({ username }) => username);
   const isMerged = mergeRequest.state === 'merged';
   return {
-    eventId: `mr-${project.eventPath}-${mergeRequest.iid}`,
+    eventId: mergeRequestEventId(project, mergeRequest.iid),
     title: `[MR] ${mergeRequest.title}`,
     description: {
       text,

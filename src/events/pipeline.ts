@@ -9,16 +9,23 @@ const signs: Readonly<Record<string, string>> = { success: '✓', failed: '✗',
 
 type Job = NonNullable<NonNullable<JobsFragment['nodes']>[number]>;
 
+/** The number in a pipeline's global id. */
+const numberOf = (globalId: string): string => globalId.slice(globalId.lastIndexOf('/') + 1);
+
+/** The event id of the pipeline with this global id. */
+export const pipelineEventId = ({ eventPath }: Pick<EventProject, 'eventPath'>, globalId: string): string =>
+  `pipeline-${eventPath}-${numberOf(globalId)}`;
+
 /** A pipeline as an event: `[Pipeline] {sign} {ref}`. Failed and canceled pipelines list their failed and canceled jobs. */
 export function pipelineToEvent(pipeline: PipelineFragment, project: EventProject): ChangeEvent {
-  const id = pipeline.id.slice(pipeline.id.lastIndexOf('/') + 1);
+  const id = numberOf(pipeline.id);
   const status = pipeline.status.toLowerCase();
   const ref = pipeline.ref ?? '';
   const iid = mergeRequestOfRef(ref);
   const listsJobs = status === 'failed' || status === 'canceled';
   const failedJobs = listsJobs ? presentNodes(pipeline.jobs).map((job) => failedJob(job, project)) : [];
   return {
-    eventId: `pipeline-${project.eventPath}-${id}`,
+    eventId: pipelineEventId(project, pipeline.id),
     title: `[Pipeline] ${signs[status] ?? '•'} ${ref}`,
     description: { text: `Pipeline for ${ref}`, labels: [], failed_jobs: failedJobs, related_events: [] },
     author: pipeline.user?.username ?? unknownAuthor,

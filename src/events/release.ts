@@ -4,6 +4,10 @@ import type { EventProject } from './event-project.ts';
 import { shaKeys, tagKeys } from './link-keys.ts';
 import { boundedText, presentNodes, unknownAuthor } from './text.ts';
 
+/** The event id of the release of this tag. */
+export const releaseEventId = ({ eventPath }: Pick<EventProject, 'eventPath'>, tagName: string): string =>
+  `release-${eventPath}-${tagName}`;
+
 /** A release as an event: `[Release] {name or tag}`. Null when the token may not see the tag of the release, because the event would have no id. */
 export function releaseToEvent(release: ReleaseFragment, project: EventProject): ChangeEvent | null {
   const { tagName } = release;
@@ -12,7 +16,7 @@ export function releaseToEvent(release: ReleaseFragment, project: EventProject):
   const { text, truncated } = boundedText(release.description);
   const links = presentNodes(release.assets?.links);
   return {
-    eventId: `release-${project.eventPath}-${tagName}`,
+    eventId: releaseEventId(project, tagName),
     title: `[Release] ${release.name || tagName}`,
     description: { text, assets: links.map(({ name }) => name ?? ''), related_events: [] },
     author: release.author?.username ?? unknownAuthor,

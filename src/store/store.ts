@@ -11,6 +11,8 @@ import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
 import { countEvents } from './events/count-events.ts';
 import type { StoredCountQuery } from './events/count-events.ts';
+import { readIdentities } from './events/read-identities.ts';
+import type { StoredIdentity } from './events/read-identities.ts';
 import { eventTableOf } from './events/save-events.ts';
 import { countTags, readStates, readTags } from './progress/read-progress.ts';
 import type { PlacedState } from './progress/save-progress.ts';
@@ -29,6 +31,8 @@ export interface StoredRecord {
   countTags(): Promise<TagCount[]>;
   /** How many events of a project are stored. */
   countEvents(query: StoredCountQuery): Promise<number>;
+  /** Every stored event of one stream of a project, by its id. */
+  readIdentities(projectId: number, stream: string): Promise<StoredIdentity[]>;
 }
 
 /** The store of a pass that holds the lock. */
@@ -78,6 +82,8 @@ export async function createStore(em: SqlEntityManager, connectionId: number, { 
       withDatabaseErrors(() => readTags(fork().getKysely(), { connectionId, projectId, repositoryId })),
     countTags: () => withDatabaseErrors(() => countTags(fork().getKysely(), connectionId)),
     countEvents: (query) => withDatabaseErrors(() => countEvents(fork().getKysely(), { connectionId, table }, query)),
+    readIdentities: (projectId, stream) =>
+      withDatabaseErrors(() => readIdentities(fork().getKysely(), { connectionId, table, projectId, stream })),
   };
   return {
     ...record,

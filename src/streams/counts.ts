@@ -2,6 +2,7 @@ import { batchSizes } from '../gitlab/batch.ts';
 import type { CountsQuery, ProjectCounts, TimeWindow } from '../gitlab/counts.ts';
 import type { TagCount } from '../walk-state.ts';
 import { largestPage } from './backfill.ts';
+import type { Identities } from './identities.ts';
 import type { Stream, StreamOptions } from './stream.ts';
 
 /** The part of a query for counts that narrows the rows of one stream. */
@@ -25,14 +26,16 @@ export interface WindowCount {
   readonly within: (window: TimeWindow) => CountsFilter;
   /** Which time of an event the span is about: GitLab's time of creation, or the event's own. */
   readonly by: 'created' | 'timestamp';
-  /** From when on every row is stored, by the time that `by` names, of a walk that has reached this depth. */
-  readonly completeFrom: (depth: Date) => Date;
+  /** How an audit lists the rows. Absent: an audit cannot tell whether any is missing. */
+  readonly identities?: Identities;
 }
 
 /** GitLab counts all rows, and has no filter. */
 export interface TotalCount {
   readonly kind: 'total';
   readonly rowsIn: (counts: ProjectCounts) => number;
+  /** How an audit lists the rows. Absent: an audit cannot tell whether any is missing. */
+  readonly identities?: Identities;
 }
 
 /** GitLab has no count. */

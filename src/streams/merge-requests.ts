@@ -5,10 +5,10 @@ import { askProject } from '../gitlab/ask-project.ts';
 import type { MergeRequestFragment, MergeRequestPageQueryVariables } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
-import { beginningOfTime } from '../walk-state.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { refusal, throwIfClosed } from './access.ts';
 import { backfillPages, extendedBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
+import { mergeRequestIdentities } from './identities.ts';
 import { newestRows, rowsAfterBatch } from './counts.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext } from './stream.ts';
@@ -30,8 +30,7 @@ export const mergeRequests: Stream = {
     rowsIn: ({ mergeRequests: count }) => count,
     within: (window) => ({ created: window }),
     by: 'created',
-    // Of the merge requests of the second that the depth lies in, some may be older.
-    completeFrom: (depth) => (depth > beginningOfTime ? new Date(depth.getTime() + 1000) : depth),
+    identities: mergeRequestIdentities,
   },
   plan: {
     filter: (ask) => (ask.kind === 'reconcile' ? { state: 'opened' } : { changedAfter: ask.since }),

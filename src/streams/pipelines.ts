@@ -8,6 +8,7 @@ import type { ConnectionPage } from '../gitlab/paging.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { refusal, throwIfClosed } from './access.ts';
 import { backfillPages, extendedBackfill, firstBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
+import { pipelineIdentities } from './identities.ts';
 import { newestRows, pagesOf, rowsAfterBatch } from './counts.ts';
 import type { CountedAsk, PlannedRows } from './counts.ts';
 import { endPage } from './stream.ts';
@@ -37,7 +38,7 @@ export const pipelines: Stream = {
     rowsIn: ({ pipelines: count }) => count,
     within: (window) => ({ updated: window }),
     by: 'timestamp',
-    completeFrom: (depth) => depth,
+    identities: pipelineIdentities,
   },
   plan: {
     filter: (ask) => {

@@ -7,6 +7,7 @@ import type { ReleaseFragment, ReleasesFragment } from '../gitlab/generated/sdk.
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import { beginningOfTime } from '../walk-state.ts';
 import { extendedBackfill, largestPage, resumeBackfill } from './backfill.ts';
+import { releaseIdentities } from './identities.ts';
 import { newestRows, rowsAfterBatch } from './counts.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext, WalkEnd } from './stream.ts';
@@ -27,7 +28,7 @@ export const releases: Stream = {
     const next = extendedBackfill(backfill, since);
     return next && { ...next, cursor: null };
   },
-  count: { kind: 'total', rowsIn: ({ releases: count }) => count },
+  count: { kind: 'total', rowsIn: ({ releases: count }) => count, identities: releaseIdentities },
   plan: {
     rows: ({ releases: count }, ask, options) => {
       // GitLab has no filter that would count the new ones.

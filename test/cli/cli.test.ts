@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { AuditReport } from '../../src/operations/audit.ts';
+import type { AuditReport } from '../../src/operations/audit/audit.ts';
 import { run } from '../../src/cli/program.ts';
 import { progressLine } from '../../src/cli/progress-line.ts';
 import { settings } from '../../src/config/parse-config.ts';
@@ -227,13 +227,22 @@ describe('the command line with a GitLab and a database', () => {
     expect((await inProcess(['backfill'], env)).err).toBe("ERROR: required option '--since <when>' not specified\n");
   });
 
-  test('audit says what is complete, what is missing since when, and what is unknown', async () => {
+  test('audit says its price, what is complete, what is missing since when, what was never read, and what cannot be told', async () => {
     const first = await inProcess(['audit'], env);
-    expect(first).toMatchObject({ code: 0, out: 'No projects yet: run `gitlab-connector sync` first\n' });
+    expect(first.code).toBe(1);
+    expect(first.out).toContain(`The database holds nothing of ${env.GITLAB_URL} yet: run \`gitlab-connector sync\` first\n`);
+    expect(first.out).toContain(', 15 never read, ');
+    const looked = await openDatabase(database.options);
+    expect(await looked.em.execute(`select tablename from pg_tables where schemaname = 'public'`)).toEqual([]);
+    await looked.close();
     await inProcess(['sync'], env);
     const whole = await inProcess(['audit'], env);
     expect(whole.code).toBe(0);
-    expect(whole.out).toContain('9 complete, 0 missing, 6 unknown\n');
+    expect(whole.out).toContain('9 complete, 0 with something missing, 0 out of date, 0 never read, 0 failed, 6 that cannot be told\n');
+    const plan = await inProcess(['audit', '--plan'], env);
+    expect(plan.code).toBe(0);
+    const [, requests] = /Asked with (\d+) GraphQL requests/.exec(whole.out) ?? [];
+    expect(plan.out).toContain(`An audit takes about ${requests} GraphQL requests. Planned with 2; nothing was written.\n`);
     const opened = await openDatabase(database.options);
     await opened.em.execute(`delete from change_events where event_id = 'mr-acme/api-1'`);
     await opened.close();
@@ -246,11 +255,17 @@ describe('the command line with a GitLab and a database', () => {
         stream: 'merge-requests',
         inGitlab: 1,
         inTable: 0,
+        missing: { count: 1, first: ['mr-acme/api-1'] },
         missingSince: expect.stringMatching(/^2026-11-23T0/) as string,
       },
     ]);
     const missing = await inProcess(['audit'], env);
-    expect(missing.out).toContain('missing: 1 missing, since 2026-11-23T0');
+    expect(missing.out).toMatch(/missing: 1 missing, since 2026-11-23T0\S+ \(mr-acme\/api-1\)/);
+    const typo = await inProcess(['audit', '--repos', 'acme/typo'], env);
+    expect(typo).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('Not found, or out of sight for this token: acme/typo\n') as string,
+    });
   });
 
   test('migrate prints the migrations that ran', async () => {

@@ -1,6 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { auditGitlab } from '../../src/index.ts';
-import type { AuditReport } from '../../src/index.ts';
 import { readHistory } from '../../src/store/events/read-events.ts';
 import { minutes } from '../../fake-gitlab/world/time.ts';
 import { describeDatabases } from '../support/databases.ts';
@@ -146,73 +144,6 @@ describeDatabases('what an investigator relies on', (kind) => {
       given.fake.seen.length = 0;
       await next({ projectLimit: 0 });
       expect(given.fake.seen.map(({ operation }) => operation)).toEqual(['ProjectChanges']);
-    });
-  });
-
-  describe('an audit', () => {
-    const audit = async (config = {}) =>
-      (await auditGitlab(given.database.em, { token: given.token, url: fakeUrl, ...config }, given.connectionId)) as AuditReport;
-    const resultOf = ({ entries }: AuditReport, stream: string) => entries.find((entry) => entry.stream === stream);
-    const fill = async (config = {}) => {
-      const project = given.world.addProject('acme/shop');
-      for (let i = 0; i < 30; i++) {
-        given.world.pass(minutes(60));
-        project.openMergeRequest({ title: `${i}` });
-        project.startPipeline({ ref: 'main' });
-        project.createRelease({ tag: `v${i}` });
-      }
-      given.world.pass(minutes(5));
-      // A row that is dated later moves the watermarks past all of these.
-      given.world.addProject('acme/zoo').openMergeRequest({ title: 'later' });
-      await given.sync(config);
-    };
-
-    test('says complete, in one request for many projects', async () => {
-      for (let i = 0; i < 60; i++) given.world.addProject(`acme/p${i}`).openMergeRequest({ title: 'x' });
-      await fill({ projectLimit: 0, syncLimit: 'all' });
-      const report = await audit();
-      expect(report.requests.graphql).toBe(2);
-      expect(
-        new Set(
-          report.entries.filter(({ stream }) => ['merge-requests', 'pipelines', 'releases'].includes(stream)).map(({ result }) => result),
-        ),
-      ).toEqual(new Set(['complete']));
-      expect(resultOf(report, 'registry-images')).toMatchObject({
-        result: 'unknown',
-        reason: 'GitLab counts the tags of now, not the images that they pointed to',
-      });
-    });
-
-    test('says what is missing, and since when', async () => {
-      await fill({ syncLimit: 'all' });
-      await given.database.em
-        .fork()
-        .execute(
-          `delete from change_events where connection_id = ? and event_id in ('mr-acme/shop-11', 'mr-acme/shop-12', 'pipeline-acme/shop-120')`,
-          [given.connectionId],
-        );
-      const report = await audit();
-      expect(resultOf(report, 'merge-requests')).toMatchObject({ result: 'missing', inGitlab: 30, inTable: 28 });
-      const created = given.world.projects[0]?.mergeRequests[10]?.createdAt ?? 0;
-      const since = new Date(resultOf(report, 'merge-requests')?.missingSince ?? '').getTime();
-      expect(Math.abs(since - created / 1000)).toBeLessThanOrEqual(3_600_000);
-      expect(resultOf(report, 'pipelines')).toMatchObject({ result: 'missing', inGitlab: 30, inTable: 29 });
-      expect(resultOf(report, 'releases')).toMatchObject({ result: 'complete' });
-    });
-
-    test('goes as far back as was asked for, and says where it cannot tell', async () => {
-      await fill({ syncLimit: 5 });
-      const report = await audit();
-      expect(resultOf(report, 'merge-requests')).toMatchObject({ result: 'complete', inGitlab: 4, inTable: 4 });
-      expect(resultOf(report, 'pipelines')).toMatchObject({ result: 'complete' });
-      expect(resultOf(report, 'releases')).toMatchObject({ result: 'unknown', inGitlab: 30, inTable: 5 });
-      const [project] = given.world.projects;
-      if (project) project.features = { ...project.features, ci: false };
-      await next({ syncLimit: 5 });
-      expect(resultOf(await audit(), 'pipelines')).toMatchObject({
-        result: 'unknown',
-        reason: expect.stringContaining('switched off') as unknown,
-      });
     });
   });
 

@@ -68,6 +68,8 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
   },
   'operations/audit': {
     config: 'type',
+    errors: 'value',
+    events: 'type',
     gitlab: 'value',
     'operations/connect': 'value',
     pass: 'value',

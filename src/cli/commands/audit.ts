@@ -1,52 +1,92 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Command } from 'commander';
-import { auditGitlab } from '../../operations/audit.ts';
-import type { AuditEntry } from '../../operations/audit.ts';
-import { ensureConnection } from '../../store/connections.ts';
+import type { Config } from '../../config/parse-config.ts';
+import { auditGitlab } from '../../operations/audit/audit.ts';
+import type { AuditReport } from '../../operations/audit/audit.ts';
+import type { AuditEntry, AuditRows } from '../../operations/audit/compare.ts';
+import { planAudit } from '../../operations/audit/plan-audit.ts';
+import type { AuditPlan } from '../../operations/audit/plan-audit.ts';
+import { printable } from '../../printable.ts';
+import { knownConnection } from '../../store/connections.ts';
 import { streams } from '../../streams/index.ts';
+import { withFoundDatabase } from '../find-database.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { jsonText } from '../json-text.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { tableOf } from '../table.ts';
-import { withDatabase } from '../with-database.ts';
 import { reportFailure } from './sync.ts';
 
-/** `gitlab-connector audit`: compares the table with GitLab's counts. */
+interface AuditFlags extends Record<string, unknown> {
+  readonly plan?: true;
+  readonly json?: true;
+}
+
+/** `gitlab-connector audit`: is everything there? */
 export function addAudit(program: Command, io: Io, end: (code: ExitCode) => void): void {
   addSettings(
     program
       .command('audit')
-      .summary("compare the table with GitLab's counts")
+      .summary('compare the table with what GitLab has, row by row')
       .description(
-        "Compares the table with GitLab's counts, project by project and stream by stream. Ends with 1 when something is missing.",
+        'Compares the ids in the table with those that GitLab lists, for each configured project and each stream. Ends with 1 when a row is missing or out of date, or a project was never read. Only reads, and creates nothing.',
       )
+      .option('--plan', 'say how many requests the audit would take, and stop')
       .option('--json', 'print the result as JSON'),
-  ).action(async ({ json, ...flags }: { json?: true } & Record<string, unknown>) => {
+  ).action(async ({ plan, json, ...flags }: AuditFlags) => {
     const config = gitlabConfigOf(flags, io);
-    end(
-      await withDatabase(config, async (database) => {
-        const { em } = database;
-        await database.migrate();
-        const result = await auditGitlab(em, config, await ensureConnection(em, config), { signal: io.signal });
-        if ('error' in result) return reportFailure(result, io);
-        io.out.write(json ? jsonText(result) : auditTable(result.entries));
-        return result.entries.some((entry) => entry.result === 'missing') ? exitCodes.incomplete : exitCodes.ok;
-      }),
-    );
+    const options = { signal: io.signal };
+    const code = await withStored(config, async (em, connectionId) => {
+      const result = plan ? await planAudit(em, config, connectionId, options) : await auditGitlab(em, config, connectionId, options);
+      if ('error' in result) return reportFailure(result, io);
+      if (json) io.out.write(`${JSON.stringify(result, null, 2)}\n`);
+      else {
+        if (connectionId === null) io.out.write(`The database holds nothing of ${config.url} yet: run \`gitlab-connector sync\` first\n`);
+        for (const entry of result.missing) io.out.write(`Not found, or out of sight for this token: ${printable(entry)}\n`);
+        io.out.write('entries' in result ? auditText(result) : planText(result));
+      }
+      return 'entries' in result && isWrong(result) ? exitCodes.incomplete : exitCodes.ok;
+    });
+    end(code);
   });
 }
 
-function auditTable(entries: readonly AuditEntry[]): string {
-  if (entries.length === 0) return 'No projects yet: run `gitlab-connector sync` first\n';
-  const rows = entries.map(({ project, stream, result, inGitlab, inTable, since, reason }) => [
+/** Both are null where there is no database, where it has no tables, or where they hold no such connection. */
+const withStored = <T>(config: Config, action: (em: SqlEntityManager | null, connectionId: number | null) => Promise<T>): Promise<T> =>
+  withFoundDatabase(config, async (found) => {
+    if (found.kind === 'failed') throw found.error;
+    return found.kind === 'open' ? action(found.em, await knownConnection(found.em, config)) : action(null, null);
+  });
+
+const wrong: ReadonlySet<AuditEntry['result']> = new Set(['missing', 'stale', 'unread', 'failed']);
+const isWrong = ({ entries, missing }: AuditReport): boolean => missing.length > 0 || entries.some(({ result }) => wrong.has(result));
+
+const labelOf = (name: string): string => streams.find((stream) => stream.name === name)?.label ?? name;
+const countOf = (rows: AuditRows | null) => rows?.count ?? '';
+
+function auditText({ entries, requests }: AuditReport): string {
+  const rows = entries.map(({ project, stream, result, inGitlab, inTable, missing, stale, gone, since, reason }) => [
     project,
-    streams.find(({ name }) => name === stream)?.label ?? stream,
+    labelOf(stream),
     inGitlab ?? '',
     inTable ?? '',
+    countOf(missing),
+    countOf(stale),
+    countOf(gone),
     since?.slice(0, 10) ?? '',
     reason ? `${result}: ${reason}` : result,
   ]);
+  const head = ['project', 'stream', 'in GitLab', 'in the table', 'missing', 'stale', 'gone', 'since', 'result'];
   const count = (result: AuditEntry['result']) => entries.filter((entry) => entry.result === result).length;
-  const sums = `${count('complete')} complete, ${count('missing')} missing, ${count('unknown')} unknown\n`;
-  return `${tableOf({ head: ['project', 'stream', 'in GitLab', 'in the table', 'since', 'result'], rows })}${sums}`;
+  const sums = [
+    `${count('complete')} complete, ${count('missing')} with something missing, ${count('stale')} out of date, `,
+    `${count('unread')} never read, ${count('failed')} failed, ${count('unknown')} that cannot be told\n`,
+    `Asked with ${requests.graphql} GraphQL requests; nothing was written.\n`,
+  ];
+  return `${entries.length > 0 ? tableOf({ head, rows }) : ''}${sums.join('')}`;
+}
+
+function planText({ steps, requests, asked }: AuditPlan): string {
+  const rows = steps.map((step) => [labelOf(step.stream), step.projects, step.rows, step.requests]);
+  const table = steps.length > 0 ? tableOf({ head: ['stream', 'projects', 'rows', 'requests'], rows }) : '';
+  return `${table}An audit takes about ${requests} GraphQL requests. Planned with ${asked}; nothing was written.\n`;
 }

@@ -8,7 +8,7 @@ const growth = 1.5;
 
 /** GraphQL operations whose size adapts: after a failure that may come from the size, they are asked again with a smaller one. */
 export const isResizableOperation = (operation: string): boolean =>
-  /^(Project|Group)Changes$|^(MergeRequest|Pipeline|Release|ContainerRepository)Page$/.test(operation);
+  /^(Project|Group)Changes$|^(MergeRequest|Pipeline|Release|ContainerRepository)Page$|Identities$/.test(operation);
 
 /** How much a GitLab can answer of each kind of request, in rows or projects. Learned from its answers, and kept in memory only. */
 export interface AdaptiveSizes {

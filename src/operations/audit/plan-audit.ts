@@ -1,0 +1,72 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { GitlabConfig } from '../../config/gitlab-config.ts';
+import { pagesOf } from '../../streams/counts.ts';
+import { streams } from '../../streams/index.ts';
+import { withGitlabAndStore, withGitlabSession } from '../connect.ts';
+import type { ConnectOptions, GitlabSession, SyncFailure } from '../connect.ts';
+import type { Store } from '../../store/store.ts';
+import { countedRows, readTargets } from './targets.ts';
+
+/** What an audit would ask GitLab for, of one stream. */
+export interface AuditStep {
+  readonly stream: string;
+  /** Projects of which the stream can be compared. */
+  readonly projects: number;
+  /** Rows to list, by GitLab's counts. */
+  readonly rows: number;
+  /** GraphQL requests that listing them takes. */
+  readonly requests: number;
+}
+
+/** The price of an audit. */
+export interface AuditPlan {
+  readonly steps: readonly AuditStep[];
+  /** GraphQL requests in all: those of the steps, and those that finding and counting take. */
+  readonly requests: number;
+  /** Entries of `repos` that name nothing, or nothing that this token may see. */
+  readonly missing: readonly string[];
+  /** Requests that planning took. */
+  readonly asked: number;
+}
+
+/**
+ * Works out how many requests an audit would take, without listing any row. Sends about one request for every 50
+ * projects, and writes nothing. When `em` or `connectionId` is null, nothing is stored that could be compared.
+ *
+ * Resolves to the plan, or to `{ error, code }` when it could not run.
+ *
+ * @throws Only for a bug of this package: every other failure is the value `{ error, code }`.
+ * @example
+ * const plan = await planAudit(em, config, connectionId);
+ * if ('error' in plan) throw new Error(plan.error);
+ * console.log(plan.requests);
+ */
+export async function planAudit(
+  em: SqlEntityManager | null,
+  config: GitlabConfig,
+  connectionId: number | null,
+  options: ConnectOptions = {},
+): Promise<AuditPlan | SyncFailure> {
+  return em && connectionId !== null
+    ? withGitlabAndStore({ em, config, connectionId, options }, (ends) => plan(ends, ends.store))
+    : withGitlabSession({ config, options }, (end) => plan(end, null));
+}
+
+async function plan(session: GitlabSession, store: Store | null): Promise<AuditPlan> {
+  const { targets, missing } = await readTargets(session, store);
+  const asked = session.gitlab.requests.graphql;
+  const steps = streams.flatMap(({ name }): AuditStep[] => {
+    const lists = targets.flatMap((target) => {
+      const { stream, claim } = target;
+      const rows = countedRows(target);
+      if (stream.name !== name || !('after' in claim) || rows === null) return [];
+      return [{ rows, requests: rows === 0 ? 0 : Math.max(claim.identities.lists(session.config.branches), pagesOf(rows)) }];
+    });
+    const sum = (of: (list: { readonly rows: number; readonly requests: number }) => number) =>
+      lists.reduce((total, list) => total + of(list), 0);
+    return lists.length === 0
+      ? []
+      : [{ stream: name, projects: lists.length, rows: sum(({ rows }) => rows), requests: sum(({ requests }) => requests) }];
+  });
+  return { steps, requests: asked + steps.reduce((total, { requests }) => total + requests, 0), missing, asked };
+}

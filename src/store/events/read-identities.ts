@@ -1,0 +1,48 @@
+import { sql } from 'kysely';
+import type { QueryExecutorProvider } from 'kysely';
+import type { EventTable } from './save-events.ts';
+
+/** Which event is stored, and which state of it. */
+export interface StoredIdentity {
+  readonly eventId: string;
+  /** When it happened, by GitLab's clock. */
+  readonly timestamp: Date;
+  /** GitLab's time of creation; null where the row has none. */
+  readonly createdAt: Date | null;
+  /** The target of a merge request, the ref of a pipeline; null for anything else. */
+  readonly branch: string | null;
+}
+
+interface IdentityRow {
+  readonly event_id: string;
+  readonly at: string | number;
+  readonly created_at: string | null;
+  readonly branch: string | null;
+}
+
+/** Which events to read. */
+export interface StoredIdentitiesQuery {
+  readonly connectionId: number;
+  readonly table: EventTable;
+  readonly projectId: number;
+  readonly stream: string;
+}
+
+/** Every stored event of one stream of a project, without its texts, the earliest first. */
+export async function readIdentities(
+  kysely: QueryExecutorProvider,
+  { connectionId, table, projectId, stream }: StoredIdentitiesQuery,
+): Promise<StoredIdentity[]> {
+  const timestamp = sql.raw(table.hasNaiveTimestamps ? `("timestamp" at time zone 'UTC')` : '"timestamp"');
+  const { rows } = await sql<IdentityRow>`
+    select event_id, extract(epoch from ${timestamp}) * 1000 as at, metadata::jsonb ->> 'created_at' as created_at,
+      coalesce(metadata::jsonb ->> 'target_branch', metadata::jsonb ->> 'ref') as branch
+    from change_events where connection_id = ${connectionId} and project_id = ${projectId} and stream = ${stream}
+    order by ${timestamp}, id`.execute(kysely);
+  return rows.map(({ event_id: eventId, at, created_at: createdAt, branch }) => ({
+    eventId,
+    timestamp: new Date(Number(at)),
+    createdAt: createdAt === null ? null : new Date(createdAt),
+    branch,
+  }));
+}
