@@ -189,8 +189,10 @@ const optional: Readonly<Record<string, readonly string[]>> = {
   // Without a value in these passes.
   'Group.projects(after:)': [],
   'Project.mergeRequests(createdAfter:)': [],
+  'Project.mergeRequests(createdBefore:)': [],
   'Project.mergeRequests(targetBranches:)': [],
   'Project.pipelines(ref:)': [],
+  'Project.pipelines(updatedBefore:)': [],
   'Query.projects(after:)': [],
 };
 

@@ -74,6 +74,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     'operations/connect': 'value',
     pass: 'value',
     store: 'type',
+    'store/events': 'type',
     streams: 'value',
     'walk-state': 'value',
   },
