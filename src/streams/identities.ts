@@ -23,7 +23,7 @@ export interface Identity {
 
 /** Whose rows to list. */
 export interface IdentitiesQuery {
-  readonly gitlab: Pick<Gitlab, 'graphql' | 'fit'>;
+  readonly gitlab: Pick<Gitlab, 'graphql' | 'fit' | 'host'>;
   readonly project: EventProject;
   /** Empty = all. */
   readonly branches: readonly string[];
