@@ -223,7 +223,7 @@ export async function check(
   const projects = await database.em
     .fork()
     .execute<StoredProject[]>(
-      'select project_id::int as project_id, event_path, gone_at is not null as is_gone from gitlab_projects where connection_id = ?',
+      'select project_id::int as project_id, event_path, coalesce(gone_at, unselected_at) is not null as is_gone from gitlab_projects where connection_id = ?',
       [connectionId],
     );
   const paths = new Map(projects.map(({ project_id, event_path }) => [project_id, event_path]));
@@ -237,7 +237,8 @@ export async function check(
   const expected = new Set<string>();
   for (const project of world.projects) {
     const eventPath = paths.get(project.id);
-    if (eventPath === undefined) continue;
+    // A project that settings of a while have read is left where it was.
+    if (eventPath === undefined || !wanted.includes(project.id)) continue;
     const isHidden = (id: string) =>
       [...memory.hidden].some((key) => key.startsWith(`${project.id} `) && id === `mr-${eventPath}-${key.split(' ')[1]}`);
     for (const [id, event] of expectedEvents({ project, eventPath, baseUrl: config.url })) {
