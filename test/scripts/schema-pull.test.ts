@@ -82,7 +82,7 @@ describe('pulling the schema', () => {
       "  Enum value 'CREATED_DESC' was removed from enum 'ReleaseSort' (queries/changes.graphql, queries/release-page.graphql)",
       'deprecated:',
       '  MergeRequest.downvotes: Use votes. Deprecated in GitLab 19.0. (queries/merge-request.graphql)',
-      '  Project.pipelines.ref: Use refs (queries/changes.graphql, queries/pipeline-page.graphql, queries/project-counts.graphql)',
+      '  Project.pipelines.ref: Use refs (queries/changes.graphql, queries/pipeline-identities.graphql, queries/pipeline-page.graphql, queries/project-counts.graphql)',
       `  CiJobStatus.ASLEEP: Is awake (${jobs})`,
       'added:',
       `  Enum value 'ASLEEP' was added to enum 'CiJobStatus' (${jobs})`,
