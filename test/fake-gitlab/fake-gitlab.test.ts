@@ -5,6 +5,7 @@ import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import type { FakeProject } from '../../fake-gitlab/world/project.ts';
 import { minutes, moment, seconds } from '../../fake-gitlab/world/time.ts';
 import { World, goodToken } from '../../fake-gitlab/world/world.ts';
+import type { Answered } from './asking.ts';
 
 let world: World;
 let project: FakeProject;
@@ -15,12 +16,6 @@ beforeEach(() => {
   project = world.addProject('acme/shop');
   fake = createFakeGitlab(world);
 });
-
-interface Answered {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: any; // oxlint-disable-line typescript/no-explicit-any -- any shape of answer
-}
 
 async function send(path: string, { token = goodToken, ...init }: RequestInit & { token?: string } = {}): Promise<Answered> {
   const response = await fake.handle(

@@ -78,14 +78,7 @@ export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseIns
   });
 }
 
-interface ServerRow {
-  readonly version: string;
-  readonly majorVersion: number;
-  readonly user: string;
-  readonly schema: string | null;
-  readonly isReadOnly: boolean;
-  readonly mayMakeTables: boolean;
-}
+type ServerRow = Pick<DatabaseInspection, 'version' | 'majorVersion' | 'user' | 'schema' | 'isReadOnly' | 'mayMakeTables'>;
 
 interface TableRow {
   readonly name: string;
