@@ -14,6 +14,7 @@ import type { Database } from '../../../src/store/database/database.ts';
 import { withPassLock } from '../../../src/store/database/pass-lock.ts';
 import { migrations } from '../../../src/store/migrations/index.ts';
 import { cliSources } from '../../support/cli-process.ts';
+import { cutLocks } from '../../support/cut-locks.ts';
 import { createTestDatabase, describeDatabases } from '../../support/databases.ts';
 import type { TestDatabase } from '../../support/databases.ts';
 import { useFakeGitlab } from '../../support/fake.ts';
@@ -253,10 +254,7 @@ describe('PostgreSQL', () => {
         });
         await expect(cut).rejects.toThrow(/terminat.* connection|connection error/);
         const locked = withPassLock(database.em, { connectionId: 1 }, async () => {
-          const [row] = await killer.em
-            .fork()
-            .execute<Array<{ pid: number }>>(`select pid from pg_locks where locktype = 'advisory' and objid = 1`);
-          await killer.em.fork().execute('select pg_terminate_backend(?)', [row?.pid]);
+          await cutLocks(killer.em, 1);
           return 'done';
         });
         expect(await locked).toBe('done');
