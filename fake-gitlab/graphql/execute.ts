@@ -1,5 +1,5 @@
 import { GraphQLError, execute, getOperationAST, parse } from 'graphql';
-import type { DocumentNode } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { isFineGrained } from '../world/world.ts';
 import type { RestReply } from '../rest/reply.ts';
 import { measure } from './complexity.ts';
@@ -9,6 +9,7 @@ import { rootValue } from './root.ts';
 import type { Asked } from './root.ts';
 import { wrongVariables } from './variables.ts';
 import { validateLikeGitlab } from './validate.ts';
+import type { ValidationError } from './validate.ts';
 import { schemaOf } from './variant.ts';
 
 /** Limits for a user who is no administrator. */
@@ -36,10 +37,9 @@ export async function executeGraphql(server: Server, request: GraphqlRequest): P
   const { world, token } = server;
   const source = request.query ?? '';
   if (source.length > limits.characters) return { status: 422, body: { errors: [{ message: 'Query too large' }] } };
-  const document = parsed(source);
-  if (document instanceof GraphQLError) return refusal(document.message);
   const schema = schemaOf(world.schema);
-  const invalid = validateLikeGitlab(schema, document).slice(0, limits.validationErrors);
+  const { document, invalid } = checked(schema, source);
+  if (document instanceof GraphQLError) return refusal(document.message);
   if (invalid.length > 0) return { status: 200, body: { errors: invalid } };
   const operation = getOperationAST(document, request.operationName);
   if (!operation) return refusal('An operation name is required');
@@ -74,6 +74,29 @@ const outOfReach = new Proxy(
     },
   },
 );
+
+/** A query's document, and the errors in it. */
+interface Checked {
+  readonly document: DocumentNode | GraphQLError;
+  readonly invalid: readonly ValidationError[];
+}
+
+const checkedBySchema = new WeakMap<GraphQLSchema, Map<string, Checked>>();
+/** More queries than the connector has; a test may send any number. */
+const keptQueries = 200;
+
+/** Parses and validates each query once: clients send the same few again and again. */
+function checked(schema: GraphQLSchema, source: string): Checked {
+  const known = checkedBySchema.get(schema) ?? new Map<string, Checked>();
+  checkedBySchema.set(schema, known);
+  const found = known.get(source);
+  if (found) return found;
+  const document = parsed(source);
+  const invalid = document instanceof GraphQLError ? [] : validateLikeGitlab(schema, document).slice(0, limits.validationErrors);
+  if (known.size >= keptQueries) known.clear();
+  known.set(source, { document, invalid });
+  return { document, invalid };
+}
 
 function parsed(source: string): DocumentNode | GraphQLError {
   try {

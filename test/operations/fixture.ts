@@ -6,7 +6,7 @@ import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import type { World } from '../../fake-gitlab/world/world.ts';
 import { openTestDatabase } from '../support/databases.ts';
 import type { DatabaseKind } from '../support/databases.ts';
-import { fakeUrl, useFakeGitlab } from '../support/fake.ts';
+import { fakeUrl, fetchFrom, useFakeGitlab } from '../support/fake.ts';
 import type { FakeSetup } from '../support/fake.ts';
 import { addConnection, eventRows, outcomes } from '../support/rows.ts';
 import type { EventRow } from '../support/rows.ts';
@@ -32,8 +32,11 @@ export interface SyncFixture {
 
 const createFake = useFakeGitlab();
 
-/** Call in a suite; what comes back is good inside of its tests. */
-export function useSync(kind: DatabaseKind): SyncFixture {
+/**
+ * Call in a suite; what comes back is good inside of its tests. The fake GitLab answers as the `fetch` of each pass; with
+ * `network` it stands behind the pass's own network, which costs three times as much.
+ */
+export function useSync(kind: DatabaseKind, { network = false } = {}): SyncFixture {
   let database: Database;
   let setup: FakeSetup;
   let connectionId: number;
@@ -48,7 +51,11 @@ export function useSync(kind: DatabaseKind): SyncFixture {
     connectionId = await addConnection(database.em, fakeUrl);
   });
   const run: SyncFixture['run'] = (config = {}, options = {}) =>
-    syncGitlab(database.em, { ...setup.config, ...config }, connectionId, { hostStates, ...options });
+    syncGitlab(database.em, { ...setup.config, ...config }, connectionId, {
+      hostStates,
+      ...(network ? {} : { fetch: fetchFrom(setup.fake) }),
+      ...options,
+    });
   return {
     get world() {
       return setup.world;

@@ -10,7 +10,7 @@ import { createTestClock } from '../support/clock.ts';
 import { useServers } from '../support/servers.ts';
 import { useSync } from './fixture.ts';
 
-const given = useSync('pglite');
+const given = useSync('pglite', { network: true });
 const servers = useServers();
 
 const recording = () => {

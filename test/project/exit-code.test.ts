@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import type { TestContext } from 'vitest';
 
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
@@ -18,6 +18,7 @@ const staying = `${imports}test('stays', async () => {
   expect(process.stdout.write('URL ' + inject('postgresUrl') + '\\n')).toBeDefined();
   await new Promise((resolve) => setTimeout(resolve, 500_000));
 });\n`;
+const failing = `${imports}test('fails', () => expect(1).toBe(2));\n`;
 const dyingSetup = `export default () => { throw new Error('the setup dies'); };\n`;
 
 interface Suite {
@@ -25,6 +26,8 @@ interface Suite {
   readonly files: readonly string[];
   /** Text of one more global setup, which runs after that of the suite. */
   readonly setup?: string;
+  /** The run starts no PostgreSQL of its own, but uses that of this suite. */
+  readonly sharesServer?: true;
 }
 
 interface Running {
@@ -37,7 +40,7 @@ interface Running {
 }
 
 /** Runs the command of the suite with its configuration and global setup, on test files of its own. */
-async function runSuite({ files, setup }: Suite, { onTestFinished }: TestContext): Promise<Running> {
+async function runSuite({ files, setup, sharesServer }: Suite, { onTestFinished }: TestContext): Promise<Running> {
   await mkdir('.vitest', { recursive: true });
   const folder = await mkdtemp(path.join('.vitest', 'exit-code-'));
   const temporary = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-exit-code-'));
@@ -54,7 +57,8 @@ async function runSuite({ files, setup }: Suite, { onTestFinished }: TestContext
   const own = `include: ['${folder}/*.test.ts'], reporters: ['default'], maxWorkers: 1, globalSetup: ${setups}`;
   await writeFile(config, `import suite from '../../vitest.config.ts';\nexport default { ...suite, test: { ...suite.test, ${own} } };\n`);
   const [program = '', ...args] = command.split(' ');
-  const env = { ...process.env, TMPDIR: temporary, VITEST: undefined, VITEST_WORKER_ID: undefined, TEST_POSTGRES_URL: undefined };
+  const server = { TEST_POSTGRES_URL: sharesServer ? inject('postgresUrl') : undefined };
+  const env = { ...process.env, TMPDIR: temporary, VITEST: undefined, VITEST_WORKER_ID: undefined, ...server };
   const child = spawn(path.join('node_modules', '.bin', program), [...args, '--config', config], { env });
   onTestFinished(() => void child.kill('SIGKILL'));
   let text = '';
@@ -89,7 +93,6 @@ async function stateOf(databaseUrl: string): Promise<'up' | 'down'> {
 }
 
 const suites: ReadonlyArray<readonly [string, Suite, RegExp]> = [
-  ['a test that fails', { files: [`${imports}test('fails', () => expect(1).toBe(2));\n`] }, /1 failed/],
   ['a file that throws when it is loaded', { files: [passing, `${imports}throw new Error('not loaded');\n`] }, /not loaded/],
   ['a file that cannot be parsed', { files: [passing, 'const const = 1;\n'] }, /0\.test|1\.test/],
   [
@@ -128,8 +131,15 @@ describe('the exit code of the suite', () => {
     expect({ code, text }).toMatchObject({ code: 0 });
   });
 
+  test.concurrent('is not 0 after a test that fails beside a server of the run', async (context) => {
+    const { ended } = await runSuite({ files: [failing] }, context);
+    const { code, text } = await ended;
+    expect(text).toMatch(/1 failed/);
+    expect({ code, text }).toMatchObject({ code: 1 });
+  });
+
   test.concurrent.for(suites)('is not 0 after %s', async ([, suite, reason], context) => {
-    const { ended } = await runSuite(suite, context);
+    const { ended } = await runSuite({ ...suite, sharesServer: true }, context);
     const { code, text } = await ended;
     expect(text).toMatch(reason);
     expect({ code, text }).toMatchObject({ code: 1 });

@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => rm(copy, { recursive: true, force: true }));
 
 /** So many random histories of the convergence test run over the stream, on each database. */
-const seeds = 3;
+const seeds = 1;
 
 /** Runs a tool of node_modules in the copy. */
 async function tool(bin: string, ...args: string[]): Promise<void> {

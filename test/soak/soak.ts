@@ -43,6 +43,9 @@ export interface SoakReport {
   readonly samples: readonly MemorySample[];
 }
 
+/** From this time on a soak has everything that may go wrong. */
+const longMs = 5 * 60_000;
+
 /** What the poller reads: everything, what changed without a trace each minute of GitLab's clock. */
 const settings = { branches: branch, projectLimit: 0, syncLimit: 'all', tagLimit: 0, tagChecks: 5, reconcileInterval: 60 };
 const env = { BRANCHES: branch, PROJECT_LIMIT: '0', SYNC_LIMIT: 'all', TAG_LIMIT: '0', TAG_CHECKS: '5', RECONCILE_INTERVAL: '60' };
@@ -127,6 +130,8 @@ async function live(run: Soak, { durationMs, tell }: SoakOptions): Promise<Memor
   const startedAt = performance.now();
   const left = () => durationMs - (performance.now() - startedAt);
   const samples: MemorySample[] = [];
+  // After a 429 the rate of requests is lower for minutes: a short soak would be mostly waiting.
+  const statuses = durationMs < longMs ? [500, 502, 503] : [500, 502, 503, 429];
   const over = new AbortController();
   const changing = (async () => {
     for (; !over.signal.aborted; await sleep(50 + random.below(400))) {
@@ -152,7 +157,7 @@ async function live(run: Soak, { durationMs, tell }: SoakOptions): Promise<Memor
   try {
     while (left() > 0) {
       await sleep(Math.min(left(), 1_000 + random.below(4_000)));
-      await trouble(run);
+      await trouble(run, statuses);
       if (poller.child.exitCode !== null) throw new Error('the poller has ended');
     }
   } finally {
@@ -164,7 +169,7 @@ async function live(run: Soak, { durationMs, tell }: SoakOptions): Promise<Memor
 }
 
 /** Something goes, and comes back. */
-async function trouble({ fake, world, postgres, random, counts }: Soak): Promise<void> {
+async function trouble({ fake, world, postgres, random, counts }: Soak, statuses: readonly number[]): Promise<void> {
   const lasts = () => sleep(500 + random.below(3_000));
   if (random.chance(0.4)) {
     counts.databaseRestarts++;
@@ -173,7 +178,7 @@ async function trouble({ fake, world, postgres, random, counts }: Soak): Promise
     await postgres.start();
   } else if (random.chance(0.7)) {
     counts.gitlabOutages++;
-    const status = random.pick([500, 502, 503, 429]);
+    const status = random.pick(statuses);
     // All requests, or every other one.
     const share = random.pick([1, 0.5]);
     fake.intercept = () => (random.chance(share) ? html(world, status, 'Away') : undefined);
