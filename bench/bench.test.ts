@@ -40,4 +40,4 @@ test('everybody reads the same rows, and the connector with a fraction of the re
   expect((connector?.traffic.graphql ?? 0) - (limit?.traffic.graphql ?? 0)).toBeLessThanOrEqual(2);
   expect(connector?.traffic.rest).toBe(limit?.traffic.rest);
   expect(tableOf([small], middle, 'markdown')).toContain('| connector |');
-}, 120_000);
+});

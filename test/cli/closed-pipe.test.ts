@@ -10,7 +10,7 @@ import { createTestDatabase } from '../support/databases.ts';
 /** What a shell reports for a program whose reader closed the pipe. */
 const sigpipe = 128 + constants.signals.SIGPIPE;
 
-describe('a command whose reader closes the pipe', { timeout: 300_000 }, () => {
+describe('a command whose reader closes the pipe', () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'closed-pipe-'));

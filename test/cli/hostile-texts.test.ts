@@ -60,4 +60,4 @@ test('what GitLab says reaches a terminal without control characters, and JSON w
   const { err } = await runCli(['sync'], env);
   expect(err).toMatch(/^ERROR: .*Broken  \[2J/);
   expect(printable(err.trimEnd())).toBe(err.trimEnd());
-}, 240_000);
+});

@@ -268,7 +268,7 @@ describe('PostgreSQL', () => {
       await killer.close();
       await remove();
     }
-  }, 20_000);
+  });
 
   test('that an earlier version has filled is read once more, without duplicates', async () => {
     const { options, remove } = await createTestDatabase('postgres');
