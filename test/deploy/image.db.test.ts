@@ -1,7 +1,7 @@
-import { cp } from 'node:fs/promises';
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { cpSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -59,7 +59,7 @@ describe('the files of the image, read-only, run by its user', () => {
   test('sync into the volume, when there is no DATABASE_URL', async () => {
     const volume = image.at('/var/lib/gitlab-connector');
     // Saves the seconds that making an embedded database takes.
-    await cp(inject('pgliteTemplate'), volume, { recursive: true });
+    cpSync(inject('pgliteTemplate'), volume, { recursive: true });
     if (process.getuid?.() === 0) execFileSync('chown', ['-R', '1000:1000', volume]);
     const first = await ended(image.start([...image.entrypoint, 'sync'], gitlab));
     expect(first).toMatchObject({ code: 0, err: '' });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   // Making the empty embedded database anew would take ten seconds.
   await mkdir(path.join(copy, '.vitest'));
   const template = inject('pgliteTemplate');
-  await cp(template, path.join(copy, '.vitest', path.basename(template)), { recursive: true });
+  cpSync(template, path.join(copy, '.vitest', path.basename(template)), { recursive: true });
   for (const patch of patches) {
     const file = path.join(copy, fileOf(patch.newFileName));
     const before = existsSync(file) ? await readFile(file, 'utf8') : '';

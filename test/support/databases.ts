@@ -1,4 +1,5 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cpSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, inject } from 'vitest';
@@ -24,7 +25,8 @@ export function describeDatabases(name: string, suite: (kind: DatabaseKind) => v
 export async function createTestDatabase(kind: DatabaseKind): Promise<TestDatabase> {
   if (kind === 'pglite') {
     const dataDir = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-pglite-'));
-    await cp(inject('pgliteTemplate'), dataDir, { recursive: true });
+    // A thousand small files: the asynchronous copy takes three times as much of a processor.
+    cpSync(inject('pgliteTemplate'), dataDir, { recursive: true });
     return { options: { dataDir }, remove: () => rm(dataDir, { recursive: true, force: true }) };
   }
   const postgresUrl = inject('postgresUrl');

@@ -19,6 +19,7 @@ const postgres = new EmbeddedPostgres({
   user: 'postgres',
   password: 'test',
   persistent: true,
+  initdbFlags: ['--no-sync'],
   createPostgresUser: process.getuid?.() === 0,
   postgresFlags: flags,
   onLog: keep,

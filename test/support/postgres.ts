@@ -18,7 +18,8 @@ export interface OwnPostgres {
 /** Makes a PostgreSQL in a folder of its own; it does not run yet. `isDurable`: it waits for the disk, as one in use does. */
 export async function createPostgres({ isDurable = false }: { readonly isDurable?: boolean } = {}): Promise<OwnPostgres> {
   const port = await freePort();
-  const flags = ['-c', `fsync=${isDurable ? 'on' : 'off'}`, '-c', 'timezone=America/New_York'];
+  const durability = isDurable ? 'on' : 'off';
+  const flags = ['-c', `fsync=${durability}`, '-c', `full_page_writes=${durability}`, '-c', 'timezone=America/New_York'];
   const call = forkServer({ port, flags });
   await call('initialise');
   return {
