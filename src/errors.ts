@@ -180,7 +180,7 @@ export class UnsupportedGitlabError extends GitlabRequestError {
   readonly missing: readonly string[];
   constructor(missing: readonly string[], failure: RequestFailure) {
     super(
-      `this GitLab is too old: it has no ${missing.join(', ')} (needs 16.2 or later; where GitLab is newer, this program is too old)`,
+      `this GitLab is too old: it has no ${missing.join(', ')} (the connector needs 16.2 or later; if this GitLab is newer, update the connector)`,
       failure,
     );
     this.missing = missing;
@@ -212,7 +212,7 @@ export class LostLockError extends DatabaseError {
     super(
       options
         ? `the database session that held the lock of the pass over connection ${connectionId} has ended (${messageOf(options.cause).slice(0, 300)}); what was stored stays, and the next pass goes on from there`
-        : `another pass took over connection ${connectionId} because this one had lost its lock; this one has written nothing since then`,
+        : `another pass took over connection ${connectionId} because this pass had lost its lock; this pass has written nothing since then`,
       options,
     );
     this.connectionId = connectionId;

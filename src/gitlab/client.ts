@@ -24,56 +24,56 @@ import { fixedToken } from './http/token-source.ts';
 import type { TokenSource } from './http/token-source.ts';
 import { withMissingFields } from './compat/with-missing-fields.ts';
 
-/** One GitLab, read with one token. */
+/** A client of one GitLab with one token. */
 export interface Gitlab {
-  /** The typed GraphQL operations of queries/. An answer's `errors` name what is missing in its `data`. */
+  /** The typed GraphQL operations of queries/. The `errors` of an answer name what is missing in its `data`. */
   readonly graphql: Sdk;
-  /** Asks something that is not in queries/, such as about the schema itself. Throws GraphqlError when anything is missing in the answer. */
+  /** Sends a query that is not in queries/, such as an introspection. Throws GraphqlError when the answer has `errors`. */
   readonly ask: (query: string, variables: Readonly<Record<string, unknown>>) => Promise<Readonly<Record<string, unknown>>>;
-  /** Asks for as much at once as this GitLab can answer in time. */
+  /** Sends a request in the largest size that this GitLab answers in time. */
   readonly fit: <T>(request: ResizableRequest<T>) => Promise<T>;
-  /** The few REST endpoints that GraphQL has no answer for. */
+  /** The few REST endpoints for data that GraphQL lacks. */
   readonly rest: GitlabRest;
   /** Requests sent so far, retries included. */
   readonly requests: { readonly graphql: number; readonly rest: number };
-  /** What is shared with others that read the same GitLab. */
+  /** The state that all clients of the same GitLab share. */
   readonly host: HostState;
-  /** What this GitLab turned out not to have, of what was asked for so far: `Pipeline.source`, `projects(fullPaths:)`. */
+  /** The fields and arguments that this GitLab is known to lack: `Pipeline.source`, `projects(fullPaths:)`. */
   readonly missingFields: () => readonly string[];
 }
 
-/** What a Gitlab is made of. */
+/** Options of a client. */
 export interface GitlabOptions {
-  /** Base URL without a slash at the end; a path is kept. */
+  /** Base URL without a slash at the end. May have a path. */
   readonly url: string;
-  /** Null: as a guest. */
+  /** Null: requests are sent without a token. */
   readonly token: string | TokenSource | null;
-  /** Sent with every request. */
+  /** Value of the header User-Agent. */
   readonly userAgent: string;
-  /** Requests under way at once at this host. */
+  /** Largest number of simultaneous requests to this host. */
   readonly concurrency: number;
-  /** Requests to this host in any 60 seconds. Default: 0, no limit of our own. */
+  /** Largest number of requests to this host in any 60 seconds. Default: 0, no limit except GitLab's. */
   readonly maxRequestsPerMinute?: number | undefined;
-  /** For a request with its whole answer. */
+  /** Longest time from a request to the end of its answer. */
   readonly timeoutMs: number;
-  /** Until an answer begins. Default: `timeoutMs`. */
+  /** Longest time from a request to the beginning of its answer. Default: `timeoutMs`. */
   readonly responseTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly log?: Logger | undefined;
   /** Called before every request. */
   readonly onRequest?: (() => void) | undefined;
-  /** Called for every request with what became of it. */
+  /** Called after every request with its result. */
   readonly onAnswer?: ((answer: GitlabAnswer) => void) | undefined;
-  /** In place of the global fetch. */
+  /** Default: the global fetch. */
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Default: one of its own. */
+  /** Default: a new state that only this client uses. */
   readonly host?: HostState | undefined;
-  /** Which GraphQL operations the caller asks again with a smaller size, so that they are not retried with the same one. */
+  /** Whether the caller repeats a GraphQL operation in a smaller size after a failure. Such an operation is not retried in the same size. */
   readonly isResizable?: ((operation: string) => boolean) | undefined;
   readonly retry?: Partial<RetryOptions> | undefined;
 }
 
-/** Opens no connection before the first request. After a 401 that no new token fixes, all requests fail with it and are not sent. */
+/** Creates a client. Opens no connection before the first request. After a 401 without a new token, all requests fail with its error unsent. */
 export function createGitlab(options: GitlabOptions): Gitlab {
   const requests = { graphql: 0, rest: 0 };
   const host = options.host ?? createHostStates().at(options.url);
@@ -119,8 +119,8 @@ export function createGitlab(options: GitlabOptions): Gitlab {
 }
 
 /**
- * From the outside in: retries, the request queue of the host, the token, errors of their own classes, notes about rate
- * limits, timeouts. The token is inside the queue: while a new token is looked for, no other request is sent.
+ * The layers from the outermost to the innermost: retries, the request queue of the host, the token, error classes, notes
+ * of rate limits, metrics, timeouts. The token is inside the queue, so that a request keeps its place while a new token is read.
  */
 function layeredFetch(options: GitlabOptions, host: HostState, count: (kind: 'graphql' | 'rest') => void): Fetch {
   const { token, concurrency, maxRequestsPerMinute = 0, timeoutMs, responseTimeoutMs = timeoutMs, log = silentLogger } = options;
@@ -143,10 +143,10 @@ function sendWith({ userAgent, fetch }: GitlabOptions, count: (kind: 'graphql' |
   };
 }
 
-/** Whatever the reason of an abort was, its error is named AbortError from here on. */
+/** After an abort of the caller's signal, throws an AbortError, whatever the reason of the abort is. */
 function throwAsAborted(signal: AbortSignal | undefined, error: unknown): never {
   if (!signal?.aborted || error instanceof GitlabSyncError) throw error;
-  throw new DOMException('stopped by its signal', { name: 'AbortError', cause: signal.reason });
+  throw new DOMException('aborted by its signal', { name: 'AbortError', cause: signal.reason });
 }
 
 const defaultRetry: RetryOptions = { attempts: 4, baseDelayMs: 500 };

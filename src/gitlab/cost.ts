@@ -5,29 +5,29 @@ import type { BatchAsk } from './batch.ts';
 import type { Sdk } from './generated/sdk.ts';
 import { projectGlobalId } from './ids.ts';
 
-/** A batch, as far as GitLab charges for it: data and the projects themselves do not count. */
+/** The properties of a batch that decide its complexity. Which projects it reads, and their data, do not matter. */
 export interface CostQuery {
   readonly source: 'ids' | 'membership' | 'group';
-  /** How many projects there are room for. */
+  /** How many projects the query asks for. */
   readonly projects: number;
   readonly ask: BatchAsk;
   readonly branches: readonly string[];
 }
 
-/** What GitLab charges, in points, and what it allows one query of this token. */
+/** The complexity of a query in points, and the limit for a query with this token. */
 export interface Cost {
   readonly operation: 'ProjectChanges' | 'GroupChanges';
   readonly score: number;
   readonly limit: number;
 }
 
-/** What asking for the score adds to the score. */
+/** Points that the field queryComplexity adds to the score. */
 const questionScore = 3;
 
-/** No project and no group has this id: the query costs the same, and GitLab reads no rows for it. */
+/** No project or group has this id or path: the query has the same complexity, and GitLab reads no rows. */
 const nobody = { id: 0, path: '-' };
 
-/** Asks GitLab what it charges for a batch. Null when it does not say. */
+/** Reads the complexity of a batch from GitLab. Null when GitLab does not return it. */
 export async function readCost(graphql: Sdk, { source, projects, ask, branches }: CostQuery): Promise<Cost | null> {
   const operation = source === 'group' ? 'GroupChanges' : 'ProjectChanges';
   const variables = { ...variablesOf({ ask, branches }, 1), projects, askCost: true };
@@ -43,7 +43,7 @@ export async function readCost(graphql: Sdk, { source, projects, ask, branches }
     const { score = null, limit = null } = completeData<{ queryComplexity?: Complexity | null }>(answer, operation).queryComplexity ?? {};
     return score === null || limit === null ? null : { operation, score: score - questionScore, limit };
   } catch (error) {
-    // Too dear, with the question: the refusal names both figures.
+    // The query is too complex. The error names the score and the limit.
     if (!(error instanceof GraphqlError) || !error.complexity) throw error;
     const { score, limit } = error.complexity;
     return { operation, score: score - questionScore, limit };

@@ -2,19 +2,19 @@ import { completeData, required } from './graphql-response.ts';
 import type { ProjectFragment, Sdk } from './generated/sdk.ts';
 import { numberOfGlobalId, projectGlobalId } from './ids.ts';
 
-/** Whose rows to count, and which. Both sides of a window are inclusive; absent = open. */
+/** Which rows of which projects to count. */
 export interface CountsQuery {
   /** At most 50. */
   readonly ids: readonly number[];
-  /** When merge requests were created. Default: ever. */
+  /** Count only merge requests that were created in this span. Default: all. */
   readonly created?: TimeWindow;
-  /** From when on merge requests have changed. Default: ever. */
+  /** Count only merge requests that changed at or after this moment. Default: all. */
   readonly changedAfter?: Date | null;
-  /** In which state merge requests are. Default: any. */
+  /** Count only merge requests in this state. Default: all. */
   readonly state?: 'opened';
-  /** When pipelines changed last. */
+  /** Count only pipelines with their last change in this span. */
   readonly updated: TimeWindow;
-  /** Empty = all. */
+  /** Count only rows of these branches; empty = all. */
   readonly branches: readonly string[];
 }
 
@@ -24,19 +24,19 @@ export interface TimeWindow {
   readonly before?: Date | undefined;
 }
 
-/** How many rows a project has in GitLab, those included that the token may not see. Null where it may read none. */
+/** How many rows a project has in GitLab, including rows that the token may not see. Null where the token may read none. */
 export interface ProjectCounts {
   readonly id: number;
-  /** Its switches, as the token sees them. */
+  /** The project with its features, as the token sees them. */
   readonly project: ProjectFragment;
   readonly mergeRequests: number | null;
   readonly pipelines: number | null;
-  /** All of them: GitLab has no filter for releases. */
+  /** All releases, because GitLab has no filter for releases. */
   readonly releases: number;
   readonly containerRepositories: number;
 }
 
-/** Counts of several projects in one request, or in one for each branch where there are several: GitLab filters pipelines by one. */
+/** Reads the counts of several projects in one request, or in one request for each branch, because GitLab filters pipelines by a single branch. */
 export async function readCounts(
   graphql: Sdk,
   { ids, created = {}, changedAfter, state, updated, branches }: CountsQuery,

@@ -1,27 +1,27 @@
 import { ForbiddenError, GitlabRequestError, UnauthorizedError, UnreachableError } from '../errors.ts';
 import type { GitlabRest } from './rest.ts';
 
-/** What kind of token it is. Those of projects and groups are the personal ones of a bot. */
+/** The kind of a token. A project or group access token is a personal access token of a bot. */
 export type TokenKind = 'personal' | 'project' | 'group' | 'oauth' | 'fine-grained';
 
-/** What GitLab says of a token. */
+/** Facts that GitLab returns about a token. */
 export interface TokenFacts {
   readonly kind: TokenKind;
   readonly name: string | null;
-  /** Null when GitLab does not say: a fine-grained token may not read about itself. */
+  /** Null when GitLab does not return the scopes: a fine-grained token may not read facts about itself. */
   readonly scopes: readonly string[] | null;
-  /** When it ends: undefined when GitLab does not say, null = never. */
+  /** When the token expires; null = never; undefined when GitLab does not return it. */
   readonly expiresAt: Date | null | undefined;
 }
 
-/** Whose it is, as far as GraphQL said; and our clock, as OAuth tokens have a span left instead of an end. */
+/** The user name that GraphQL returned, null when unknown; and this machine's time, because GitLab returns a remaining time for OAuth tokens. */
 export interface TokenOwner {
   readonly username: string | null;
   readonly now: Date;
 }
 
 /**
- * Asks what the token in use is, which a token of any scope may. Throws UnauthorizedError when GitLab does not take it.
+ * Reads facts about the token in use. A token of any scope may do this. Throws UnauthorizedError when GitLab refuses the token.
  * https://docs.gitlab.com/api/personal_access_tokens/, https://docs.gitlab.com/api/oauth2/,
  * https://docs.gitlab.com/auth/tokens/fine_grained_access_tokens/
  */
@@ -32,7 +32,7 @@ export async function readTokenFacts(rest: Pick<GitlabRest, 'token' | 'oauthToke
     return { kind, name: name ?? null, scopes, expiresAt: day ? new Date(day) : null };
   } catch (error) {
     if (!(error instanceof GitlabRequestError) || error instanceof UnauthorizedError || error instanceof UnreachableError) throw error;
-    // Only a fine-grained token needs leave to read about itself.
+    // Only a fine-grained token needs a permission to read facts about itself.
     if (error instanceof ForbiddenError) return { kind: 'fine-grained', name: null, scopes: null, expiresAt: undefined };
     const oauth = await rest.oauthToken().catch(() => null);
     if (!oauth) throw error;
@@ -42,7 +42,7 @@ export async function readTokenFacts(rest: Pick<GitlabRest, 'token' | 'oauthToke
   }
 }
 
-/** GitLab gives the bots of access tokens such names, with something random behind them. https://docs.gitlab.com/administration/internal_users/ */
+/** The names of the bots of access tokens begin like this. https://docs.gitlab.com/administration/internal_users/ */
 function kindOfOwner(username: string): TokenKind {
   if (/^project_\d+_bot/.test(username)) return 'project';
   return /^group_\d+_bot/.test(username) ? 'group' : 'personal';
@@ -61,8 +61,8 @@ const otherKinds: ReadonlyArray<readonly [prefix: string, kind: string]> = [
 ];
 
 /**
- * What a token looks like that GraphQL takes from nobody, by the prefix that GitLab gives it unless an administrator
- * chose others; null for all other tokens. https://docs.gitlab.com/security/tokens/
+ * The kind of a token that GraphQL never accepts, by the default prefixes of GitLab, which an administrator can change. Null
+ * for all other tokens. https://docs.gitlab.com/security/tokens/
  */
 export function unusableKind(token: string): string | null {
   return otherKinds.find(([prefix]) => token.startsWith(prefix))?.[1] ?? null;

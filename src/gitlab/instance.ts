@@ -2,23 +2,23 @@ import { GraphqlError, UnsupportedGitlabError } from '../errors.ts';
 import { answeredAt } from './graphql-response.ts';
 import type { Gitlab } from './client.ts';
 
-/** The oldest GitLab that has what is asked for. */
+/** The oldest supported version of GitLab. */
 export const oldestVersion = '16.2';
 
-/** What a GitLab says of itself, and of whoever asks. Null where the token may not know. */
+/** Facts about a GitLab and the user of the token. Null where the token may not read a fact. */
 export interface Instance {
-  /** Such as `18.8.2-ee` or `19.0.0-pre`. */
+  /** Version such as `18.8.2-ee` or `19.0.0-pre`. */
   readonly version: string | null;
   readonly isEnterprise: boolean | null;
-  /** Whose the token is: a person's, or that of a bot. */
+  /** User name of the token's user, a person or a bot. */
   readonly username: string | null;
-  /** What one query may cost. */
+  /** The highest complexity that GitLab allows for one query. */
   readonly complexityLimit: number | null;
-  /** GitLab's clock when it answered, in whole seconds. */
+  /** The time of GitLab's clock in the answer, in whole seconds. */
   readonly at: Date | null;
 }
 
-/** Asks a GitLab who it is. Throws UnauthorizedError or ForbiddenError when it takes the token for none of its own. */
+/** Reads facts about a GitLab and the token's user. Throws UnauthorizedError or ForbiddenError when GitLab refuses the token. */
 export async function readInstance({ graphql, rest }: Pick<Gitlab, 'graphql' | 'rest'>): Promise<Instance> {
   try {
     const answer = await graphql.Instance();
@@ -32,12 +32,12 @@ export async function readInstance({ graphql, rest }: Pick<Gitlab, 'graphql' | '
     };
   } catch (error) {
     if (!(error instanceof GraphqlError) && !(error instanceof UnsupportedGitlabError)) throw error;
-    // One that is too old refuses the query, for what it does not know in it.
+    // A GitLab that is too old refuses the query because of unknown fields. REST returns the version.
     return { version: await rest.version(), isEnterprise: null, username: null, complexityLimit: null, at: null };
   }
 }
 
-/** Whether a version is too old for the connector. False for one that cannot be read. */
+/** Whether a version is too old for the connector. False for a text that is not a version. */
 export function isTooOld(version: string): boolean {
   const [major = Number.NaN, minor = 0] = numbersOf(version);
   const [oldestMajor = 0, oldestMinor = 0] = numbersOf(oldestVersion);

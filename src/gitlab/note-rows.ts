@@ -10,8 +10,8 @@ export interface ProjectRows {
 }
 
 /**
- * Notes the times of an answer's rows at its GitLab. A row that is dated later than the answer is left out: a fast node
- * stamped it, or it was imported with a date in the future, so it says nothing about the time of other rows.
+ * Notes the times of an answer's rows in the row clock of its GitLab. A row may be dated later than its answer, because a
+ * node with a fast clock dated it or it was imported. Such a row does not move the newest proven time.
  */
 export function noteRows({ rows }: Pick<HostState, 'rows'>, projects: ReadonlyArray<ProjectRows | null>, answeredAt: Date): void {
   for (const project of projects) {

@@ -25,7 +25,7 @@ const pathsPerRequest = 50;
 type Node = { readonly id: string; readonly fullPath: string };
 const toRef = ({ id, fullPath }: Node): ProjectRef => ({ id: numberOfGlobalId(id), fullPath });
 
-/** Projects of which the token's user is a member, at most `limit`, most recently active first. With limit 0 all of them, by id. */
+/** Projects with the token's user as a member: at most `limit`, most recently active first. With limit 0, all projects by id. */
 export async function memberProjects(graphql: Sdk, limit: number): Promise<ProjectRef[]> {
   // All projects are read by id, because the order by activity may change between two pages.
   const sort = limit === 0 ? 'id_asc' : 'latest_activity_desc';
@@ -84,7 +84,7 @@ async function oneByPath(graphql: Sdk, path: string): Promise<Found[]> {
   return project ? [[path, toRef(project)]] : [];
 }
 
-/** The ids of those projects that GitLab returns. */
+/** The ids of the given projects that GitLab returns. */
 export async function existingProjects(graphql: Sdk, ids: readonly number[]): Promise<Set<number>> {
   const found = new Set<number>();
   for (let start = 0; start < ids.length; start += pageSize) {

@@ -28,7 +28,7 @@ import { version } from '../version.ts';
  * await syncGitlab(em, config, 1, { logger: pino(), signal: AbortSignal.timeout(600_000) });
  */
 export interface ConnectOptions {
-  /** Ends the work between two pages; what is stored stays stored. */
+  /** Stops the work between two pages. Stored pages stay stored. */
   readonly signal?: AbortSignal;
   /**
    * Where the package logs. A pino logger fits.
@@ -45,26 +45,29 @@ export interface ConnectOptions {
    * @default one set of budgets for everything in the process
    */
   readonly hostStates?: HostStates;
-  /** Called after every request, retries included, with how it ended: for metrics. Must not throw. */
+  /** Called after every request, retries included, with its result: for metrics. Must not throw. */
   readonly onAnswer?: (answer: GitlabAnswer) => void;
 }
 
-/** Limits belong to a GitLab, whoever asks it; what is kept of one is when it may be asked again. Decision 12. */
+/** GitLab's limits apply to all its clients together, so every connection of the process shares one state for each GitLab. Decision 12. */
 const hostStatesOfProcess = createHostStates();
 
 /** Why something could not run. */
 export interface SyncFailure {
   /** One line for a person, without secrets. */
   readonly error: string;
-  /** `configuration`: a setting is wrong; `gitlab`: unreachable, or it refuses; `database`: it refuses; `aborted`: by the signal; `busy`: another pass over the connection runs, or has taken over. */
+  /**
+   * `configuration`: a setting is wrong; `gitlab`: GitLab is unreachable or refuses; `database`: the database refuses;
+   * `aborted`: the signal aborted; `busy`: another pass over the connection is running, or has taken over.
+   */
   readonly code: 'configuration' | 'gitlab' | 'database' | 'aborted' | 'busy';
-  /** The error behind it where there is one: its class says more than the code, such as UnauthorizedError. */
+  /** The error that caused the failure, where there is one. Its class says more than the code, such as UnauthorizedError. */
   readonly cause?: GitlabSyncError;
   /** The code of `cause`, such as `gitlab_unauthorized`. */
   readonly errorCode?: ErrorCode;
 }
 
-/** Whose database and GitLab, and how. */
+/** The database, configuration and options of one call. */
 export interface ConnectInput<O extends ConnectOptions> {
   readonly em: SqlEntityManager;
   readonly config: GitlabConfig;
@@ -72,21 +75,21 @@ export interface ConnectInput<O extends ConnectOptions> {
   readonly options: O;
 }
 
-/** One end: a GitLab. */
+/** A GitLab client and its configuration. */
 export interface GitlabSession {
   readonly config: Config;
   readonly gitlab: Gitlab;
   readonly log: Logger;
 }
 
-/** Both ends: a GitLab and the store of one connection. */
+/** A GitLab client and the store of one connection. */
 export interface GitlabAndStore extends GitlabSession {
   readonly store: Store;
-  /** The one of the options; aborts as well when a lock that the store holds is lost. */
+  /** Aborts when the signal of the options aborts, or when the store loses a lock. */
   readonly signal: AbortSignal;
 }
 
-/** Runs an action on both ends. Failures that a user can mend come back as values; mistakes of this package's own are thrown. */
+/** Runs an action on a GitLab and a store. Returns failures that a user can fix as values; throws bugs of this package. */
 export async function withGitlabAndStore<T, O extends ConnectOptions>(
   { em, config: input, connectionId, options }: ConnectInput<O>,
   action: (ends: GitlabAndStore) => Promise<T>,
@@ -101,7 +104,7 @@ export async function withGitlabAndStore<T, O extends ConnectOptions>(
   );
 }
 
-/** Runs an action on a GitLab alone. Failures come back as with both ends. */
+/** Runs an action on a GitLab alone. Returns and throws as `withGitlabAndStore` does. */
 export async function withGitlabSession<T, O extends ConnectOptions>(
   { config: input, options }: Pick<ConnectInput<O>, 'config' | 'options'>,
   action: (end: GitlabSession) => Promise<T>,
@@ -117,7 +120,7 @@ export async function withGitlabSession<T, O extends ConnectOptions>(
   }
 }
 
-/** A GitLab for an action; its connections end with it. Throws ConfigurationError when a file that is named cannot be used. */
+/** Runs an action with a GitLab client, and closes its connections afterwards. Throws ConfigurationError when a configured file cannot be used. */
 export async function withGitlab<T>(config: Config, options: ConnectOptions, action: (gitlab: Gitlab) => Promise<T>): Promise<T> {
   const { signal, fetch, onAnswer, logger: log = silentLogger, hostStates = hostStatesOfProcess } = options;
   const token = config.token || config.tokenFile ? await tokenOf(config) : null;
@@ -145,7 +148,7 @@ export async function withGitlab<T>(config: Config, options: ConnectOptions, act
   }
 }
 
-/** The token that is set, or the one in the file that is. Throws ConfigurationError when the file cannot be used. */
+/** The configured token, or the token in the configured file. Throws ConfigurationError when the file cannot be used. */
 export const tokenOf = async ({ token, tokenFile }: Pick<Config, 'token' | 'tokenFile'>): Promise<TokenSource> =>
   tokenFile ? openTokenFile(tokenFile) : fixedToken(token ?? '');
 

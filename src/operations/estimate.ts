@@ -7,23 +7,23 @@ import { streams } from '../streams/index.ts';
 import { withGitlabAndStore } from './connect.ts';
 import type { ConnectOptions, GitlabAndStore, SyncFailure } from './connect.ts';
 
-/** What a backfill would read, by GitLab's counts and the table's. */
+/** What a backfill would read, computed from GitLab's counts and the counts of the table. */
 export interface BackfillEstimate {
   readonly projects: number;
-  /** Rows to read, by name of stream, such as `merge-requests`. Streams that GitLab has no such count of are absent. */
+  /** Rows to read, by name of stream, such as `merge-requests`. Streams that GitLab does not count by time are absent. */
   readonly rows: Readonly<Record<string, number>>;
-  /** GraphQL requests that these rows take. */
+  /** GraphQL requests to read these rows. */
   readonly requests: number;
 }
 
-/** GitLab answers counts of so many projects at once. */
+/** How many projects one request counts. */
 const projectsPerRequest = 50;
 
-/** The streams that an estimate has a number of. */
+/** The streams that an estimate counts. */
 export const estimatedStreams = streams.filter(isWindowCounted);
 
 /**
- * Estimates what a pass with `backfillTo` would read of the projects that are known. Reads counts from GitLab and from
+ * Estimates what a pass with `backfillTo` would read of the known projects. Reads counts from GitLab and from
  * the table, and writes nothing.
  *
  * Resolves to the estimate, or to `{ error, code }` when it could not run.
@@ -52,13 +52,13 @@ export async function estimateBackfill(
   });
 }
 
-/** Rows of a project that GitLab has and the table has not, by name of stream. */
+/** How many rows of a project GitLab has and the table lacks, by name of stream. */
 export interface MissingRows {
   readonly id: number;
   readonly rows: ReadonlyMap<string, number>;
 }
 
-/** What is missing of each project from a moment on, by GitLab's counts and the table's. `since` null = of all time. */
+/** How many rows of each project the table lacks from `since` on. `since` null = from the beginning. */
 export async function missingRows(
   { gitlab, store, config: { branches } }: Pick<GitlabAndStore, 'gitlab' | 'store' | 'config'>,
   ids: readonly number[],

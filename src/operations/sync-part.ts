@@ -6,7 +6,7 @@ import type { Pass, SyncProgress } from '../pass/pass-state.ts';
 import { endParts as notePartsEnd, listParts, readPart } from '../pass/part.ts';
 import type { Part, Parts } from '../pass/part.ts';
 
-/** A connection that is read in parts, by several processes perhaps. */
+/** A connection that is read in parts, possibly by several processes. */
 export interface PartInput {
   readonly em: SqlEntityManager;
   readonly config: Readonly<Record<string, unknown>>;
@@ -14,16 +14,16 @@ export interface PartInput {
   readonly options?: PartOptions;
 }
 
-/** What a host may hand over beside its configuration. */
+/** What a host application may pass beside its configuration. */
 export interface PartOptions extends ConnectOptions {
-  /** Called whenever a figure has moved. */
+  /** Called each time the progress changes. */
   readonly onProgress?: (progress: SyncProgress) => void;
 }
 
-/** How a connection is best read. Writes nothing but which projects are gone, or no longer among the ones to read. */
+/** Divides a connection into parts. Writes only which projects are gone, or are no longer selected by the configuration. */
 export function partsOfConnection({ em, config, connectionId, options = {} }: PartInput): Promise<Parts | SyncFailure> {
   return withGitlabAndStore({ em, config, connectionId, options }, async (ends): Promise<Parts | SyncFailure> => {
-    return (await listParts(passOf(ends, options))) ?? busy(`Another pass over connection ${connectionId} runs already`);
+    return (await listParts(passOf(ends, options))) ?? busy(`Another pass over connection ${connectionId} is running`);
   });
 }
 
@@ -31,18 +31,18 @@ export function partsOfConnection({ em, config, connectionId, options = {} }: Pa
 export function syncPart({ em, config, connectionId, options = {} }: PartInput, projectIds: Part): Promise<SyncReport | SyncFailure> {
   return withGitlabAndStore({ em, config, connectionId, options }, async (ends): Promise<SyncReport | SyncFailure> => {
     const report = await readPart(passOf(ends, options), projectIds);
-    return report ?? busy(`Another pass over these projects of connection ${connectionId} runs already`);
+    return report ?? busy(`Another pass over these projects of connection ${connectionId} is running`);
   });
 }
 
-/** Notes that every part of a connection was read, as a pass over the whole of it does at its end. */
+/** Stores that every part of a connection was read, as a pass over a whole connection does at its end. */
 export function endParts({ em, config, connectionId, options = {} }: PartInput): Promise<SyncFailure | undefined> {
   return withGitlabAndStore({ em, config, connectionId, options }, async ({ store }): Promise<undefined> => {
     await notePartsEnd({ store, now: () => new Date() });
   });
 }
 
-const busy = (error: string): SyncFailure => ({ error: `${error}: this one has stepped aside`, code: 'busy' });
+const busy = (error: string): SyncFailure => ({ error: `${error}: this pass read nothing`, code: 'busy' });
 
 const passOf = (ends: GitlabAndStore, { onProgress }: PartOptions): Pass => ({
   ...ends,

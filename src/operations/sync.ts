@@ -6,9 +6,9 @@ import type { SyncReport } from '../pass/report.ts';
 import type { SyncProgress } from '../pass/pass-state.ts';
 import { runPass } from '../pass/pass.ts';
 
-/** What a host may hand to a pass beside its configuration. Everything is optional. */
+/** What a host application may pass to a pass beside its configuration. Everything is optional. */
 export interface SyncOptions extends ConnectOptions {
-  /** Called whenever a figure has moved. */
+  /** Called each time the progress changes. */
   readonly onProgress?: (progress: SyncProgress) => void;
   /**
    * Reconcile every project now. Otherwise that happens every `reconcileInterval` seconds.
@@ -16,7 +16,7 @@ export interface SyncOptions extends ConnectOptions {
    * @default false
    */
   readonly reconcile?: boolean;
-  /** Read the known projects down to this moment as well. When the pass is stopped, the next pass goes on with it. */
+  /** Also read the known projects back to this moment. When the pass is stopped, the next pass continues the backfill. */
   readonly backfillTo?: Date;
 }
 
@@ -27,7 +27,7 @@ export interface SyncOptions extends ConnectOptions {
  * is forked, never flushed. `config` takes the settings of the README in camelCase or snake_case. Events are stored
  * under `connectionId`, a row of `connections`. Repeating a pass is safe and writes only what differs.
  *
- * Resolves to the report, or to `{ error, code }` when the pass could not run. What could not be read is in `problems`.
+ * Resolves to the report, or to `{ error, code }` when the pass could not run. `problems` lists what could not be read.
  * Writes nothing to the console.
  *
  * @throws Only for a bug of this package: every other failure is the value `{ error, code }`.
@@ -45,6 +45,6 @@ export async function syncGitlab(
   const { onProgress, reconcile, backfillTo } = options;
   return withGitlabAndStore({ em, config, connectionId, options }, async (ends): Promise<SyncReport | SyncFailure> => {
     const report = await runPass({ ...ends, onProgress, reconcile, backfillTo, now: () => new Date() });
-    return report ?? { error: `Another pass over connection ${connectionId} runs already: this one has stepped aside`, code: 'busy' };
+    return report ?? { error: `Another pass over connection ${connectionId} is running: this pass read nothing`, code: 'busy' };
   });
 }

@@ -116,9 +116,9 @@ describe('the check command without a problem', () => {
       dns: 'requests go through the fetch that was given',
       network: 'requests go through the fetch that was given',
       database: 'no database was given',
-      migrations: 'there is no database to look into',
-      privileges: 'there is no database to look into',
-      connection: 'there is no database to look into',
+      migrations: 'there is no database to check',
+      privileges: 'there is no database to check',
+      connection: 'there is no database to check',
     });
     const mistyped = (await checkGitlab(null, { ...config, ...JSON.parse('{"sync_limt": 5}') }, { fetch: fetchFrom(fake) })) as CheckReport;
     expect(mistyped.checks[0]).toMatchObject({
@@ -143,11 +143,11 @@ describe('the check of the network to GitLab', () => {
       detail: expect.stringMatching(/^there is no address for gitlab\.invalid \(E/),
     });
     expect(skippedIn(nowhere)).toMatchObject({
-      network: 'not looked at, as "dns" failed',
-      url: 'not looked at, as "dns" failed',
-      token: 'not looked at, as "dns" failed',
-      'token-scopes': 'not looked at, as "dns" failed',
-      projects: 'not looked at, as "dns" failed',
+      network: 'not checked, because "dns" failed',
+      url: 'not checked, because "dns" failed',
+      token: 'not checked, because "dns" failed',
+      'token-scopes': 'not checked, because "dns" failed',
+      projects: 'not checked, because "dns" failed',
     });
     expect(nowhere.of('database')).toMatchObject({ result: 'ok' });
     await served.close();
@@ -155,7 +155,7 @@ describe('the check of the network to GitLab', () => {
     expect(closed.code).toBe(3);
     expect(closed.of('network')).toMatchObject({
       result: 'failure',
-      detail: expect.stringContaining('cannot be connected to (connect ECONNREFUSED'),
+      detail: expect.stringContaining('(connect ECONNREFUSED'),
       fix: expect.stringContaining('firewall'),
     });
   });
@@ -189,13 +189,11 @@ describe('the check of the network to GitLab', () => {
     fake.intercept = () => html(world, 200, 'A wiki');
     expect((await check()).of('url')).toMatchObject({
       result: 'failure',
-      detail: expect.stringMatching(/answered Instance with text\/html, not JSON: is the URL that of a GitLab\?$/),
+      detail: expect.stringMatching(/answered Instance with text\/html, not JSON: check that the URL is the URL of a GitLab$/),
       fix: expect.stringMatching(/^set GITLAB_URL to/),
     });
     fake.intercept = () => new Response(null, { status: 301, headers: { location: 'https://git.example.com/api/graphql' } });
-    expect((await check()).of('url')?.detail).toBe(
-      'GitLab redirects Instance to https://git.example.com: set the URL to where it really is',
-    );
+    expect((await check()).of('url')?.detail).toBe('GitLab redirects Instance to https://git.example.com: set the URL to the new address');
     fake.intercept = () => new Response('{}', { status: 500, headers: { 'content-type': 'application/json' } });
     const failing = await check();
     expect(failing.code).toBe(3);
@@ -219,7 +217,7 @@ describe('the check of the network to GitLab', () => {
     });
     expect(through.of('url')).toMatchObject({ result: 'failure' });
     const past = await check({ ...way, GITLAB_URL: served.url, NO_PROXY: '127.0.0.1' });
-    expect(past.of('way')?.detail).toBe('through the proxy 127.0.0.1:9, but for the hosts of NO_PROXY');
+    expect(past.of('way')?.detail).toBe('through the proxy 127.0.0.1:9, except for the hosts of NO_PROXY');
     expect(past.of('url')).toMatchObject({ result: 'ok' });
   });
 
@@ -227,7 +225,7 @@ describe('the check of the network to GitLab', () => {
     world.schema = { ...latest, lacks: ['Pipeline.source', 'MergeRequest.upvotes'] };
     const { code, of } = await check();
     expect(code).toBe(0);
-    expect(of('schema')).toMatchObject({ result: 'warning', detail: 'left out: MergeRequest.upvotes, Pipeline.source' });
+    expect(of('schema')).toMatchObject({ result: 'warning', detail: 'this GitLab lacks MergeRequest.upvotes, Pipeline.source' });
     world.schema = { ...latest, lacks: ['Pipeline.ref'] };
     const poor = await check();
     expect(poor.code).toBe(1);
@@ -315,7 +313,7 @@ describe('the check of the certificate', () => {
     expect(of('network')).toMatchObject({
       result: 'warning',
       detail: expect.stringMatching(/; certificate issued by localhost, valid until \d{4}-\d\d-\d\d \(in 10 days\)$/),
-      fix: 'have the certificate renewed in time',
+      fix: 'renew the certificate before it expires',
     });
     expect(code).toBe(0);
   });
@@ -336,7 +334,10 @@ describe('the check of the certificate', () => {
     const { code, result, of } = await checkOverTls({ host: 'git.example.com', days: -3.5, trust: 'INSECURE_TLS' });
     expect({ code, result }).toEqual({ code: 0, result: 'warning' });
     expect(of('way')).toMatchObject({ result: 'warning', fix: expect.stringMatching(/^set CA_FILE to/) });
-    expect(of('network')).toMatchObject({ result: 'ok', detail: expect.stringMatching(/which only INSECURE_TLS trusts \([A-Z_]+\)$/) });
+    expect(of('network')).toMatchObject({
+      result: 'ok',
+      detail: expect.stringMatching(/trusted only because of INSECURE_TLS \([A-Z_]+\)$/),
+    });
     expect(of('url')).toMatchObject({ result: 'ok' });
   });
 
@@ -351,7 +352,7 @@ describe('the check of the certificate', () => {
     const other = await checkOverTls({ host: 'git.example.com', days: 100, trust: 'NODE_EXTRA_CA_CERTS' });
     expect(other.of('network')).toMatchObject({ result: 'failure', fix: 'set GITLAB_URL to a name that is in the certificate' });
     const ended = await checkOverTls({ days: -3.5, trust: 'NODE_EXTRA_CA_CERTS' });
-    expect(ended.of('network')).toMatchObject({ result: 'failure', detail: expect.stringMatching(/ended on .* \(4 days ago\)$/) });
+    expect(ended.of('network')).toMatchObject({ result: 'failure', detail: expect.stringMatching(/expired on .* \(4 days ago\)$/) });
     expect(fake.seen).toEqual([]);
   });
 });
@@ -421,13 +422,13 @@ describe('the check of the token', () => {
 
   test('warns of a token that expires soon, with the date', async () => {
     const soon = await checkToken({ expiresOn: inDays(30) });
-    expect(soon.of('token-expiry')).toMatchObject({ result: 'warning', detail: `it ends on ${inDays(30)} (in 29 days)` });
+    expect(soon.of('token-expiry')).toMatchObject({ result: 'warning', detail: `it expires on ${inDays(30)} (in 29 days)` });
     expect((await checkToken({ expiresOn: inDays(32) })).of('token-expiry')).toMatchObject({ result: 'ok' });
     const oauth = await checkToken({ kind: 'oauth' });
     expect(oauth.of('token-expiry')).toMatchObject({
       result: 'warning',
       detail: expect.stringContaining('(within a day)'),
-      fix: 'use a project or group access token: nothing here renews an OAuth token',
+      fix: 'use a project or group access token: the connector does not renew OAuth tokens',
     });
   });
 
@@ -437,16 +438,16 @@ describe('the check of the token', () => {
   ])('fails for a token that %s, and runs only the checks that need no token', async (_, token, detail) => {
     const checked = await checkToken(token);
     expect(checked).toMatchObject({ code: 1, result: 'failure' });
-    expect(checked.of('url')).toMatchObject({ result: 'ok', detail: `a GitLab answers at ${served.url}, and refuses the token` });
+    expect(checked.of('url')).toMatchObject({ result: 'ok', detail: `a GitLab answers at ${served.url}, but refuses the token` });
     expect(checked.of('token')).toMatchObject({
       result: 'failure',
       detail: expect.stringMatching(detail),
       fix: expect.stringContaining('read_api'),
     });
     expect(skippedIn(checked)).toMatchObject({
-      version: 'GitLab tells its version to good tokens only',
-      'token-scopes': 'not looked at, as "token" failed',
-      projects: 'not looked at, as "token" failed',
+      version: 'GitLab returns its version only to a valid token',
+      'token-scopes': 'not checked, because "token" failed',
+      projects: 'not checked, because "token" failed',
     });
     expect(checked.of('database')).toMatchObject({ result: 'ok' });
   });
@@ -454,7 +455,7 @@ describe('the check of the token', () => {
   test('names the kind of a token that the API does not accept, by its prefix', async () => {
     const { code, out } = await runCli(['check', '--json'], { ...env, GITLAB_TOKEN: 'gldt-secret' });
     expect(code).toBe(1);
-    expect(out).toContain("it looks like a deploy token, which GitLab's API does not take");
+    expect(out).toContain("it looks like a deploy token, which GitLab's API does not accept");
     expect(out).not.toContain('gldt-secret');
     expect((await runCli(['check'], { ...env, GITLAB_TOKEN: 'glcbt-64_x' })).out).toContain('it looks like a CI/CD job token');
   });
@@ -468,7 +469,7 @@ describe('the check of the token', () => {
       detail: 'read_api is missing: its scopes are read_repository, read_user',
       fix: expect.stringContaining('make a personal, project or group access token with the scope read_api'),
     });
-    expect(of('projects')).toMatchObject({ result: 'skipped', detail: 'not looked at, as "token-scopes" failed' });
+    expect(of('projects')).toMatchObject({ result: 'skipped', detail: 'not checked, because "token-scopes" failed' });
   });
 
   test('fails for a fine-grained token, whether it may read about itself or not', async () => {
@@ -497,7 +498,7 @@ describe('the check of the token', () => {
     expect(code).toBe(0);
     expect(of('token')).toMatchObject({
       result: 'skipped',
-      detail: expect.stringMatching(/^GitLab takes it, but does not say what it is/),
+      detail: expect.stringMatching(/^GitLab accepts the token, but does not return its kind/),
     });
     expect(of('projects')).toMatchObject({ result: 'ok' });
   });
@@ -527,14 +528,14 @@ describe('the check of the projects', () => {
         check: 'projects',
         subject: 'big/p00',
         result: 'failure',
-        detail: "the token's role is too small to read merge requests, pipelines, registry images and commits",
+        detail: "the token's role is too low to read merge requests, pipelines, registry images and commits",
         fix: "give the token's user at least the role Reporter in the project",
       },
     ]);
     expect(of('projects')).toEqual({
       check: 'projects',
       result: 'failure',
-      detail: '59 of 62 projects can be read; switched off, or nothing there: pipelines in 1, registry images in 1, commits in 1',
+      detail: '59 of 62 projects can be read; switched off or empty: pipelines in 1, registry images in 1, commits in 1',
     });
     expect(fake.seen.filter(({ operation }) => operation === 'ProjectAccess')).toHaveLength(2);
   });
@@ -579,7 +580,7 @@ describe('the check of the database', () => {
       result: 'ok',
       detail: `0 applied, ${migrations.length} pending: the next sync applies them`,
     });
-    expect(before.of('privileges')).toMatchObject({ result: 'ok', detail: 'there is no table that could not be written' });
+    expect(before.of('privileges')).toMatchObject({ result: 'ok', detail: 'there are no tables yet' });
     expect(before.of('connection')).toMatchObject({ result: 'skipped', detail: 'there are no tables yet' });
     expect(await tableCount()).toEqual([{ count: 0 }]);
   });
@@ -590,7 +591,7 @@ describe('the check of the database', () => {
     const empty = await check({ DATABASE_URL: databaseUrl });
     expect(empty.of('migrations')?.detail).toBe(`${migrations.length} applied, none pending`);
     expect(empty.of('privileges')?.detail).toBe('the tables can be read and written');
-    expect(empty.of('connection')?.detail).toBe(`none yet for ${served.url}: the first sync makes one`);
+    expect(empty.of('connection')?.detail).toBe(`there is no connection for ${served.url}yet: the first sync creates one`);
     expect(await opened.em.fork().count(ConnectionEntity)).toBe(0);
     const id = await addConnection(opened.em, served.url);
     expect((await check({ DATABASE_URL: databaseUrl })).of('connection')?.detail).toBe(`events are stored under connection ${id}`);
@@ -637,11 +638,11 @@ describe('the check of the database', () => {
       ];
       expect(of('privileges')).toMatchObject({ result: 'failure', detail: expect.stringMatching(/^reader_.* lacks \d privileges: /) });
       for (const privilege of missing) expect(of('privileges')?.fix).toContain(`grant ${privilege}`);
-      expect(of('connection')).toMatchObject({ result: 'skipped', detail: 'not looked at, as "privileges" failed' });
+      expect(of('connection')).toMatchObject({ result: 'skipped', detail: 'not checked, because "privileges" failed' });
       await query(`delete from gitlab_connector_migrations where name like '%incremental'`);
       expect((await check({ DATABASE_URL: url.href })).of('migrations')).toMatchObject({
         result: 'failure',
-        detail: `${migrations.length - 1} applied, 1 pending, and ${user} may not make tables in the schema public`,
+        detail: `${migrations.length - 1} applied, 1 pending, and ${user} may not create tables in the schema public`,
       });
     } finally {
       await query(`drop owned by ${user}; drop role ${user}`);
@@ -652,7 +653,7 @@ describe('the check of the database', () => {
     await query(`alter database ${path.basename(new URL(databaseUrl).pathname)} set default_transaction_read_only = on`);
     const { code, of } = await check({ DATABASE_URL: databaseUrl });
     expect(code).toBe(1);
-    expect(of('database')).toMatchObject({ result: 'failure', detail: expect.stringContaining('it can only be read') });
+    expect(of('database')).toMatchObject({ result: 'failure', detail: expect.stringContaining('it is read-only') });
     expect(of('migrations')).toMatchObject({ result: 'skipped' });
   });
 

@@ -30,7 +30,7 @@ test('sync from a GitLab that is too old prints one line and exits with 3', asyn
   expect(ended).toEqual({
     code: 3,
     out: '',
-    err: 'ERROR: Failed to connect to GitLab: this GitLab is too old: it has no Pipeline.ref, jobs(retried:) (needs 16.2 or later; where GitLab is newer, this program is too old) [gitlab_too_old]\n',
+    err: 'ERROR: Failed to connect to GitLab: this GitLab is too old: it has no Pipeline.ref, jobs(retried:) (the connector needs 16.2 or later; if this GitLab is newer, update the connector) [gitlab_too_old]\n',
   });
   expect(requests).toBeLessThan(5);
 });

@@ -73,7 +73,12 @@ const answering =
 
 describe('sync from a host that answers only', () => {
   test.each<[string, RequestListener, number, RegExp]>([
-    ['HTML', answering(200, '<html>', { 'content-type': 'text/html' }), 1, /with text\/html, not JSON: is the URL that of a GitLab\?/],
+    [
+      'HTML',
+      answering(200, '<html>', { 'content-type': 'text/html' }),
+      1,
+      /with text\/html, not JSON: check that the URL is the URL of a GitLab/,
+    ],
     [
       '500s',
       answering(500, '{"errors":[{"message":"Internal server error"}]}'),
@@ -157,7 +162,7 @@ describe('between sync and GitLab', () => {
   test('a certificate that is not trusted ends the sync with one line, and INSECURE_TLS prints a warning', async () => {
     const port = await servers.https(await makeServerCertificate('localhost'), answering(401, '{}'));
     const env = { ...settings, GITLAB_URL: `https://localhost:${port}` };
-    oneLine(await sync(env), /name the certificate of its CA in CA_FILE \[gitlab_unreachable\]$/m);
+    oneLine(await sync(env), /set CA_FILE to the file of its CA certificate \[gitlab_unreachable\]$/m);
     const insecure = await sync({ ...env, INSECURE_TLS: 'true' });
     expect(insecure.code).toBe(3);
     expect(insecure.err).toMatch(

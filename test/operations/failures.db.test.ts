@@ -142,7 +142,7 @@ describeDatabases('what fails', (kind) => {
       given.fake.intercept = () => html(given.world, 200, 'A wiki');
       expect(await given.fail()).toMatchObject({
         code: 'gitlab',
-        error: expect.stringContaining('with text/html, not JSON: is the URL that of a GitLab?') as unknown,
+        error: expect.stringContaining('with text/html, not JSON: check that the URL is the URL of a GitLab') as unknown,
       });
       expect(await given.fail({ repos: '1,2,3' })).toMatchObject({ code: 'gitlab' });
     });

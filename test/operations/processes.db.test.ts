@@ -18,7 +18,7 @@ import { eventRows } from '../support/rows.ts';
 
 /** What a second process ends with: on PostgreSQL it cannot have the pass, on the embedded database not even the directory. */
 const stepsAside = {
-  postgres: { code: 1, err: 'ERROR: Another pass over connection 1 runs already: this one has stepped aside\n' },
+  postgres: { code: 1, err: 'ERROR: Another pass over connection 1 is running: this pass read nothing\n' },
   pglite: { code: 3, err: expect.stringContaining('is in use by another process') as unknown },
 };
 

@@ -252,7 +252,7 @@ describe('every version and edition that is read', () => {
     const read = await readFrom({ version: '13.12', edition: 'EE' });
     expect(read).toMatchObject({
       code: 'gitlab',
-      error: `Failed to connect to GitLab: this GitLab is too old: it has no Pipeline.ref (needs 16.2 or later; where GitLab is newer, this program is too old)`,
+      error: `Failed to connect to GitLab: this GitLab is too old: it has no Pipeline.ref (the connector needs 16.2 or later; if this GitLab is newer, update the connector)`,
     });
     expect(read.requests).toBeLessThan(10);
   });
@@ -286,7 +286,7 @@ describe('a GitLab without one thing', () => {
     const read = await readFrom({ ...latest, lacks: [item] });
     expect(read).toMatchObject({
       code: 'gitlab',
-      error: `Failed to connect to GitLab: this GitLab is too old: it has no ${nameOf(item)} (needs 16.2 or later; where GitLab is newer, this program is too old)`,
+      error: `Failed to connect to GitLab: this GitLab is too old: it has no ${nameOf(item)} (the connector needs 16.2 or later; if this GitLab is newer, update the connector)`,
     });
     // Those that were refused come on top.
     expect(read.requests).toBeLessThan(whole.requests + 10);

@@ -157,7 +157,7 @@ describeDatabases('what an investigator relies on', (kind) => {
     };
     expect(await given.sync()).toMatchObject({ stored: 1 });
     expect(await others).toEqual({
-      error: `Another pass over connection ${given.connectionId} runs already: this one has stepped aside`,
+      error: `Another pass over connection ${given.connectionId} is running: this pass read nothing`,
       code: 'busy',
     });
     given.fake.intercept = undefined;

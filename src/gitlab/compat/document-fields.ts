@@ -44,7 +44,7 @@ export const fieldKey = (above: string, { alias, name }: FieldNode): string => `
 /** Key of an argument. `field` is the key of the field, or its name. */
 export const argumentKey = (field: string, name: string): string => `${field}(${name}:)`;
 
-/** All fields and arguments of a document. The fields of a fragment come once, even when the fragment is spread several times. */
+/** All fields and arguments of a document. The fields of a fragment are returned once, even when the fragment is spread several times. */
 export function placesOf(document: DocumentNode): DocumentField[] {
   return document.definitions.flatMap((definition) =>
     'selectionSet' in definition ? placesIn(definition.selectionSet, scopeOf(definition)) : [],

@@ -1,4 +1,4 @@
-/** A fetch, or a fetch with behaviour around it. Layers take one and give one back. */
+/** A fetch, or a fetch with layers around it. A layer takes a `Fetch` and returns a `Fetch`. */
 export type Fetch = (url: string, init: FetchInit) => Promise<Response>;
 
 /** The part of RequestInit that the layers pass on. */
@@ -7,10 +7,10 @@ export interface FetchInit {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;
-  /** What is asked, for messages: a GraphQL operation's name, or a method and a path. */
+  /** Names the request in messages: the name of a GraphQL operation, or a method and a path. */
   readonly operation: string;
-  /** The caller can ask for less. A failure that may come from the size (5xx, a timeout) is not retried with the same size. */
+  /** The caller can send a smaller request. A failure that may come from the size (5xx, a timeout) is not retried with the same size. */
   readonly isResizable?: boolean;
-  /** Counted from 1, by the layer that tries again. */
+  /** Number of the attempt, counted from 1 by the layer that retries. */
   readonly attempt?: number;
 }

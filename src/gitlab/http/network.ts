@@ -7,12 +7,12 @@ import { ConfigurationError, messageOf } from '../../errors.ts';
 /** Proxies, certificates and timeouts of the connections to a GitLab. */
 export interface NetworkOptions {
   readonly url: string;
-  /** Proxies for https:// and for http:// URLs; a user name and a password may be in them. */
+  /** Proxies for https:// and for http:// URLs. The URL of a proxy may contain a user name and a password. */
   readonly httpsProxy?: string | undefined;
   readonly httpProxy?: string | undefined;
-  /** Hosts without a proxy: names, which stand for all below them as well, addresses, `*`; each with a port or without. */
+  /** Hosts without a proxy: host names (a name includes its subdomains), addresses, or `*`; each with or without a port. */
   readonly noProxy: readonly string[];
-  /** A file of CA certificates in PEM, trusted beside those that Node trusts. */
+  /** A file of CA certificates in PEM, which are trusted in addition to the certificates that Node trusts. */
   readonly caFile?: string | undefined;
   readonly connectTimeoutMs: number;
   /** Trust any certificate. */
@@ -23,7 +23,7 @@ export interface NetworkOptions {
 export interface Network {
   /** Undefined when the global fetch is used. */
   readonly fetch: typeof globalThis.fetch | undefined;
-  /** Ends its connections. */
+  /** Closes the connections. */
   readonly close: () => Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export interface Network {
 const usualConnectTimeoutMs = 10_000;
 
 /**
- * Opens the network to a GitLab. Uses the global fetch where the settings ask for nothing more, because a host application
+ * Opens the network to a GitLab. Uses the global fetch when no setting needs another one, because a host application
  * may have replaced it. Throws ConfigurationError when the CA file cannot be used.
  */
 export async function openNetwork(options: NetworkOptions): Promise<Network> {
@@ -45,10 +45,10 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     rejectUnauthorized: !insecureTls,
     ...(await trustOf(caFile)),
   };
-  // undici's own fetch: the one in Node takes no dispatcher of another version. Loaded where it is needed only.
+  // Node's own fetch accepts no dispatcher of another version of undici, so undici's fetch is used. Loaded only when needed.
   const { EnvHttpProxyAgent, fetch } = await import('undici');
   const dispatcher = new EnvHttpProxyAgent({
-    // Empty texts keep undici from reading the proxy variables of the environment.
+    // With empty texts undici does not read the proxy variables of the environment.
     httpProxy: proxy ?? '',
     httpsProxy: proxy ?? '',
     noProxy: noProxy.join(','),
@@ -61,13 +61,13 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   return { fetch: send as unknown as typeof globalThis.fetch, close: () => dispatcher.destroy() };
 }
 
-/** Whom to trust in TLS, as its options say it. Throws ConfigurationError when the CA file cannot be used. */
+/** The TLS options that trust the CA file. Throws ConfigurationError when the CA file cannot be used. */
 export async function trustOf(caFile: string | undefined): Promise<{ readonly secureContext?: SecureContext }> {
   if (!caFile) return {};
   return { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ...(await readCertificates(caFile))] }) };
 }
 
-/** The proxy that is set for a URL, whether NO_PROXY takes its host out or not. */
+/** The configured proxy for the scheme of a URL. Does not look at NO_PROXY. */
 export const proxyFor = ({ url, httpsProxy, httpProxy }: Pick<NetworkOptions, 'url' | 'httpsProxy' | 'httpProxy'>): string | undefined =>
   new URL(url).protocol === 'https:' ? httpsProxy : httpProxy;
 
@@ -75,7 +75,7 @@ async function readCertificates(file: string): Promise<string[]> {
   try {
     const text = await readFile(file, 'utf8');
     const certificates = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
-    if (certificates.length === 0) throw new Error('there is no certificate in PEM in it');
+    if (certificates.length === 0) throw new Error('it contains no certificate in PEM');
     return certificates.map((certificate) => new X509Certificate(certificate).toString());
   } catch (error) {
     throw new ConfigurationError([`the file of CA certificates ${file} (CA_FILE) cannot be used: ${messageOf(error)}`]);

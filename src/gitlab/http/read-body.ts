@@ -1,24 +1,24 @@
-/** As much of a body as was read. */
+/** The part of a body that was read. */
 export interface ReadBody {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Whether that is all of it. */
+  /** Whether `bytes` is the whole body. */
   readonly isWhole: boolean;
 }
 
 const firstSize = 65_536;
 
 /**
- * Reads a body, unpacked, up to a limit. What is more is not read, and its connection is closed: a few kilobytes that were packed may
- * become gigabytes. Rejects with the signal's reason as soon as it aborts.
+ * Reads a body, unpacked, up to a limit. Closes the connection of a longer body, because a few kilobytes may unpack to
+ * gigabytes. Rejects with the signal's reason as soon as the signal aborts.
  */
 export async function readBody(response: Response, limitBytes: number, signal: AbortSignal): Promise<ReadBody> {
   if (!response.body) return { bytes: new Uint8Array(), isWhole: true };
   const reader = response.body.getReader();
-  // Not waited for: a connection that hangs may not hold this up.
+  // Does not wait for the end of the cancel: it would hang with the connection.
   const cancel = () => void reader.cancel().catch(() => {});
-  // Ends a read that is under way, too.
+  // An abort also ends a read in progress.
   signal.addEventListener('abort', cancel, { once: true });
-  // Chunks are copied: very many small ones would take far more memory than what is in them.
+  // Chunks are copied into one buffer, because many small chunks take far more memory than their content.
   let buffer = new Uint8Array(Math.min(firstSize, limitBytes));
   let length = 0;
   let isWhole = false;

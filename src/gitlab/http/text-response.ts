@@ -1,4 +1,4 @@
-/** A response whose text is in memory already: reading it makes no copy, while large answers would otherwise be kept several times. */
+/** A response with its text in memory. Reading the text makes no copy, because copies of large answers take much memory. */
 export class TextResponse extends Response {
   override readonly text: () => Promise<string>;
   override readonly json: () => Promise<unknown>;

@@ -13,8 +13,8 @@ export interface TokenSource {
 export const fixedToken = (token: string): TokenSource => ({ current: () => token, renew: async () => token });
 
 /**
- * A token in a file that may be replaced while it is in use: read now, and again when the token is refused. White
- * space around it does not count. Throws ConfigurationError with the file's name, and nothing of what is in it.
+ * A token in a file that may be replaced at any time. The file is read now, and again when the token is refused. White
+ * space around the token is ignored. Throws ConfigurationError with the name of the file, and without its content.
  */
 export async function openTokenFile(file: string): Promise<TokenSource> {
   let token = await readToken(file);

@@ -7,30 +7,30 @@ import type { FetchInit } from './fetch.ts';
 /** `systemCode` of an UnreachableError after RESPONSE_TIMEOUT or REQUEST_TIMEOUT. */
 export const timeoutCode = 'TIMEOUT';
 
-/** Codes of failures that a retry does not fix: names, certificates, ports without TLS, a proxy that refuses. */
+/** Whether a retry does not fix a failure with this code: unknown host names, certificates, ports without TLS, a proxy that refuses. */
 export const isLasting = (code = ''): boolean => /^ENOTFOUND$|^PROXY_4|^EPROTO$|^ERR_SSL|^ERR_TLS|CERT|SELF_SIGNED|UNABLE_TO_/.test(code);
 
-/** Advice by code. The first that fits counts. */
+/** Advice by code. The first match is used. */
 const advice: ReadonlyArray<readonly [RegExp, string]> = [
   [/^ENOTFOUND$/, 'check the host name in the URL'],
   [/^EAI_/, 'no name server answers: check the network and its DNS'],
-  [/^ECONNREFUSED$/, 'check the host and the port in the URL, and that it runs'],
+  [/^ECONNREFUSED$/, 'check the host and the port in the URL, and that the server runs'],
   [
     /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/,
-    'check the network: a firewall may be in the way, or HTTPS_PROXY missing',
+    'check the network: a firewall may block the connection, or HTTPS_PROXY may be missing',
   ],
-  [/^PROXY_407$/, 'the proxy wants a user name and a password: put them into its URL, http://user:password@host:port'],
-  [/^PROXY_4/, 'the proxy does not let this host through: ask who runs it, or name the host in NO_PROXY'],
-  [/^PROXY_/, 'the proxy cannot reach it: ask who runs it, or name the host in NO_PROXY'],
-  [/^CERT_HAS_EXPIRED$/, 'its certificate has expired and must be renewed there'],
+  [/^PROXY_407$/, 'the proxy requires a user name and a password: put them into its URL, http://user:password@host:port'],
+  [/^PROXY_4/, 'the proxy does not allow this host: ask its administrator, or name the host in NO_PROXY'],
+  [/^PROXY_/, 'the proxy cannot reach the host: ask its administrator, or name the host in NO_PROXY'],
+  [/^CERT_HAS_EXPIRED$/, 'its certificate has expired and must be renewed on the server'],
   [/^CERT_NOT_YET_VALID$/, 'its certificate is not valid yet: check the clock of this machine'],
   [/ALTNAME|HOSTNAME_MISMATCH/, 'its certificate is for another name: use that name in the URL'],
-  [/^EPROTO$|^ERR_SSL/, 'it does not speak TLS there: check the port, and http:// or https://, in the URL'],
-  [/CERT|SELF_SIGNED|UNABLE_TO_/, 'its certificate is not trusted here: name the certificate of its CA in CA_FILE'],
-  [/./, 'check the network, and that it runs'],
+  [/^EPROTO$|^ERR_SSL/, 'the server does not use TLS on this port: check the port, and http:// or https://, in the URL'],
+  [/CERT|SELF_SIGNED|UNABLE_TO_/, 'its certificate is not trusted here: set CA_FILE to the file of its CA certificate'],
+  [/./, 'check the network, and that the server runs'],
 ];
 
-/** The error for a request without a whole answer: the reason, and what to do. What `fetch` threw is the cause, without the token. */
+/** The error for a request without a complete answer: the reason, and what to do. Its cause is what `fetch` threw, without the token. */
 export function unreachable(url: string, { operation, headers }: FetchInit, thrown: unknown): UnreachableError {
   const root = rootOf(thrown);
   const code = codeOf(root);
@@ -47,21 +47,21 @@ export function unreachable(url: string, { operation, headers }: FetchInit, thro
 export const tokenRedactor = ({ authorization = '' }: FetchInit['headers']): Redact =>
   redactor([authorization.replace(/^Bearer /, '')], '[token]');
 
-/** The errors of a host's own fetch may contain the request, and so the token. */
+/** An error of a host application's own fetch may contain the request, and so the token. */
 function redactedCause(cause: unknown, redact: Redact): unknown {
   const everything = { depth: null, showHidden: true, maxStringLength: null, maxArrayLength: null };
   const inspected = inspect(cause, everything);
   return redact(inspected) === inspected ? cause : new Error(redact(messageOf(cause)));
 }
 
-/** fetch says only "fetch failed"; the reason is the cause, or the first of several attempts' causes. */
+/** The message of fetch is only "fetch failed". The reason is its cause, or the cause of the first of several attempts. */
 function rootOf(error: unknown): unknown {
   if (error instanceof AggregateError && error.errors.length > 0) return rootOf(error.errors[0]);
   const cause = error instanceof Error ? error.cause : undefined;
   return cause === undefined ? error : rootOf(cause);
 }
 
-/** The system's code. undici has none for what a proxy answered, only a message. */
+/** The system's code. For the answer of a proxy undici has no code, so the code is made from the message. */
 function codeOf(error: unknown): string | undefined {
   const status = /^Proxy .*\((\d{3})\)/.exec(messageOf(error))?.[1];
   if (status !== undefined) return `PROXY_${status}`;
@@ -69,7 +69,7 @@ function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-/** OpenSSL's messages name its source files; its reason is enough. */
+/** OpenSSL's message contains names of source files, so its shorter reason is used. */
 function reasonOf(error: unknown, code = ''): string {
   const { reason } = Object(error) as { reason?: unknown };
   if (/^EPROTO$|^ERR_SSL/.test(code) && typeof reason === 'string') return reason;

@@ -1,22 +1,22 @@
 import type { Fetch } from './fetch.ts';
 
-/** How one request ended, for metrics. Holds nothing that was sent or received. */
+/** The result of one request, for metrics. Contains no text of the request or the answer. */
 export interface GitlabAnswer {
   /** The base URL's host, with its port. */
   readonly host: string;
   /** A GraphQL operation's name, or a method and a path, such as `GET projects/7/repository/commits`. */
   readonly operation: string;
-  /** HTTP status; null when no answer came. */
+  /** HTTP status; null when no answer arrived. */
   readonly status: number | null;
-  /** Milliseconds until the whole answer had arrived. */
+  /** Milliseconds until the complete answer had arrived. */
   readonly durationMs: number;
   /** Whether this is a retry of a request that failed. */
   readonly isRetry: boolean;
-  /** GitLab's `RateLimit-Limit` and `RateLimit-Remaining`; null where it does not send them. */
+  /** GitLab's `RateLimit-Limit` and `RateLimit-Remaining`; null when GitLab does not send them. */
   readonly rateLimit: { readonly limit: number; readonly remaining: number } | null;
 }
 
-/** Reports how every request ended. Wraps one attempt. */
+/** Reports the result of every request. Wraps one attempt. */
 export function withAnswers(fetch: Fetch, onAnswer: (answer: GitlabAnswer) => void): Fetch {
   return async (url, init) => {
     const isRetry = (init.attempt ?? 1) > 1;

@@ -13,7 +13,7 @@ import type { Fetch } from './fetch.ts';
 import { TextResponse } from './text-response.ts';
 import { longestWaitMs, retryAfterMsOf, spanText } from '../limits/retry-after.ts';
 
-/** Turns every answer that is not the JSON that was asked for into an error of its own class. */
+/** Throws an error with a class of its own for every answer that is not successful or not JSON. */
 export function withErrors(fetch: Fetch): Fetch {
   return async (url, init) => {
     const response = await fetch(url, init);
@@ -29,7 +29,10 @@ async function wholeJson(response: Response, origin: string, failure: RequestFai
   const type = response.headers.get('content-type') ?? '';
   if (!type.includes('json')) {
     const answered = type === '' ? 'something without a type' : type.split(';')[0];
-    throw new InvalidResponseError(`${origin} answered ${operation} with ${answered}, not JSON: is the URL that of a GitLab?`, failure);
+    throw new InvalidResponseError(
+      `${origin} answered ${operation} with ${answered}, not JSON: check that the URL is the URL of a GitLab`,
+      failure,
+    );
   }
   const { status, headers } = response;
   const text = await response.text();
@@ -51,7 +54,7 @@ async function errorFor(response: Response, failure: RequestFailure & { status: 
   const retryAfterMs = retryAfterMsOf(response.headers);
   const told = { ...failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   if (retryAfterMs !== undefined && retryAfterMs > longestWaitMs && (status === 429 || status >= 500)) {
-    const waits = `${spanText(retryAfterMs)} (${status} on ${operation}${said}), and a request waits ${spanText(longestWaitMs)} at the most`;
+    const waits = `${spanText(retryAfterMs)} (${status} on ${operation}${said}), and a request waits at most ${spanText(longestWaitMs)}`;
     return new RateLimitedError(`GitLab asks to wait ${waits}: run again later, or less often`, told);
   }
   switch (status) {
@@ -68,7 +71,7 @@ async function errorFor(response: Response, failure: RequestFailure & { status: 
     case 404:
       return new NotFoundError(`GitLab does not know ${operation} (404${said}), or this token may not see it`, failure);
     case 407:
-      return new GitlabRequestError(`a proxy wants a user name and a password (407 on ${operation}): put them into its URL`, failure);
+      return new GitlabRequestError(`a proxy requires a user name and a password (407 on ${operation}): put them into its URL`, failure);
     case 429:
       return new RateLimitedError(
         `GitLab limits the rate of requests (429 on ${operation}${said}): read less often, or set a lower MAX_REQUESTS_PER_MINUTE`,
@@ -79,20 +82,20 @@ async function errorFor(response: Response, failure: RequestFailure & { status: 
         return new ServerError(`GitLab failed on ${operation} (${status}${said}): it is overloaded, or down; try again later`, told);
       if (status >= 300 && status < 400) return redirectError(response, failure);
       return new GitlabRequestError(
-        `GitLab refused ${operation} (${status}${said}): a proxy may be in the way, or this GitLab too old or too new`,
+        `GitLab refused ${operation} (${status}${said}): a proxy may have changed the request, or this GitLab may be too old or too new`,
         failure,
       );
   }
 }
 
-/** Redirects are not followed: the token goes to the configured address and to no other. */
+/** Redirects are not followed, because the token may only go to the configured address. */
 function redirectError(response: Response, failure: RequestFailure): InvalidResponseError {
   const location = response.headers.get('location') ?? 'an unnamed place';
   const target = URL.canParse(location) ? new URL(location).origin : location.split(/[?#]/)[0];
-  return new InvalidResponseError(`GitLab redirects ${failure.operation} to ${target}: set the URL to where it really is`, failure);
+  return new InvalidResponseError(`GitLab redirects ${failure.operation} to ${target}: set the URL to the new address`, failure);
 }
 
-/** GitLab's own one-line reason out of an error body, in any of its shapes: `: 404 Project Not Found`, or nothing. */
+/** GitLab's reason from an error body of any known shape, in one line: `: 404 Project Not Found`. Empty when there is none. */
 async function reasonIn(response: Response): Promise<string> {
   const text = await response.text();
   try {
@@ -102,7 +105,7 @@ async function reasonIn(response: Response): Promise<string> {
     const reason = reasons.find((item) => typeof item === 'string');
     return typeof reason === 'string' ? `: ${reason.replaceAll(/\s+/g, ' ').slice(0, 200)}` : '';
   } catch {
-    return ''; // The HTML page of a proxy holds no reason that fits in one line.
+    return ''; // Not JSON, such as the HTML page of a proxy.
   }
 }
 

@@ -8,9 +8,9 @@ import { isLasting, timeoutCode } from './unreachable.ts';
 
 /** How failed requests are retried. */
 export interface RetryOptions {
-  /** Attempts in all, the first one included. */
+  /** Largest number of attempts, including the first. */
   readonly attempts: number;
-  /** The most that the second attempt waits, in milliseconds; it doubles from there. */
+  /** The longest wait before the second attempt, in milliseconds. Doubles with each further attempt. */
   readonly baseDelayMs: number;
 }
 
@@ -38,7 +38,7 @@ export function withRetry(
         const { operation, status, code: errorCode, message: reason } = error;
         log.warn(
           { operation, attempt, delayMs, ...(status === undefined ? {} : { status }), errorCode, reason },
-          'request failed, trying again',
+          'request failed; retrying',
         );
         await host.clock.sleep(delayMs, init.signal);
       }
@@ -46,10 +46,10 @@ export function withRetry(
   };
 }
 
-/** 500 to 504 without those that are permanent, and Cloudflare's codes for a server behind it that is down. */
+/** The statuses from 500 to 504 that may be temporary, and Cloudflare's codes for a server that is down. */
 const transientStatuses = new Set([500, 502, 503, 504, 520, 521, 522, 523, 524]);
 
-/** Whether the same request may succeed in a while. */
+/** Whether the same request may succeed later. */
 export function isTransient(error: unknown): error is GitlabRequestError {
   if (error instanceof UnreachableError) return !isLasting(error.systemCode);
   if (error instanceof RateLimitedError) return (error.retryAfterMs ?? 0) <= longestWaitMs;
@@ -64,9 +64,9 @@ export function isForItsSize(error: unknown): boolean {
 }
 
 /**
- * Milliseconds to wait after `attempt` attempts, the last of which failed with `error`: at random up to a bound that
- * doubles, so that clients that failed together do not come back together. 0 when GitLab limits the rate, or said when to
- * come back: its host holds every request until then.
+ * Milliseconds to wait after attempt number `attempt` failed with `error`: random up to a bound that doubles, so that clients
+ * that failed at the same time do not retry at the same time. 0 when GitLab limits the rate or sent `Retry-After`: the
+ * request queue of the host then delays every request.
  */
 export function delayBefore(
   attempt: number,

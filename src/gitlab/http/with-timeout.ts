@@ -6,24 +6,24 @@ import { timeoutCode, tokenRedactor, unreachable } from './unreachable.ts';
 
 /** How long an attempt may take, in milliseconds. */
 export interface Timeouts {
-  /** Until the answer begins. */
+  /** The longest time until the answer begins. */
   readonly responseMs: number;
-  /** Until the answer has ended. */
+  /** The longest time until the answer has ended. */
   readonly requestMs: number;
 }
 
 const megabyte = 1_000_000;
-/** What is read of an answer at most, unpacked. The largest that GitLab gives is a page of 20 rows with texts of 1 MB. */
+/** The most bytes of an answer that are read, unpacked. GitLab's largest answer is a page of 20 rows with texts of 1 MB. */
 const answerLimitBytes = 50 * megabyte;
-/** What is read of an error's text at most. */
+/** The most bytes of an error's text that are read. */
 const errorLimitBytes = 64 * 1024;
-/** In place of an error's text that is longer: the status says what matters. */
-const longErrorBody = JSON.stringify({ message: `its text has more than ${errorLimitBytes / 1024} KB, and was not read` });
+/** Replaces an error's text that is longer: the status is enough. */
+const longErrorBody = JSON.stringify({ message: `the error text has more than ${errorLimitBytes / 1024} KB, and was not read` });
 
 /**
- * Limits the time and the size of a request and its whole answer. Reads the body of the answer, so that a connection that is cut in
- * the middle of it fails here. Removes the token from an answer that repeats it, in headers and body. Throws UnreachableError and
- * ResponseTooLargeError; an abort of the caller's own signal passes through.
+ * Limits the time of a request and the size of its answer. Reads the whole body, so that a connection that is cut in the
+ * middle of an answer fails here. Removes the token from the headers and the body of an answer. Throws UnreachableError and
+ * ResponseTooLargeError, and the reason of the caller's signal when that signal aborts.
  */
 export function withTimeout(fetch: Fetch, { responseMs, requestMs }: Timeouts): Fetch {
   return async (url, init) => {
@@ -60,14 +60,14 @@ export function withTimeout(fetch: Fetch, { responseMs, requestMs }: Timeouts): 
 
 function tooLarge(url: string, { operation }: FetchInit, status: number): ResponseTooLargeError {
   return new ResponseTooLargeError(
-    `${new URL(url).origin} answered ${operation} with more than ${answerLimitBytes / megabyte} MB (unpacked), which was not read: check that the URL is that of a GitLab, and that no proxy changes its answers`,
+    `${new URL(url).origin} answered ${operation} with more than ${answerLimitBytes / megabyte} MB (unpacked), which was not read: check that the URL is the URL of a GitLab, and that no proxy changes its answers`,
     { operation, status, limitBytes: answerLimitBytes },
   );
 }
 
 function timedOut(url: string, { operation }: FetchInit, { ms, name }: { readonly ms: number; readonly name: string }): UnreachableError {
   return new UnreachableError(
-    `${new URL(url).origin} did not answer ${operation} within ${ms / 1000} s (${name}): it is overloaded or away, or needs more time than that`,
+    `${new URL(url).origin} did not answer ${operation} within ${ms / 1000} s (${name}): it is overloaded or down, or needs a longer timeout`,
     { operation, systemCode: timeoutCode },
   );
 }

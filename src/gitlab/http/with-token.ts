@@ -3,8 +3,8 @@ import type { TokenSource } from './token-source.ts';
 import type { Fetch } from './fetch.ts';
 
 /**
- * Sends the token with every request. After a 401 it looks for a new token, and sends the request and all later ones with
- * that. When there is no new token, `end` is called once with the error with which all other requests fail.
+ * Sends the token with every request. After a 401, looks for a new token, and sends this request and all later requests with
+ * the new token. When there is no new token, calls `end` with the error with which all other requests then fail.
  */
 export function withToken(fetch: Fetch, tokens: TokenSource, end: (reason: unknown) => void): Fetch {
   return async (url, init) => {

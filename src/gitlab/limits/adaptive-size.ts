@@ -1,25 +1,25 @@
 import { GraphqlError, ResponseTooLargeError, ServerError, UnreachableError, isTimeout } from '../../errors.ts';
 
-/** Answers within this time may be larger. */
+/** After an answer within this time, the next request may be larger. */
 const quickMs = 5000;
-/** Half of the time that GitLab gives a query: what takes longer is asked for in smaller parts before it fails. */
+/** Half of GitLab's time limit for a query. After a slower answer, the next request is smaller, before GitLab's limit fails it. */
 const slowMs = 15_000;
 const growth = 1.5;
 
-/** GraphQL operations whose size adapts: after a failure that may come from the size, they are asked again with a smaller one. */
+/** Whether the size of a GraphQL operation adapts: after a failure that may come from the size, it is sent again in a smaller size. */
 export const isResizableOperation = (operation: string): boolean =>
   /^(Project|Group)Changes$|^(MergeRequest|Pipeline|Release|ContainerRepository)Page$|Identities$/.test(operation);
 
-/** How much a GitLab can answer of each kind of request, in rows or projects. Learned from its answers, and kept in memory only. */
+/** The size that a GitLab can answer for each kind of request, in rows or projects. Learned from its answers; kept only in memory. */
 export interface AdaptiveSizes {
-  /** The size to ask for now: `largest`, or less where that was too much. */
+  /** The size of the next request: `largest`, or less when `largest` was too much. */
   of(kind: string, largest: number): number;
   noteAnswer(kind: string, answer: { readonly size: number; readonly durationMs: number }): void;
-  /** `factor`: by how much the next one is to be smaller. */
+  /** `factor`: the size of the next request in relation to `size`. */
   noteTooMuch(kind: string, refusal: { readonly size: number; readonly factor: number }): void;
 }
 
-/** Everything is asked for at its largest until an answer says otherwise. */
+/** Starts every kind of request at its largest size. */
 export function createAdaptiveSizes(): AdaptiveSizes {
   const reduced = new Map<string, number>();
   return {
@@ -38,9 +38,9 @@ export function createAdaptiveSizes(): AdaptiveSizes {
 
 /** A request whose size can be chosen. */
 export interface ResizableRequest<T> {
-  /** Requests of one kind share what is learned about their size. */
+  /** Requests of one kind share their learned size. */
   readonly kind: string;
-  /** The largest size to ask for; 1 is the smallest. */
+  /** The largest size. The smallest is 1. */
   readonly largest: number;
   readonly ask: (size: number) => Promise<T>;
   /** Whether an answer that arrived shows that the size was too large. */
@@ -52,14 +52,14 @@ export interface FitOptions {
   readonly sizes: AdaptiveSizes;
   /** Attempts at the smallest size. */
   readonly attempts: number;
-  /** Waits before the next attempt, counted from 1. */
+  /** Waits before the next attempt. `attempt` counts the failed attempts. */
   readonly wait: (attempt: number, error: unknown) => Promise<void>;
   /** Milliseconds from any origin. */
   readonly now: () => number;
 }
 
 /**
- * Asks for as much as GitLab bears: less, after a pause, when it was too much, and more again after quick answers.
+ * Sends a request in the largest size that GitLab answers: smaller after a failure and a pause, larger again after quick answers.
  * Throws the last error when even the smallest size fails.
  */
 export async function fitRequest<T>(
@@ -87,7 +87,7 @@ export async function fitRequest<T>(
   }
 }
 
-/** Whether a smaller request may succeed where this one failed: too complex, out of time, or more than the server could bear. */
+/** Whether a smaller request may succeed after this error: too complex, a timeout, too large, or a server error. */
 export function isTooMuch(error: unknown): boolean {
   if (error instanceof ServerError || error instanceof ResponseTooLargeError) return true;
   if (error instanceof UnreachableError) return error.systemCode === 'TIMEOUT';

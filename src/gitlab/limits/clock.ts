@@ -1,18 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Time and chance, for everything that waits. Tests let time pass as they like. */
+/** Time and random numbers for everything that waits. Tests replace it to control time. */
 export interface Clock {
-  /** Milliseconds since some moment; they only ever grow. */
+  /** Milliseconds since any moment. Never goes back. */
   readonly now: () => number;
-  /** What this machine takes for the time of day. */
+  /** The date and time of this machine. */
   readonly date: () => Date;
   /** Rejects with the signal's reason when it is aborted. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** From 0 up to 1. */
+  /** A random number from 0 up to 1. */
   readonly random: () => number;
 }
 
-/** This machine's. */
+/** The clock of this machine. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   date: () => new Date(),

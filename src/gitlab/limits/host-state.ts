@@ -10,31 +10,31 @@ import type { RowClock } from './row-clock.ts';
 import { createRequestQueue } from './request-queue.ts';
 import type { RequestQueue } from './request-queue.ts';
 
-/** What everything in a process that reads the same GitLab shares. Holds no token, and of what was read only the time of the newest row. */
+/** The state that all clients of one GitLab in a process share. Contains no token, and of the read rows only the latest time. */
 export interface HostState extends Pick<RequestQueue, 'enter' | 'observe'> {
   /** Origin and base path. */
   readonly url: string;
   readonly clock: Clock;
-  /** How much it bears at once. */
+  /** The sizes of requests that it answers in time. */
   readonly sizes: AdaptiveSizes;
   /** Fields that this GitLab lacks. */
   readonly learned: MissingFields;
-  /** How far its clocks have come, as rows prove it. */
+  /** The latest time that rows of this GitLab prove. */
   readonly rows: RowClock;
-  /** A request got no answer in all its attempts, and no request got one since: each further request gets one attempt. */
+  /** A request got no answer in all its attempts, and no later request got an answer. While this is so, each request gets one attempt. */
   isSilent: boolean;
 }
 
-/** The state of each GitLab host that is read: its budget of requests, and what it can answer. At most 1,000 are kept; idle ones are dropped first. */
+/** The state of each GitLab host: its rate budget and what it can answer. Keeps at most about 1,000 hosts: drops the idle host that was used least recently. */
 export interface HostStates {
-  /** The host of a base URL. */
+  /** The state of the host of a base URL. Creates a missing state. */
   readonly at: (url: string) => HostState;
 }
 
 const mostHosts = 1_000;
 
 /**
- * Creates host states that know no host yet. Hand the same value as `hostStates` to every call that is to share a budget.
+ * Creates host states without a host. Pass the same value as `hostStates` to every call that shares a rate budget.
  *
  * @example
  * const hostStates = createHostStates();

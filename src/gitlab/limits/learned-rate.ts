@@ -1,44 +1,44 @@
 import type { Clock } from './clock.ts';
 
 /**
- * The rate that a host bears, learned from refusals that do not say when to come back: additive increase, multiplicative
- * decrease. Times are milliseconds.
+ * The rate of requests that a host allows, learned from 429 answers without a time to retry: additive increase,
+ * multiplicative decrease. Times are milliseconds.
  */
 export interface LearnedRate {
-  /** A request was answered with 429, and nothing in the answer says when to come back. `sentInMinute`: what was sent, this request included. */
+  /** Notes a 429 answer that does not say when to retry. `sentInMinute`: requests in the last minute, including this request. */
   refused(sentInMinute: number): void;
-  /** A request was answered with anything else. */
+  /** Notes any other answer. */
   allowed(): void;
-  /** From when on the next request may be sent. `lastSentAt`: undefined when none was sent in the last minute. */
+  /** The moment from which the next request may be sent. `lastSentAt`: undefined when no request was sent in the last minute. */
   openAt(lastSentAt: number | undefined): number;
 }
 
 const minuteMs = 60_000;
-/** The first pause after a refusal. Each further refusal doubles it. */
+/** The first pause after a refusal. Each further refusal doubles the pause. */
 const firstPauseMs = 15_000;
-/** GitLab's limits are by the minute as a rule: a longer pause wins nothing. Four attempts of a request wait for more than a minute. */
+/** Most limits of GitLab are for each minute, so a longer pause has no use. Four attempts of a request wait for more than a minute. */
 const longestPauseMs = minuteMs;
-/** Pauses get longer by up to this part at random, so that processes that were refused together do not come back together. */
+/** Pauses are longer by a random part of up to this, so that processes that were refused at the same time do not retry at the same time. */
 const pauseSpread = 1 / 4;
 const decrease = 1 / 2;
-/** The rate is back at what was refused after 10 minutes. */
+/** With this step, the rate reaches the refused rate again after 10 minutes. */
 const increasePerMinute = 1 / 20;
 const lowestPerMinute = 10;
-/** A refusal is forgotten after so long: the limit may have been another's, or of a single endpoint. */
+/** A refusal is forgotten after this time: another client may have used up the limit, or the limit may be for a single endpoint. */
 const forgottenAfterMs = 30 * minuteMs;
 
-/** A host that has refused nothing yet. */
+/** Creates the rate of a host that has refused no request. */
 export function createLearnedRate({ now, random }: Pick<Clock, 'now' | 'random'>): LearnedRate {
   let refusal: { readonly at: number; readonly fromPerMinute: number; readonly stepPerMinute: number } | undefined;
   let pausedUntil = Number.NEGATIVE_INFINITY;
-  /** Refusals since a request was allowed. */
+  /** Refusals since the last allowed request. */
   let inARow = 0;
 
   const perMinute = () => {
     if (refusal && now() - refusal.at >= forgottenAfterMs) refusal = undefined;
     return refusal && refusal.fromPerMinute + (refusal.stepPerMinute * (now() - refusal.at)) / minuteMs;
   };
-  // Answers to what was sent before the pause began say nothing about the time after it.
+  // Answers to requests from before the pause do not show whether the pause was long enough.
   const isPaused = () => now() < pausedUntil;
 
   return {

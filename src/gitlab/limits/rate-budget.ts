@@ -2,20 +2,20 @@ import type { Clock } from './clock.ts';
 import { createLearnedRate } from './learned-rate.ts';
 import { retryAfterMsOf, serverTimeOf } from './retry-after.ts';
 
-/** The part of an answer that says something about limits. */
+/** The part of an answer that describes limits. */
 export type LimitedAnswer = Pick<Response, 'status' | 'headers'>;
 
-/** What is known of a host's limits: what its answers said, and what was sent. Times are milliseconds. */
+/** The rate limits of a host, as its answers describe them, and the requests that were sent. Times are milliseconds. */
 export interface RateBudget {
-  /** Takes note of an answer. `underWay`: other requests that GitLab may not have counted yet. */
+  /** Notes an answer. `underWay`: other requests without an answer, which GitLab may not have counted yet. */
   observe(answer: LimitedAnswer, underWay: number): void;
-  /** Takes note of a request. */
+  /** Notes a request. */
   spend(): void;
-  /** How long the next request has to wait; 0 = not at all. `maxRequestsPerMinute`: 0 = no limit of our own. */
+  /** How long the next request has to wait; 0 = no wait. `maxRequestsPerMinute`: 0 = no limit except GitLab's. */
   waitMs(maxRequestsPerMinute: number): number;
 }
 
-/** A span in which GitLab allows so many requests. */
+/** A span of time in which GitLab allows `total` requests. */
 interface Window {
   readonly total: number;
   readonly endsAt: number;
@@ -23,14 +23,14 @@ interface Window {
 }
 
 const minuteMs = 60_000;
-/** From here on what is left of a window is spread over the time that is left of it. */
+/** When less than this part of a window's requests is left, the rest is spread over the rest of the window. */
 const scarce = 1 / 5;
-/** A host that asks for more is asked again after an hour: it may have been a mistake, and this may run for years. */
+/** A longer `Retry-After` is cut to an hour, because it may be a mistake, and a poller may run for years. */
 const longestClosedMs = 60 * minuteMs;
-/** Clients that were told to come back at the same moment do so within this span. */
+/** Clients with the same time to retry are spread at random over this span, in milliseconds. */
 export const spreadMs = 1000;
 
-/** A budget of which nothing is known yet. */
+/** Creates a budget without known limits. */
 export function createRateBudget({ now, random }: Pick<Clock, 'now' | 'random'>): RateBudget {
   const sentAt: number[] = [];
   const learned = createLearnedRate({ now, random });
@@ -50,7 +50,7 @@ export function createRateBudget({ now, random }: Pick<Clock, 'now' | 'random'>)
       const described = windowOf(headers, { now: now(), underWay });
       if (retryAfterMs > 0) {
         closedUntil = Math.max(closedUntil, now() + Math.min(retryAfterMs, longestClosedMs) + random() * spreadMs);
-        // `Retry-After` is the end of this wait, whatever `RateLimit-Reset` says.
+        // `Retry-After` decides the end of this wait. `RateLimit-Reset` is ignored.
         window = described && described.left > 0 ? described : undefined;
         return;
       }
@@ -78,8 +78,9 @@ export function createRateBudget({ now, random }: Pick<Clock, 'now' | 'random'>)
 }
 
 /**
- * The window that an answer's `RateLimit-*` headers describe. `RateLimit-Reset` is by the server's clock, as `Date` is.
- * `RateLimit-Limit` is scaled to a minute whatever the window is, so what was observed and what remains is the better total.
+ * The window that an answer's `RateLimit-*` headers describe. `RateLimit-Reset` and `Date` are times of the server's clock.
+ * GitLab scales `RateLimit-Limit` to a minute for every window, so the total is computed from `RateLimit-Observed` and
+ * `RateLimit-Remaining` when both are there.
  */
 function windowOf(headers: Headers, { now, underWay }: { readonly now: number; readonly underWay: number }): Window | undefined {
   const number = (name: string) => Number.parseInt(headers.get(name) ?? '', 10);

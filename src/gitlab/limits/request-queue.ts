@@ -4,30 +4,30 @@ import type { LimitedAnswer } from './rate-budget.ts';
 import type { Clock } from './clock.ts';
 import { longestWaitMs, spanText } from './retry-after.ts';
 
-/** How much a host is asked. */
+/** Limits of the requests of one client. */
 export interface HostLimits {
-  /** Requests under way at once. */
+  /** Largest number of simultaneous requests. */
   readonly concurrency: number;
-  /** Requests in any 60 seconds; 0 = no limit of our own. */
+  /** Largest number of requests in any 60 seconds; 0 = no limit except GitLab's. */
   readonly maxRequestsPerMinute: number;
 }
 
-/** A request that wants to be sent. Each is held to its own client's limits, and counts for everyone's. */
+/** A request that waits. The limits of its own client apply to it, and it counts for the limits of every client. */
 export interface QueuedRequest extends HostLimits {
   readonly operation: string;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The order in which a host is asked. */
+/** The queue of the requests to a host. */
 export interface RequestQueue {
   /**
-   * Waits until a request may be sent, in the order of the calls; call what comes back when its answer is there, or it
-   * has failed. Rejects with the signal's reason, and with RateLimitedError when the wait would be longer than 5 minutes.
+   * Waits until a request may be sent, in the order of the calls. Resolves to a function: call it when the request has ended.
+   * Rejects with the signal's reason, and with RateLimitedError when the wait would be longer than 5 minutes.
    */
   readonly enter: (turn: QueuedRequest) => Promise<() => void>;
-  /** Takes note of what an answer says about limits. */
+  /** Notes the limits that an answer describes. */
   readonly observe: (answer: LimitedAnswer) => void;
-  /** No request is under way or waits. */
+  /** Whether no request waits or is in progress. */
   readonly isIdle: () => boolean;
 }
 
@@ -36,14 +36,14 @@ interface Waiting extends QueuedRequest {
   readonly reject: (error: unknown) => void;
 }
 
-/** The queue of requests at the host of a base URL. */
+/** Creates the queue for the host of a base URL. */
 export function createRequestQueue(url: string, clock: Clock): RequestQueue {
   const budget = createRateBudget(clock);
   const waiting: Waiting[] = [];
   let underWay = 0;
   let alarm = new AbortController();
 
-  /** Starts those in front, as far as they may; comes back when the next one may, or when another has left. */
+  /** Starts the first requests of the queue as far as the limits allow. Runs again when the next request may start, and after each end of a request. */
   const proceed = () => {
     alarm.abort();
     for (let first = waiting[0]; first && underWay < first.concurrency; first = waiting[0]) {
@@ -93,6 +93,6 @@ export function createRequestQueue(url: string, clock: Clock): RequestQueue {
 
 const tooLong = (url: string, operation: string, waitMs: number) =>
   new RateLimitedError(
-    `${url} is not to be asked for another ${spanText(waitMs)}, by its rate limit (${operation} was not sent): run again later, or less often`,
+    `the rate limit of ${url} allows no request for another ${spanText(waitMs)} (${operation} was not sent): run again later, or less often`,
     { operation, retryAfterMs: Math.ceil(waitMs) },
   );

@@ -1,9 +1,9 @@
-/** No request waits longer than this for GitLab to be ready, in milliseconds; it fails and says how long the wait would be. */
+/** The longest wait of a request for a rate limit, in milliseconds. A request that would wait longer fails, and its error says how long. */
 export const longestWaitMs = 5 * 60_000;
 
 /**
- * What `Retry-After` asks for, in milliseconds: seconds, as GitLab sends them, or a moment by the server's own clock,
- * as some proxies do. Undefined when it is absent or neither.
+ * The wait that `Retry-After` asks for, in milliseconds. GitLab sends seconds; some proxies send a moment of the server's
+ * clock. Undefined when the header is absent or neither of the two.
  */
 export function retryAfterMsOf(headers: Headers): number | undefined {
   const text = headers.get('retry-after')?.trim() ?? '';
@@ -12,7 +12,7 @@ export function retryAfterMsOf(headers: Headers): number | undefined {
   return Number.isNaN(waitMs) ? undefined : Math.max(0, waitMs);
 }
 
-/** The server's clock when it answered, in milliseconds since 1970, cut to the second; NaN when it did not say. */
+/** The time of the server's clock in an answer, in milliseconds since 1970, in whole seconds; NaN when the answer has no `Date`. */
 export const serverTimeOf = (headers: Headers): number => Date.parse(headers.get('date') ?? '');
 
 /** A span of time for a message, rounded up: `40 s`, `12 min`. */

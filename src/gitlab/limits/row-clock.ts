@@ -1,19 +1,19 @@
 /**
- * How far the clocks have come that stamp the rows of a GitLab, as far as rows prove it. The `Date` header comes from the
- * clock of a web server or a balancer, which may be another one.
+ * The latest time of the clock that dates the rows of a GitLab, as the rows that were read prove it. The `Date` header is no
+ * proof, because it comes from the clock of a web server or a load balancer.
  */
 export interface RowClock {
-  /** Notes the time of a row that came with an answer. A row that is dated later than the answer proves nothing. */
+  /** Notes the time of a row in an answer. Ignores a row that is dated later than its answer for `newest`. */
   readonly note: (moment: Date, answeredAt: Date) => void;
-  /** Notes a time that rows have proven earlier. */
+  /** Notes a time that earlier rows have proven, such as a stored watermark. */
   readonly noteProven: (moment: Date) => void;
-  /** The latest time of a row that was seen; null before the first row. */
+  /** The latest proven time; null before the first row. */
   readonly newest: () => Date | null;
-  /** By how much rows were dated later than their answers since this was last asked, at most. Milliseconds; 0 = no row was. */
+  /** The largest time, in milliseconds, by which a row was dated later than its answer since the last call; 0 when no row was. */
   readonly takeAheadMs: () => number;
 }
 
-/** A row clock that has seen no row. */
+/** Creates a row clock without a row. */
 export function createRowClock(): RowClock {
   let newest: Date | null = null;
   let largestAheadMs = 0;

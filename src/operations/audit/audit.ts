@@ -10,7 +10,7 @@ import { readTargets } from './targets.ts';
 /** Result of an audit: every configured project and every stream, the incomplete ones included. */
 export interface AuditReport {
   readonly entries: readonly AuditEntry[];
-  /** Entries of `repos` that name nothing, or nothing that this token may see. */
+  /** Entries of `repos` that name no project or group that this token may see. */
   readonly missing: readonly string[];
   readonly requests: { readonly graphql: number; readonly rest: number };
 }

@@ -7,7 +7,7 @@ import type { WalkState } from '../../walk-state.ts';
 /** What the table claims to hold of one stream of a project. */
 export type Claim = SpanClaim | NoClaim;
 
-/** Every row is stored that changed, or was created, in this span. */
+/** The table claims to hold every row that changed, or was created, in this span. */
 export interface SpanClaim {
   readonly after: Date;
   readonly before: Date;
@@ -16,7 +16,7 @@ export interface SpanClaim {
   readonly identities: Identities;
 }
 
-/** Nothing can be compared. */
+/** The stream cannot be compared. */
 export interface NoClaim {
   /** One line. */
   readonly reason: string;
@@ -26,7 +26,7 @@ export interface NoClaim {
 
 const unread: NoClaim = { reason: 'never read: run `gitlab-connector sync`', isUnread: true };
 
-/** What the table claims of a stream. `states` undefined: the project was never read. */
+/** What the table claims to hold of a stream. `states` undefined: the project was never read. */
 export function claimOf({ name, count }: Stream, states: ProjectStates | undefined, branches: readonly string[]): Claim {
   if (!states || states.size === 0) return unread;
   if (count.kind === 'none') return { reason: count.reason };
@@ -36,12 +36,12 @@ export function claimOf({ name, count }: Stream, states: ProjectStates | undefin
   const { outcome, error, watermark } = state;
   if (outcome !== 'ok' && outcome !== 'partial' && outcome !== 'failed') return { reason: error ?? outcome };
   const depth = state.depth ?? depthOfBranches(branches.map((branch) => states.get(walkKey(name, branch))));
-  if (!depth || !watermark) return { reason: error ?? 'the first reading goes on' };
+  if (!depth || !watermark) return { reason: error ?? 'the first reading is not finished' };
   const doubt = outcome === 'ok' ? null : (error ?? outcome);
   return { after: count.identities.completeFrom(depth), before: watermark, doubt, identities: count.identities };
 }
 
-/** Where each branch has a backfill of its own: down to where all of them are stored. Null while one has no depth. */
+/** The latest depth of the branches: from there on, every branch is stored. Null while a branch has no depth. */
 function depthOfBranches(walks: ReadonlyArray<WalkState | undefined>): Date | null {
   const depths = walks.map((walk) => walk?.depth?.getTime() ?? Number.NaN);
   return depths.length === 0 || depths.some(Number.isNaN) ? null : new Date(Math.max(...depths));

@@ -9,7 +9,7 @@ import type { Target } from './targets.ts';
 /** Rows that an audit found. */
 export interface AuditRows {
   readonly count: number;
-  /** The event ids of the first 20 of them. */
+  /** The event ids of the first 20 rows. */
   readonly first: readonly string[];
 }
 
@@ -18,27 +18,27 @@ export interface AuditEntry {
   readonly project: string;
   readonly stream: string;
   /**
-   * `missing`: GitLab has rows that the table lacks; `stale`: the table has an older state of some; `unread`: never read;
-   * `failed`: GitLab could not list them; `unknown`: it cannot be told. `reason` says why.
+   * `missing`: GitLab has rows that the table lacks; `stale`: the table has an older state of some rows; `unread`: never read;
+   * `failed`: GitLab could not list the rows; `unknown`: the rows could not be compared. `reason` says why.
    */
   readonly result: 'complete' | 'missing' | 'stale' | 'unread' | 'failed' | 'unknown';
   /** Rows in GitLab that the token may see and that were read or should have been; null when they were not listed. */
   readonly inGitlab: number | null;
-  /** Rows in the table, those included that GitLab no longer has. */
+  /** Rows in the table, including rows that GitLab no longer has. */
   readonly inTable: number | null;
-  /** From when on was compared (ISO 8601); null = everything. */
+  /** Rows from this moment on were compared (ISO 8601); null = all rows. */
   readonly since: string | null;
-  /** Up to when the stream was read, and so compared (ISO 8601); null when nothing was compared. */
+  /** Rows up to this moment, the stream's watermark, were compared (ISO 8601); null when nothing was compared. */
   readonly until: string | null;
   /** Rows of GitLab that the table lacks; null when nothing was compared. */
   readonly missing: AuditRows | null;
-  /** Rows that GitLab changed before `until` and whose change is not stored; null where GitLab names no time of change. */
+  /** Rows that changed in GitLab before `until`, and are older in the table; null where GitLab returns no time of change. */
   readonly stale: AuditRows | null;
-  /** Rows that GitLab no longer has, or no longer shows to this token: the table keeps them. */
+  /** Rows of the table that GitLab no longer has, or no longer shows to this token. The table keeps these rows. */
   readonly gone: AuditRows | null;
   /** When the oldest missing row was created (ISO 8601). */
   readonly missingSince?: string;
-  /** One line, for everything but `complete`, and where `complete` says less than all. */
+  /** One line. Present for every result but `complete`; with `complete` when something is to be said, such as rows that are gone. */
   readonly reason?: string;
 }
 
@@ -49,11 +49,11 @@ export async function auditTarget(ends: GitlabAndStore | null, target: Target): 
   if (!counts) return { ...entry, result: 'unknown', reason: 'GitLab does not return the project any more' };
   if (!('after' in claim)) return { ...entry, result: claim.isUnread ? 'unread' : 'unknown', reason: claim.reason };
   const counted = countedRows(target);
-  if (!ends || counted === null) return { ...entry, result: 'unknown', reason: 'out of sight for this token' };
+  if (!ends || counted === null) return { ...entry, result: 'unknown', reason: 'this token may not read it' };
   try {
     return { ...entry, ...(await compare(ends, { ...target, claim }, counted)) };
   } catch (error) {
-    // The answer is about this list only: the others are compared all the same.
+    // GitLab could not answer this list. The other lists are still compared.
     if (error instanceof GraphqlError || error instanceof NotFoundError || error instanceof InvalidResponseError)
       return { ...entry, result: 'failed', reason: error.message };
     throw error;
@@ -69,7 +69,7 @@ async function compare(
   { project, stream, claim }: Target & { readonly claim: SpanClaim },
   counted: number,
 ): Promise<Compared> {
-  // The table comes first: what GitLab has created since is no row that should be in it.
+  // The table is read first: a row that GitLab creates afterwards is later than the watermark, and is not compared.
   const stored = new Map((await store.readIdentities(project.id, stream.name)).map((row) => [row.eventId, row]));
   const listed = new Set<string>();
   const missing = new Map<string, Date | null>();
@@ -98,7 +98,7 @@ async function compare(
   };
 }
 
-/** Whether the claim covers a row of GitLab. A row that was created before the span, and has changed after it, was not read yet. */
+/** Whether the claim covers a row of GitLab. A row that was created before the span and changed after the span is not read yet. */
 function isClaimed({ after, before, identities: { depthBy } }: SpanClaim, { createdAt, changedAt }: Identity): boolean {
   const created = createdAt ?? changedAt;
   if (!created) return sinceOf({ after }) === null;
@@ -106,11 +106,11 @@ function isClaimed({ after, before, identities: { depthBy } }: SpanClaim, { crea
   return created >= after || (depthBy === 'changed' && changedAt !== null && changedAt < before);
 }
 
-/** Whether GitLab changed a row after the stored state, and before the moment up to which everything is claimed to be read. */
+/** Whether a row changed in GitLab after the stored state, and before the end of the claimed span. */
 const isOlder = ({ before }: SpanClaim, { timestamp }: StoredIdentity, { changedAt }: Identity): boolean =>
   changedAt !== null && changedAt > timestamp && changedAt < before;
 
-/** Whether GitLab would list a stored row if it still had it. */
+/** Whether a stored row is in the span that GitLab was asked to list. */
 function isInSpan({ after, identities }: SpanClaim, row: StoredIdentity, branches: readonly string[]): boolean {
   if (branches.length > 0 && row.branch !== null && !branches.includes(row.branch)) return false;
   const moment = identities.depthBy === 'changed' ? row.timestamp : row.createdAt;
@@ -125,7 +125,7 @@ interface Found {
   readonly missing: ReadonlyMap<string, Date | null>;
   readonly stale: ReadonlySet<string>;
   readonly gone: number;
-  /** Rows that GitLab counts and does not list. */
+  /** How many rows GitLab counts but does not list. */
   readonly hidden: number;
 }
 

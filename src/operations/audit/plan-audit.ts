@@ -7,31 +7,31 @@ import type { ConnectOptions, GitlabSession, SyncFailure } from '../connect.ts';
 import type { Store } from '../../store/store.ts';
 import { countedRows, readTargets } from './targets.ts';
 
-/** What an audit would ask GitLab for, of one stream. */
+/** What an audit would read of one stream. */
 export interface AuditStep {
   readonly stream: string;
-  /** Projects of which the stream can be compared. */
+  /** How many projects have this stream in a state that can be compared. */
   readonly projects: number;
   /** Rows to list, by GitLab's counts. */
   readonly rows: number;
-  /** GraphQL requests that listing them takes. */
+  /** GraphQL requests to list these rows. */
   readonly requests: number;
 }
 
-/** The price of an audit. */
+/** How many requests an audit takes. */
 export interface AuditPlan {
   readonly steps: readonly AuditStep[];
-  /** GraphQL requests in all: those of the steps, and those that finding and counting take. */
+  /** All GraphQL requests: those of the steps, and those that find the projects and count the rows. */
   readonly requests: number;
-  /** Entries of `repos` that name nothing, or nothing that this token may see. */
+  /** Entries of `repos` that name no project or group that this token may see. */
   readonly missing: readonly string[];
-  /** Requests that planning took. */
+  /** Requests that planning sent. */
   readonly asked: number;
 }
 
 /**
  * Works out how many requests an audit would take, without listing any row. Sends about one request for every 50
- * projects, and writes nothing. When `em` or `connectionId` is null, nothing is stored that could be compared.
+ * projects, and writes nothing. When `em` or `connectionId` is null, every project counts as never read.
  *
  * Resolves to the plan, or to `{ error, code }` when it could not run.
  *

@@ -12,10 +12,10 @@ import type { GitlabSession } from '../connect.ts';
 import { claimOf } from './claims.ts';
 import type { Claim } from './claims.ts';
 
-/** GitLab answers counts of so many projects at once; more would be no page of projects any more. */
+/** How many projects one request counts. */
 const projectsPerRequest = 50;
 
-/** One stream of one configured project, and what there is to compare. */
+/** One stream of one configured project, with what an audit compares. */
 export interface Target {
   readonly project: EventProject;
   readonly stream: Stream;
@@ -24,10 +24,10 @@ export interface Target {
   readonly counts: ProjectCounts | undefined;
 }
 
-/** What an audit looks at. */
+/** What an audit compares. */
 export interface Targets {
   readonly targets: readonly Target[];
-  /** Entries of the configuration that name nothing, or nothing that this token may see. */
+  /** Entries of the configuration that name no project or group that this token may see. */
   readonly missing: readonly string[];
 }
 
@@ -37,7 +37,7 @@ interface Claims {
   readonly claims: ReadonlyArray<{ readonly stream: Stream; readonly claim: Claim }>;
 }
 
-/** The projects that the configuration asks for, with what the store claims of each and what GitLab counts. `store` null: nothing is stored. */
+/** The configured projects, with the claims of the store and the counts of GitLab. `store` null: nothing is stored. */
 export async function readTargets({ gitlab, config }: GitlabSession, store: Store | null): Promise<Targets> {
   const [projects, states] = store ? await Promise.all([store.readProjects(), store.readStates()]) : [[], []];
   const known = new Map(projects.map((project) => [project.id, project]));
@@ -75,7 +75,7 @@ const unreadProject = ({ id, project: { fullPath, webUrl } }: ProjectCounts): Ev
 
 const byPath = (a: Target, b: Target) => a.project.fullPath.localeCompare(b.project.fullPath, 'en');
 
-/** From when on rows are compared; null = all of them. */
+/** The moment from which rows are compared; null = all rows. */
 export const sinceOf = ({ after }: { readonly after: Date }): Date | null => (after > beginningOfTime ? after : null);
 
 /** Projects whose spans begin at the same moments are counted together. */
@@ -88,7 +88,7 @@ function groupsOf(claims: readonly Claims[]): Claims[][] {
   return [...groups.values()].flatMap((group) => chunks(group, projectsPerRequest));
 }
 
-/** How many rows GitLab counts of a target's span; null where the token may read none. */
+/** How many rows GitLab counts in a target's span; null when the token may not read this stream. */
 export function countedRows({ stream: { count }, counts }: Target): number | null {
   return counts && count.kind !== 'none' ? count.rowsIn(counts) : null;
 }

@@ -16,13 +16,13 @@ import { expiry, scopes, token } from './token.ts';
 
 /** Result of a check. */
 export interface CheckReport {
-  /** The worst that was found. `unreachable`: GitLab or the database, so that nothing can be read or stored at all. */
+  /** The worst finding. `unreachable`: GitLab or the database cannot be reached, so nothing can be read or stored. */
   readonly result: 'ok' | 'warning' | 'failure' | 'unreachable';
   readonly checks: readonly CheckEntry[];
   readonly requests: { readonly graphql: number; readonly rest: number };
 }
 
-/** What is set, for people; secrets are left out. */
+/** Shows the settings without secrets, and warns about unknown keys. */
 const settings: Check = {
   name: 'settings',
   after: [],
@@ -32,7 +32,7 @@ const settings: Check = {
   },
 };
 
-/** Everything that is looked at, in this order. */
+/** All checks, in the order in which they run. */
 const checks: readonly Check[] = [
   settings,
   way,
@@ -54,8 +54,8 @@ const checks: readonly Check[] = [
 
 /**
  * Checks that a sync would work: the network, GitLab's version, the token, the projects and the database. Each check that
- * fails says how to fix it. Changes nothing. When `em` is null the database is not checked. The connection is the one of
- * `connectionId` in `config`, or else the one of the URL.
+ * fails says how to fix it. Changes nothing. When `em` is null the database is not checked. The checked connection is
+ * `connectionId` in `config`, or else the connection with the URL of the GitLab.
  *
  * Resolves to the report, or to `{ error, code }` when the settings cannot be used.
  *
@@ -72,7 +72,7 @@ export async function checkGitlab(
   return checkAll(em ? { kind: 'open', em } : { kind: 'none' }, config, options);
 }
 
-/** The same with a database as it was found. */
+/** As `checkGitlab`, with a database that may be missing or have failed to open. */
 export async function checkAll(
   found: FoundDatabase,
   input: GitlabConfig,
@@ -119,7 +119,7 @@ function settingsText({ url: gitlabUrl, repos, projectLimit, branches, databaseU
   ].join('; ');
 }
 
-/** So many entries of a list are named. */
+/** How many entries of a list are shown. */
 const namesShown = 5;
 
 const shortened = (names: readonly string[]) =>

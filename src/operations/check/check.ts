@@ -9,13 +9,13 @@ import type { Instance } from '../../gitlab/instance.ts';
 import type { TokenFacts } from '../../gitlab/inspect-token.ts';
 import type { DatabaseInspection } from '../../store/database/inspect-database.ts';
 
-/** What looking at one thing showed. */
+/** The result of one check. */
 export interface CheckEntry {
-  /** What was looked at, such as `token` or `database`. */
+  /** Name of the check, such as `token` or `database`. */
   readonly check: string;
-  /** Which of several: the path of a project, or the entry of `repos` that named it. */
+  /** What was checked when a check has several entries: the path of a project, or an entry of `repos`. */
   readonly subject?: string;
-  /** `warning`: it works, for now. `skipped`: it could not be looked at, or needs no look. */
+  /** `warning`: works now, but needs attention. `skipped`: could not be checked, or needs no check. */
   readonly result: 'ok' | 'warning' | 'failure' | 'skipped';
   /** One line: what was found. */
   readonly detail: string;
@@ -27,68 +27,68 @@ export interface CheckEntry {
 
 /** A finding of a check, without the check's name. */
 export interface Finding extends Omit<CheckEntry, 'check'> {
-  /** Nothing can be read, or stored, at all. */
+  /** GitLab or the database cannot be reached, so nothing can be read or stored. */
   readonly isUnreachable?: true;
 }
 
-/** What checks work with, and tell each other. */
+/** What checks work with, and the facts that they share. */
 export interface CheckScope extends Pick<ConnectOptions, 'fetch' | 'signal'> {
   readonly config: Config;
   /** Keys of the given configuration that are not settings. */
   readonly unknownKeys: readonly UnknownKey[];
   readonly gitlab: Gitlab;
-  /** Acts on a GitLab of its own, at this base URL: the one at hand asks nothing more once its token was refused. */
+  /** Runs an action with a new GitLab client at this base URL, because `gitlab` sends nothing more after its token was refused. */
   readonly apart: <T>(url: string, action: (gitlab: Gitlab) => Promise<T>) => Promise<T>;
   readonly database: FoundDatabase;
-  /** Our clock. */
+  /** The clock of this machine. */
   readonly now: () => Date;
   readonly facts: Facts;
 }
 
-/** What has been found out so far; later checks build on it. */
+/** What earlier checks have found out for later checks. */
 export interface Facts {
   /** Undefined when the token was refused. */
   instance?: Instance;
-  /** Why GitLab refused to talk to the token. */
+  /** Why GitLab refused the token. */
   refusal?: GitlabSyncError;
-  /** Our clock around the question who the GitLab is. */
+  /** The times on this machine's clock when the request for the instance was sent, and when its answer arrived. */
   askedAt?: { readonly sent: Date; readonly received: Date };
   token?: TokenFacts;
   database?: DatabaseInspection;
 }
 
-/** The database as it was found: nothing is made to look at it. */
+/** The database in the state in which it was found. A check creates nothing. */
 export type FoundDatabase =
   | { readonly kind: 'open'; readonly em: SqlEntityManager }
-  /** The embedded one has not been made yet. */
+  /** The embedded database does not exist yet. */
   | { readonly kind: 'absent'; readonly description: string; readonly isWritable: boolean }
   | { readonly kind: 'failed'; readonly error: DatabaseError }
-  /** None was given. */
+  /** The caller gave no database. */
   | { readonly kind: 'none' };
 
-/** One thing to look at. */
+/** One check. */
 export interface Check {
   readonly name: string;
-  /** Checks without which this one has nothing to go by: where one of them failed, this one is skipped. */
+  /** Names of the checks that this check depends on. When a check that it depends on failed, this check is skipped. */
   readonly after: readonly string[];
-  /** What fails with an error of this package's is a failure with its message. */
+  /** Runs the check. A thrown error of this package becomes a failure with the error's message. */
   readonly look: (scope: CheckScope) => Promise<Finding | readonly Finding[]>;
 }
 
-/** An entry, and whether nothing can be reached. */
+/** An entry, and whether it says that GitLab or the database cannot be reached. */
 export interface CheckedEntry extends CheckEntry {
   readonly isUnreachable?: true;
 }
 
-/** Looks at one thing after the other. None stops the others, but what depends on a failed one is skipped. */
+/** Runs the checks one after another. After a failed check, only the checks that depend on it are skipped. */
 export async function runChecks(checks: readonly Check[], scope: CheckScope): Promise<CheckedEntry[]> {
   const entries: CheckedEntry[] = [];
-  /** Checks that failed, or were skipped for one that did, with the one that did. */
+  /** Names of checks that failed or were skipped, each with the name of the check that failed first. */
   const failed = new Map<string, string>();
   for (const { name, after, look } of checks) {
     scope.signal?.throwIfAborted();
     const cause = after.map((other) => failed.get(other)).find((other) => other !== undefined);
-    const findings = cause === undefined ? await findingsOf(() => look(scope)) : [skipped(`not looked at, as "${cause}" failed`)];
+    const findings = cause === undefined ? await findingsOf(() => look(scope)) : [skipped(`not checked, because "${cause}" failed`)];
     if (cause !== undefined || findings.some(({ result }) => result === 'failure')) failed.set(name, cause ?? name);
     entries.push(...findings.map((finding) => ({ check: name, ...finding })));
   }
@@ -107,25 +107,25 @@ async function findingsOf(look: () => Promise<Finding | readonly Finding[]>): Pr
 
 const found = (result: Finding['result'], detail: string, fix?: string): Finding => ({ result, detail, ...(fix ? { fix } : {}) });
 
-/** A finding that all is well. */
+/** A finding without a problem. */
 export const ok = (detail: string): Finding => found('ok', detail);
-/** A finding that nothing could be found out. */
+/** A finding that the check did not run. */
 export const skipped = (detail: string): Finding => found('skipped', detail);
-/** A finding of something that works, for now. */
+/** A finding of something that works now, but needs attention. */
 export const warning = (detail: string, fix: string): Finding => found('warning', detail, fix);
-/** A finding of something that does not work; without a fix where the detail says it. */
+/** A finding of something that does not work. `fix` is absent when `detail` says what to do. */
 export const failure = (detail: string, fix?: string): Finding => found('failure', detail, fix);
-/** A finding that an error of this package was behind; without a fix where the error's message says it. */
+/** A failure that an error of this package caused. `fix` is absent when the error's message says what to do. */
 export const failureBy = ({ message, code }: GitlabSyncError, fix?: string): Finding => ({ ...failure(message, fix), errorCode: code });
-/** A finding that nothing can be reached. */
+/** A failure after which nothing can be read or stored. */
 export const unreachable = (detail: string, fix?: string): Finding => ({ ...failure(detail, fix), isUnreachable: true });
 
-/** How long before its end something is worth a warning. */
+/** How many days before the expiry of a token or a certificate a warning is given. */
 export const daysOfWarning = 30;
 
 const dayMs = 24 * 60 * 60_000;
 
-/** What an end in the future, or the past, means. */
+/** Whether an expiry is past, at most `daysOfWarning` away (`near`), or later (`far`). */
 export function endOf(end: Date, now: Date): 'past' | 'near' | 'far' {
   if (end <= now) return 'past';
   return end.getTime() - now.getTime() <= daysOfWarning * dayMs ? 'near' : 'far';

@@ -5,9 +5,9 @@ import { inspectDatabase, oldestPostgres } from '../../store/database/inspect-da
 import { failure, failureBy, ok, plural, skipped, unreachable, warning } from './check.ts';
 import type { Check, FoundDatabase } from './check.ts';
 
-const nothingThere = skipped('there is no database to look into');
+const nothingThere = skipped('there is no database to check');
 
-/** Can the database be reached, and will it do? Nothing is made to find out. */
+/** Checks that the database can be reached, is new enough and can be written. Creates nothing. */
 export const database: Check = {
   name: 'database',
   after: [],
@@ -18,9 +18,12 @@ export const database: Check = {
     const { version, majorVersion, isReadOnly, user } = inspection;
     const name = `PostgreSQL ${version}, as ${user}`;
     if (majorVersion < oldestPostgres) {
-      return failure(`${name}: too old, ${oldestPostgres} or later is needed`, 'update it, or name another one in DATABASE_URL');
+      return failure(
+        `${name}: too old, the connector needs ${oldestPostgres} or later`,
+        'update PostgreSQL, or set DATABASE_URL to a newer server',
+      );
     }
-    if (isReadOnly) return failure(`${name}: it can only be read`, 'name the primary in DATABASE_URL, not a standby');
+    if (isReadOnly) return failure(`${name}: it is read-only`, 'set DATABASE_URL to the primary, not to a standby');
     return ok(name);
   },
 };
@@ -30,40 +33,40 @@ function unopened(found: Exclude<FoundDatabase, { readonly kind: 'open' }>) {
   if (found.kind === 'failed') {
     const { message } = found.error;
     return found.error instanceof DataDirInUseError
-      ? warning(message, 'look again when the other process has ended')
+      ? warning(message, 'run the check again when the other process has ended')
       : unreachable(message);
   }
   const { description, isWritable } = found;
-  if (isWritable) return ok(`there is no ${description} yet: the first sync makes it`);
+  if (isWritable) return ok(`there is no ${description} yet: the first sync creates it`);
   return unreachable(`there is no ${description}, and it cannot be made there`, 'set DATA_DIR to a folder that can be written');
 }
 
-/** Are the tables there, and up to date? */
+/** Checks that the tables exist and are up to date. */
 export const tables: Check = {
   name: 'migrations',
   after: ['database'],
   look: async ({ facts: { database: inspection } }) => {
     if (!inspection) return nothingThere;
     const { applied, pending, hasTables, mayMakeTables, user, schema } = inspection;
-    if (applied === null && hasTables) return ok('the tables are there; which migrations made them is not noted');
+    if (applied === null && hasTables) return ok('the tables exist; the table of applied migrations is missing');
     if (pending.length === 0) return ok(`${applied?.length ?? 0} applied, none pending`);
     const state = `${applied?.length ?? 0} applied, ${pending.length} pending`;
     if (mayMakeTables) return ok(`${state}: the next sync applies ${pending.length === 1 ? 'it' : 'them'}`);
     return failure(
-      `${state}, and ${user} may not make tables${schema ? ` in the schema ${schema}` : ''}`,
-      'let `gitlab-connector migrate` run as a user who may, or grant create on the schema',
+      `${state}, and ${user} may not create tables${schema ? ` in the schema ${schema}` : ''}`,
+      'run `gitlab-connector migrate` as a user who may create tables, or grant create on the schema',
     );
   },
 };
 
-/** May the user write? */
+/** Checks that the user has every privilege that a pass needs. */
 export const privileges: Check = {
   name: 'privileges',
   after: ['database'],
   look: async ({ facts: { database: inspection } }) => {
     if (!inspection) return nothingThere;
     const { missingPrivileges: missing, user, hasTables } = inspection;
-    if (missing.length === 0) return ok(hasTables ? 'the tables can be read and written' : 'there is no table that could not be written');
+    if (missing.length === 0) return ok(hasTables ? 'the tables can be read and written' : 'there are no tables yet');
     return failure(
       `${user} lacks ${plural(missing.length, 'privilege')}: ${missing.join(', ')}`,
       `grant ${missing.join('; grant ')} to ${user}`,
@@ -71,7 +74,7 @@ export const privileges: Check = {
   },
 };
 
-/** Under which connection are events stored? */
+/** Finds the connection under which events are stored, and warns about unknown keys in its config. */
 export const connection: Check = {
   name: 'connection',
   after: ['database', 'privileges'],
@@ -81,7 +84,7 @@ export const connection: Check = {
     try {
       const em = found.em.fork({ clear: true });
       const id = await findConnection(em, config);
-      if (id === null) return ok(`none yet for ${config.url}: the first sync makes one`);
+      if (id === null) return ok(`there is no connection for ${config.url}yet: the first sync creates one`);
       const detail = `events are stored under connection ${id}`;
       const unknown = unknownKeys(await storedConfigOf(em, id));
       if (unknown.length === 0) return ok(detail);
@@ -90,8 +93,8 @@ export const connection: Check = {
         'correct the key in connections.config, or remove it',
       );
     } catch (error) {
-      // The row that CONNECTION_ID names is missing: the database is there.
-      if (error instanceof DatabaseError) return failureBy(error, 'set CONNECTION_ID to the id of a row of connections, or leave it out');
+      // Only the row that CONNECTION_ID names is missing, so this is not `unreachable`.
+      if (error instanceof DatabaseError) return failureBy(error, 'set CONNECTION_ID to the id of a row of connections, or remove it');
       throw error;
     }
   },

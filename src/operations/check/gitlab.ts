@@ -3,7 +3,7 @@ import { isTooOld, oldestVersion, readInstance } from '../../gitlab/instance.ts'
 import { failure, ok, skipped, unreachable, warning } from './check.ts';
 import type { Check, CheckScope } from './check.ts';
 
-/** Does a GitLab answer at the URL? */
+/** Checks that a GitLab answers at the URL. */
 export const url: Check = {
   name: 'url',
   after: ['network'],
@@ -18,9 +18,9 @@ export const url: Check = {
       if (!(error instanceof GitlabRequestError)) throw error;
       if (error instanceof UnauthorizedError || error instanceof ForbiddenError) {
         facts.refusal = error;
-        return ok(`a GitLab answers at ${config.url}, and refuses the token`);
+        return ok(`a GitLab answers at ${config.url}, but refuses the token`);
       }
-      if (error instanceof ServerError) return unreachable(error.message, 'see whether this GitLab works in a browser, and try again');
+      if (error instanceof ServerError) return unreachable(error.message, 'check that this GitLab works in a browser, and try again');
       const detail = error instanceof NotFoundError ? `there is no GitLab at ${config.url} (404)` : error.message;
       const better = await betterUrl(scope);
       const advice = 'set GITLAB_URL to the address of its start page, without /api and without the path of a project or group';
@@ -29,10 +29,10 @@ export const url: Check = {
   },
 };
 
-/** Deeper than this lies no GitLab. */
+/** How many base URLs above the given URL are tried. */
 const deepestBase = 3;
 
-/** Where a GitLab answers above a URL that names one of its pages, or its API. Null when it does nowhere. */
+/** When GITLAB_URL is the URL of a page or of the API: the base URL above it where a GitLab answers. Null when none answers. */
 async function betterUrl({ config, apart }: CheckScope): Promise<string | null> {
   const { origin, pathname } = new URL(config.url);
   const segments = pathname.split('/').filter(Boolean);
@@ -50,14 +50,14 @@ async function betterUrl({ config, apart }: CheckScope): Promise<string | null> 
   return null;
 }
 
-/** Is GitLab new enough? */
+/** Checks that GitLab is new enough. */
 export const version: Check = {
   name: 'version',
   after: ['url'],
   look: async ({ facts }) => {
-    if (!facts.instance) return skipped('GitLab tells its version to good tokens only');
+    if (!facts.instance) return skipped('GitLab returns its version only to a valid token');
     const { version: text, isEnterprise } = facts.instance;
-    if (text === null) return skipped('this token may not ask for it');
+    if (text === null) return skipped('this token may not read the version');
     if (isTooOld(text)) {
       return failure(
         `GitLab ${text} is too old: the connector needs ${oldestVersion} or later`,
@@ -69,23 +69,23 @@ export const version: Check = {
   },
 };
 
-/** Clocks that differ by less, in milliseconds, are the same. */
+/** The largest difference of two clocks that gives no warning, in milliseconds. */
 const skewLimitMs = 60_000;
 
-/** Is this machine's clock GitLab's? */
+/** Checks that this machine's clock and GitLab's agree. */
 export const clock: Check = {
   name: 'clock',
   after: ['url'],
   look: async ({ facts: { instance, askedAt } }) => {
     if (!instance?.at || !askedAt) return skipped('GitLab did not say what time it is');
-    // GitLab's clock shows whole seconds, and was read at some moment in between.
+    // GitLab's time has whole seconds, and is from some moment between sending and receiving.
     const behindMs = instance.at.getTime() - askedAt.received.getTime();
     const aheadMs = askedAt.sent.getTime() - instance.at.getTime() - 1000;
     if (Math.max(behindMs, aheadMs) <= skewLimitMs) return ok("this machine's clock and GitLab's agree");
     const seconds = Math.round(Math.max(behindMs, aheadMs) / 1000);
     return warning(
       `this machine's clock is ${seconds} s ${behindMs > aheadMs ? 'behind' : 'ahead of'} GitLab's`,
-      'set it by a time server; what is read follows GitLab alone, but what is noted of passes will be off',
+      "synchronize this machine's clock with a time server: the stored times of passes are wrong, the times of events are right",
     );
   },
 };

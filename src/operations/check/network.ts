@@ -10,20 +10,20 @@ import { proxyFor, trustOf } from '../../gitlab/http/network.ts';
 import { dayText, endOf, ok, skipped, unreachable, warning } from './check.ts';
 import type { Check, CheckScope, Finding } from './check.ts';
 
-/** Why requests may not go straight to the host, so that looking at it says nothing about them; null when they do. */
+/** Why requests do not connect to the host directly, so that connecting to it shows nothing; null when they connect directly. */
 function detourOf({ fetch, config }: Pick<CheckScope, 'fetch' | 'config'>): string | null {
   if (fetch) return 'requests go through the fetch that was given';
   const proxy = proxyFor(config);
   return proxy ? `requests go ${throughProxy(proxy, config)}` : null;
 }
 
-/** A user name and a password in the proxy's URL are left out. */
+/** Describes the proxy without the user name and password of its URL. */
 function throughProxy(proxy: string, { noProxy }: Config): string {
   const through = `through the proxy ${new URL(proxy).host}`;
-  return noProxy.length === 0 ? through : `${through}, but for the hosts of NO_PROXY`;
+  return noProxy.length === 0 ? through : `${through}, except for the hosts of NO_PROXY`;
 }
 
-/** Is the way to GitLab another than the usual one? Nothing to say where it is not. */
+/** Shows the proxy, the CA file and INSECURE_TLS where they are set. No finding where none is set. */
 export const way: Check = {
   name: 'way',
   after: [],
@@ -38,12 +38,12 @@ export const way: Check = {
     ];
     if (parts.length === 0) return [];
     return insecureTls
-      ? warning(parts.join('; '), "set CA_FILE to the file of the CA's certificate, and leave INSECURE_TLS out")
+      ? warning(parts.join('; '), "set CA_FILE to the file of the CA's certificate, and remove INSECURE_TLS")
       : ok(parts.join('; '));
   },
 };
 
-/** Does the host have an address? */
+/** Checks that the host name has an address. */
 export const dns: Check = {
   name: 'dns',
   after: [],
@@ -63,7 +63,7 @@ export const dns: Check = {
   },
 };
 
-/** Does the host take connections, and can its certificate be trusted? */
+/** Checks that the host accepts connections, and that its certificate is trusted and has not expired. */
 export const network: Check = {
   name: 'network',
   after: ['dns'],
@@ -84,7 +84,7 @@ export const network: Check = {
     } catch (error) {
       signal?.throwIfAborted();
       return unreachable(
-        `${place} cannot be connected to (${reasonOf(error)})`,
+        `cannot connect to ${place} (${reasonOf(error)})`,
         'check the port in GITLAB_URL, and that a firewall lets this machine through',
       );
     }
@@ -103,10 +103,10 @@ function placeOf(url: string): Place {
   return { hostname: hostname.replaceAll(/^\[|\]$/g, ''), port: Number(port) || (isTls ? 443 : 80), isTls };
 }
 
-/** The other side of a TLS connection. */
+/** What the server of a TLS connection presented. */
 interface Peer {
   readonly certificate: PeerCertificate;
-  /** Why the certificate is not trusted here; null when it is. */
+  /** Why the certificate is not trusted on this machine; null when it is trusted. */
   readonly distrust: string | null;
 }
 
@@ -116,7 +116,7 @@ interface Dial extends Place {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Connects and hangs up; nothing is sent, so a certificate that is not trusted can be looked at. Null without TLS. */
+/** Connects and disconnects. Sends nothing, so it is safe to accept a certificate that is not trusted. Null without TLS. */
 function connect({ hostname, port, isTls, trust, timeoutMs, signal }: Dial): Promise<Peer | null> {
   return new Promise((resolve, reject) => {
     const abort = () => socket.destroy(signal?.reason as Error);
@@ -146,7 +146,7 @@ interface Certified extends Peer {
   readonly place: string;
   readonly connected: string;
   readonly now: Date;
-  /** Whatever is wrong with the certificate stops no request. */
+  /** INSECURE_TLS is set: requests are sent whatever the certificate is. */
   readonly isAnyTrusted: boolean;
 }
 
@@ -154,9 +154,9 @@ function certificateFinding({ certificate, distrust, place, connected, now, isAn
   const { issuer, valid_to: validTo } = certificate;
   const end = new Date(validTo);
   const issuedBy = `issued by ${[issuer.CN ?? issuer.O ?? 'an unnamed CA'].flat().join(', ')}`;
-  if (distrust && isAnyTrusted) return ok(`${connected}; certificate ${issuedBy}, which only INSECURE_TLS trusts (${distrust})`);
+  if (distrust && isAnyTrusted) return ok(`${connected}; certificate ${issuedBy}, trusted only because of INSECURE_TLS (${distrust})`);
   if (endOf(end, now) === 'past') {
-    return unreachable(`the certificate of ${place} ended on ${dayText(end, now)}`, 'have it renewed');
+    return unreachable(`the certificate of ${place} expired on ${dayText(end, now)}`, 'renew the certificate');
   }
   if (distrust) {
     return unreachable(
@@ -165,10 +165,10 @@ function certificateFinding({ certificate, distrust, place, connected, now, isAn
     );
   }
   const state = `${connected}; certificate ${issuedBy}, valid until ${dayText(end, now)}`;
-  return endOf(end, now) === 'near' ? warning(state, 'have the certificate renewed in time') : ok(state);
+  return endOf(end, now) === 'near' ? warning(state, 'renew the certificate before it expires') : ok(state);
 }
 
-/** Where a name has several addresses, the reason is that of the first. */
+/** The reason of a failed connection. Where a host name has several addresses, the reason of the first. */
 const reasonOf = (error: unknown): string => messageOf(error instanceof AggregateError ? error.errors[0] : error);
 
 const codeOf = (error: unknown): string => {

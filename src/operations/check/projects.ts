@@ -7,7 +7,7 @@ import { streams } from '../../streams/index.ts';
 import { failure, ok, plural } from './check.ts';
 import type { Check, Finding } from './check.ts';
 
-/** May the projects that the settings ask for be read? One finding for each that may not, and one for all. */
+/** Checks that the token may read the configured projects. One finding for each project that it may not read, and a summary. */
 export const projects: Check = {
   name: 'projects',
   after: ['url', 'token', 'token-scopes'],
@@ -29,13 +29,13 @@ export const projects: Check = {
 };
 
 const ofFeatures = streams.filter(({ access }) => access?.needs === 'feature');
-/** The words for what a repository is read for. */
+/** The labels of the streams that are read from a repository. */
 const ofRepository = streams.filter(({ access }) => access?.needs === 'repository').map(({ label }) => label);
 
 /** What the token may see of a project. */
 interface View {
   readonly fullPath: string;
-  /** Switched off, or without anything in it. */
+  /** What is switched off or empty. */
   readonly off: readonly string[];
   readonly forbidden: readonly string[];
 }
@@ -56,7 +56,10 @@ function viewOf(project: ProjectAccess): View {
   };
 }
 
-/** A repository that is switched off takes merge requests and pipelines with it; GitLab shows it no more than one that is forbidden. */
+/**
+ * GitLab returns null for a repository that is switched off and for one that is forbidden. Switching the repository off
+ * also switches merge requests and pipelines off, which tells the two apart.
+ */
 function repositoryOf({ repository, mergeRequestsEnabled, jobsEnabled }: ProjectAccess): 'on' | 'off' | 'forbidden' {
   if (repository) return repository.exists && !repository.empty ? 'on' : 'off';
   return mergeRequestsEnabled === false && jobsEnabled === false ? 'off' : 'forbidden';
@@ -65,7 +68,7 @@ function repositoryOf({ repository, mergeRequestsEnabled, jobsEnabled }: Project
 function forbiddenFinding({ fullPath, forbidden }: View): Array<Finding & { readonly subject: string }> {
   if (forbidden.length === 0) return [];
   const fix = "give the token's user at least the role Reporter in the project";
-  return [{ subject: fullPath, ...failure(`the token's role is too small to read ${listed(forbidden)}`, fix) }];
+  return [{ subject: fullPath, ...failure(`the token's role is too low to read ${listed(forbidden)}`, fix) }];
 }
 
 const listed = (words: readonly string[]) => [words.slice(0, -1).join(', '), ...words.slice(-1)].filter(Boolean).join(' and ');
@@ -75,14 +78,14 @@ function summaryOf(views: readonly View[], unseen: number): Finding {
   if (total === 0) {
     return failure(
       'the token is a member of no project: there is nothing to read',
-      'make its user a member of some, or name projects in REPOS',
+      "make the token's user a member of a project, or name projects in REPOS",
     );
   }
   const whole = views.filter(({ forbidden }) => forbidden.length === 0).length;
   const off = [...ofFeatures.map(({ label }) => label), ...ofRepository]
     .map((what) => ({ what, count: views.filter((view) => view.off.includes(what)).length }))
     .flatMap(({ what, count }) => (count > 0 ? [`${what} in ${count}`] : []));
-  const rest = off.length === 0 ? '' : `; switched off, or nothing there: ${off.join(', ')}`;
+  const rest = off.length === 0 ? '' : `; switched off or empty: ${off.join(', ')}`;
   const detail = `${whole} of ${plural(total, 'project')} can be read${rest}`;
   return whole === total ? ok(detail) : failure(detail);
 }

@@ -20,14 +20,14 @@ const kinds: Readonly<Record<TokenKind, string>> = {
   'fine-grained': 'fine-grained personal access token',
 };
 
-/** Scopes with which GraphQL and REST can be read. */
+/** Scopes that allow to read GraphQL and REST. */
 const readingScopes = new Set(['read_api', 'api']);
 const canRead = (scopes: readonly string[] | null) => scopes === null || scopes.some((scope) => readingScopes.has(scope));
 
 /** GitLab allows the queries of administrators to cost more than those of others. */
 const usualComplexityLimit = 250;
 
-/** Is it a token, and whose? The token itself is never shown. */
+/** Shows the kind, name and user of the token. Never shows the token itself. */
 export const token: Check = {
   name: 'token',
   after: ['url'],
@@ -47,7 +47,7 @@ export const token: Check = {
 async function factsOf({ config, gitlab, apart, facts, now }: CheckScope): Promise<TokenFacts | Finding> {
   const read = ({ rest }: Gitlab) => readTokenFacts(rest, { username: facts.instance?.username ?? null, now: now() });
   try {
-    // GraphQL refuses a token of too small a scope as if it were none; REST tells what it is.
+    // GraphQL refuses a token that lacks a scope as if the token did not exist. REST returns what the token is.
     return await (facts.refusal ? apart(config.url, read) : read(gitlab));
   } catch (error) {
     if (!(error instanceof GitlabRequestError)) throw error;
@@ -55,11 +55,11 @@ async function factsOf({ config, gitlab, apart, facts, now }: CheckScope): Promi
     if (error instanceof UnauthorizedError) {
       return {
         ...failureBy(error, makeOne(config)),
-        ...(other ? { detail: `it looks like a ${other}, which GitLab's API does not take` } : {}),
+        ...(other ? { detail: `it looks like a ${other}, which GitLab's API does not accept` } : {}),
       };
     }
     if (facts.refusal) return failureBy(facts.refusal, makeOne(config));
-    return skipped(`GitLab takes it, but does not say what it is (${error.message})`);
+    return skipped(`GitLab accepts the token, but does not return its kind (${error.message})`);
   }
 }
 
@@ -72,7 +72,7 @@ function kindFinding({ kind, name }: TokenFacts, { config, facts: { instance } }
     ...(tokenFile ? [`from ${tokenFile}`] : []),
   ].join(' ');
   if (kind === 'fine-grained') {
-    return failure(`${detail}: GitLab lets it read parts of GraphQL only, and answers the rest with nothing`, makeOne(config));
+    return failure(`${detail}: GitLab lets it read only parts of GraphQL, and returns null for the rest`, makeOne(config));
   }
   const limit = instance?.complexityLimit ?? usualComplexityLimit;
   if (limit > usualComplexityLimit) {
@@ -84,15 +84,15 @@ function kindFinding({ kind, name }: TokenFacts, { config, facts: { instance } }
   return ok(detail);
 }
 
-/** What everyone may have beside reading: nothing can be changed with it but the token itself. */
+/** Scopes that give no warning: they change nothing but the token itself. */
 const harmless = /^read_|^(openid|profile|email|self_rotate)$/;
 
-/** May the token read, and no more than that? */
+/** Checks that the token has a scope that can read, and no more. */
 export const scopes: Check = {
   name: 'token-scopes',
   after: ['token'],
   look: async ({ config, facts: { token: found } }) => {
-    if (!found?.scopes) return skipped('GitLab does not say which it has');
+    if (!found?.scopes) return skipped('GitLab does not return the scopes of the token');
     const list = found.scopes.join(', ') || 'none';
     if (!canRead(found.scopes)) return failure(`read_api is missing: its scopes are ${list}`, makeOne(config));
     const excess = found.scopes.filter((scope) => !harmless.test(scope));
@@ -101,21 +101,21 @@ export const scopes: Check = {
   },
 };
 
-/** How long will the token do? */
+/** Checks when the token expires. */
 export const expiry: Check = {
   name: 'token-expiry',
   after: ['token'],
   look: async ({ config, facts: { token: found }, now }) => {
     const end = found?.expiresAt;
-    if (end === undefined) return skipped('GitLab does not say when it ends');
-    if (end === null) return ok('it never ends');
+    if (end === undefined) return skipped('GitLab does not return when the token expires');
+    if (end === null) return ok('it never expires');
     const at = now();
-    if (endOf(end, at) === 'past') return failure(`it ended on ${dayText(end, at)}`, makeOne(config));
-    if (endOf(end, at) === 'far') return ok(`it ends on ${dayText(end, at)}`);
+    if (endOf(end, at) === 'past') return failure(`it expired on ${dayText(end, at)}`, makeOne(config));
+    if (endOf(end, at) === 'far') return ok(`it expires on ${dayText(end, at)}`);
     const fix =
       found?.kind === 'oauth'
-        ? 'use a project or group access token: nothing here renews an OAuth token'
-        : `make a new one in time, and ${putIt(config)}`;
-    return warning(`it ends on ${dayText(end, at)}`, fix);
+        ? 'use a project or group access token: the connector does not renew OAuth tokens'
+        : `make a new token before it expires, and ${putIt(config)}`;
+    return warning(`it expires on ${dayText(end, at)}`, fix);
   },
 };

@@ -13,13 +13,13 @@ import type { PlannedPass, Selected } from './select-batches.ts';
 
 const projectsPerRequest = 50;
 
-/** What there is to read, by GitLab's counts of now. */
+/** What a pass would read, by GitLab's current counts. */
 export interface Counted extends CountedProjects {
-  /** Of those that were read before: what is to be read that is older than its depth. */
+  /** For known projects: what a backfill would still read. */
   readonly backfill: readonly BackfillRows[];
 }
 
-/** Asks for the counts of everything that a pass would read, 50 projects at a time, one request after the other. */
+/** Reads the counts of everything that a pass would read, 50 projects at a time, one request after another. */
 export async function countedFor(pass: PlannedPass, selected: Selected, store: Store | null, backfillTo: Date | null): Promise<Counted> {
   const { pages, batches } = selected;
   const changes = [...pages, ...batches.flatMap(({ ids, ask }) => (ask.kind === 'changes' ? [{ ids, since: ask.since }] : []))];
@@ -45,12 +45,12 @@ async function countsOf({ gitlab, config: { branches } }: PlannedPass, ids: read
   return readCounts(gitlab.graphql, { ids, updated: {}, branches, ...filter });
 }
 
-/** What is to be read of one project that is older than its depth, and how many walks go there: each asks once at least. */
+/** What the backfills of one project would still read, and how many walks have a backfill: each sends at least one request. */
 export interface BackfillRows extends MissingRows {
   readonly walks: number;
 }
 
-/** Walks with a backfill to the same moment, by project: how many rows each stream may still read. */
+/** Walks with a backfill to the same moment, by project: at most how many rows each stream still reads. */
 interface Goal {
   readonly since: Date | null;
   readonly left: Map<number, { readonly most: ReadonlyMap<string, number>; readonly walks: number }>;
@@ -88,7 +88,7 @@ function goalsOf({ states }: PlannedPass, ids: readonly number[], backfillTo: Da
   return goals.values();
 }
 
-/** The backfill of a walk: to a moment that is asked for now, or one that was stopped. Null when there is none. */
+/** The backfill of a walk: to `backfillTo`, or a stored backfill that is not done. Null when there is none. */
 function backfillOf({ extendBackfill }: WindowCounted, state: WalkState, backfillTo: Date | null): Backfill | null {
   const extended = backfillTo && extendBackfill?.(state, backfillTo);
   return extended || (state.backfill && !state.backfill.isDone ? state.backfill : null);

@@ -2,15 +2,15 @@ import type { Config } from '../../config/parse-config.ts';
 import type { Gitlab } from '../../gitlab/client.ts';
 import type { Sdk } from '../../gitlab/generated/sdk.ts';
 
-/** How a GitLab answers. */
+/** How fast a GitLab answers, and its limit of requests. */
 export interface Measure {
-  /** The middle one of the times from a question to its answer, in milliseconds. */
+  /** The median time from a request to its answer, in milliseconds. */
   readonly roundTripMs: number;
-  /** How many requests may be sent in a minute, by GitLab and by MAX_REQUESTS_PER_MINUTE; null when neither says. */
+  /** The smaller of GitLab's limit and MAX_REQUESTS_PER_MINUTE; null when neither is known. */
   readonly requestsPerMinute: number | null;
 }
 
-/** The same GitLab, with the time of each answer taken. Questions are to be put one after the other: waiting in line counts. */
+/** The same GitLab, with each answer timed. Send requests one after another: the time in the request queue would count. */
 export function measured(
   gitlab: Gitlab,
   { maxRequestsPerMinute }: Pick<Config, 'maxRequestsPerMinute'>,
@@ -40,7 +40,7 @@ export function measured(
   };
 }
 
-/** How long requests take, in seconds, at so many at once and within a limit. Storing what they bring is not in it. */
+/** How long requests take, in seconds, at a concurrency and within the limit. Does not include storing the answers. */
 export function secondsOf(
   requests: number,
   { roundTripMs, requestsPerMinute, concurrency }: Measure & { readonly concurrency: number },

@@ -21,32 +21,32 @@ import type { PlanStep } from './steps.ts';
 /** What the next pass would do. */
 export interface SyncPlan {
   readonly projects: {
-    /** Read before. */
+    /** Projects that were read before. */
     readonly known: number;
     readonly fresh: number;
-    /** Entries of `repos` that name nothing, or nothing that this token may see. */
+    /** Entries of `repos` that name no project or group that this token may see. */
     readonly missing: readonly string[];
   };
   readonly steps: readonly PlanStep[];
   /** Merge requests, pipelines and releases to read; an estimate. */
   readonly rows: number;
-  /** What GitLab has no count of, in words, such as `commits`: it is not in `rows`. */
+  /** Labels of what GitLab does not count, such as `commits`. Not included in `rows`. */
   readonly uncounted: readonly string[];
-  /** Requests in all. Those of GraphQL are an estimate, those of REST the fewest that it can be. */
+  /** All requests. `graphql` is an estimate; `rest` is the least number. */
   readonly requests: { readonly graphql: number; readonly rest: number };
-  /** What GitLab charges for the batches, as it says itself. */
+  /** The complexity of the batches, as GitLab reports it. */
   readonly complexity: readonly PlannedCost[];
-  /** At least so many seconds: requests at the concurrency and the round-trip time, within the limit. */
+  /** The least duration in seconds: the requests at the concurrency and the round-trip time, within the limit. */
   readonly seconds: number;
   readonly measure: Measure & { readonly concurrency: number };
-  /** Requests that planning took. */
+  /** Requests that planning sent. */
   readonly asked: { readonly graphql: number; readonly rest: number };
 }
 
-/** What GitLab charges for one kind of batch. */
+/** The complexity of one kind of batch. */
 export interface PlannedCost extends Cost {
   readonly ask: 'changes' | 'newest' | 'reconcile';
-  /** How many projects such a request has room for. */
+  /** How many projects the request asks for. */
   readonly projects: number;
 }
 
@@ -118,7 +118,7 @@ function missingOf({ missing, pages, batches }: Selected, { changed, fresh }: Co
   return [...missing, ...asked.filter((id) => !found.has(id)).map((id) => String(id))];
 }
 
-/** One question for each kind of batch that the pass would send. */
+/** Sends one request for each kind of batch that the pass would send. */
 async function costsOf(pass: PlannedPass, { pages, batches }: Selected, { due }: Counted): Promise<PlannedCost[]> {
   const { gitlab, options, config, now } = pass;
   const kinds = new Map<string, Omit<CostQuery, 'branches'>>();

@@ -7,22 +7,22 @@ import { listPageSize, selectProjects } from '../../pass/selection.ts';
 import type { ListedSource } from '../../pass/selection.ts';
 import { commonSince, fitsSince, sinceOf } from '../../pass/since.ts';
 
-/** The part of a pass that deciding what it reads takes. */
+/** The part of a pass's state that decides what the pass reads. */
 export type PlannedPass = Pick<PassState, 'config' | 'gitlab' | 'known' | 'states' | 'options' | 'now' | 'reconcile'>;
 
-/** The projects that a pass would read, and how it would ask for them. */
+/** The projects that a pass would read, in the batches in which the pass would read them. */
 export interface Selected {
-  /** Requests that finding them takes. */
+  /** Requests that find the projects. */
   readonly lookups: number;
   /** Pages of memberships and groups, each a batch of its own. */
   readonly pages: ReadonlyArray<{ readonly source: ListedSource['kind']; readonly since: Date; readonly ids: readonly number[] }>;
-  /** Projects that are asked for by id. */
+  /** Batches of projects that are read by id. */
   readonly batches: readonly IdBatch[];
-  /** Entries of `repos` that name nothing. */
+  /** Entries of `repos` that name no project or group. */
   readonly missing: readonly string[];
 }
 
-/** Decides as a pass does which projects to read, and in which batches. */
+/** Decides which projects to read, and in which batches, as a pass does. */
 export async function selectedBy(pass: PlannedPass): Promise<Selected> {
   const { gitlab, states } = pass;
   const since = commonSince(pass);
@@ -34,7 +34,7 @@ export async function selectedBy(pass: PlannedPass): Promise<Selected> {
   for (const list of lists) listed.push({ source: list.kind, ids: await idsOf(pass, list) });
   const fits = (id: number) => fitsSince(sinceOf(states.get(id)), since);
   const pages = listed.flatMap((list) =>
-    // An empty list is asked for as well.
+    // A pass sends a request for an empty list too.
     (list.ids.length === 0 ? [[]] : chunks(list.ids, listPageSize)).map((page) => ({ source: list.source, since, ids: page.filter(fits) })),
   );
   const read = new Set(listed.flatMap((list) => list.ids));

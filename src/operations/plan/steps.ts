@@ -10,15 +10,15 @@ import type { PlannedPass, Selected } from './select-batches.ts';
 export interface PlanStep {
   /** `lookup`, `changes`, `first-sight`, `backfill`, `reconcile`; or the name of a stream that is read with requests of its own. */
   readonly step: string;
-  /** Projects that it is about. */
+  /** How many projects the step reads. */
   readonly projects: number;
-  /** Rows to read; null when it cannot be known. Rows that are read again are mostly stored already. */
+  /** Rows to read; null when unknown. Includes rows that are stored already and are read again. */
   readonly rows: number | null;
   /** GraphQL requests. */
   readonly graphql: number;
   /** REST requests. */
   readonly rest: number;
-  /** How sure the requests are. `at least`: what else there is to read shows only when it is read. */
+  /** How certain the numbers of requests are. `at least`: the pass may find more to read while it reads. */
   readonly certainty: 'exact' | 'estimate' | 'at least';
 }
 
@@ -44,7 +44,7 @@ export function stepsOf(pass: PlannedPass, selected: Selected, counted: Counted)
   return steps.filter(({ projects, graphql, rest }) => projects > 0 && graphql + rest > 0);
 }
 
-/** What GitLab has no count of, and a pass would read, in words. */
+/** Labels of what a pass would read and GitLab does not count. */
 export const uncountedOf = ({ options }: PlannedPass, counted: Counted): string[] =>
   streams.map(({ plan }) => plan.uncounted?.(counted, options) ?? null).filter((words) => words !== null);
 
@@ -53,7 +53,7 @@ function readingStep(step: string, projects: readonly PlannedRows[], batches: nu
   return { step, projects: projects.length, rows, graphql: batches + followUps, rest: 0, certainty: 'estimate' };
 }
 
-/** What is read of one project with a batch, and with the requests after it. */
+/** The rows of one project that a batch and its follow-up requests read. */
 function plannedRows({ options }: PlannedPass, counts: ProjectCounts, ask: CountedAsk['kind']): PlannedRows {
   return sumOf(streams.map(({ plan }) => plan.rows?.(counts, ask, options) ?? { rows: 0, followUps: 0 }));
 }

@@ -58,7 +58,7 @@ describe('an answer that is no success', () => {
       'GitLab forbids GET projects (403: Too few): the',
     ],
     [404, NotFoundError, '{"message":"404 Project Not Found"}', 'GitLab does not know GET projects (404: 404 Project Not Found), or this'],
-    [407, GitlabRequestError, '', 'a proxy wants a user name and a password (407 on GET projects): put them into its URL'],
+    [407, GitlabRequestError, '', 'a proxy requires a user name and a password (407 on GET projects): put them into its URL'],
     [429, RateLimitedError, 'Retry later\n', 'GitLab limits the rate of requests (429 on GET projects): read less often'],
     [
       429,
@@ -104,7 +104,7 @@ describe('an answer that is no success', () => {
   ])('that redirects to %s is an error that names the target', async (location, target) => {
     const error = await failing(answering(302, null, { location }));
     expect(error).toBeInstanceOf(InvalidResponseError);
-    expect(error.message).toBe(`GitLab redirects GET projects to ${target}: set the URL to where it really is`);
+    expect(error.message).toBe(`GitLab redirects GET projects to ${target}: set the URL to the new address`);
   });
 
   test('with status 429 or 5xx carries the time to wait', async () => {
@@ -117,7 +117,7 @@ describe('an answer that is no success', () => {
     expect(error).toBeInstanceOf(RateLimitedError);
     expect(error).toMatchObject({ status, retryAfterMs: 2_400_000 });
     expect(error.message).toBe(
-      `GitLab asks to wait 40 min (${status} on GET projects), and a request waits 5 min at the most: run again later, or less often`,
+      `GitLab asks to wait 40 min (${status} on GET projects), and a request waits at most 5 min: run again later, or less often`,
     );
   });
 });
@@ -270,7 +270,7 @@ describe('retries of failed requests', () => {
           errorCode: 'gitlab_server_error',
           reason: 'GitLab failed on GET projects (503): it is overloaded, or down; try again later',
         },
-        'request failed, trying again',
+        'request failed; retrying',
       ],
     ]);
   });
@@ -298,7 +298,7 @@ describe('the timeout of a request', () => {
     await expect(bounded(50, long)(at, request)).rejects.toMatchObject({
       name: 'UnreachableError',
       systemCode: 'TIMEOUT',
-      message: `${at} did not answer GET projects within 0.05 s (RESPONSE_TIMEOUT): it is overloaded or away, or needs more time than that`,
+      message: `${at} did not answer GET projects within 0.05 s (RESPONSE_TIMEOUT): it is overloaded or down, or needs a longer timeout`,
     });
   });
 
@@ -323,7 +323,7 @@ describe('the timeout of a request', () => {
     });
     await expect(bounded(long)(at, request)).rejects.toMatchObject({
       name: 'UnreachableError',
-      message: expect.stringMatching(/^cannot reach http:\S+ \(.+\): check the network, and that it runs$/) as string,
+      message: expect.stringMatching(/^cannot reach http:\S+ \(.+\): check the network, and that the server runs$/) as string,
     });
     const host = createHostStates({ clock: createTestClock() }).at(at);
     const retried = withRetry(withErrors(bounded(long)), { attempts: 2, baseDelayMs: 1, host, log: silentLogger });
@@ -344,7 +344,7 @@ describe('the timeout of a request', () => {
     const at = await listen(() => {});
     server?.close();
     await expect(bounded(long)(at, request)).rejects.toThrow(
-      /^cannot reach http:\/\/127\.0\.0\.1:\d+ \(connect ECONNREFUSED 127\.0\.0\.1:\d+\): check the host and the port in the URL, and that it runs$/,
+      /^cannot reach http:\/\/127\.0\.0\.1:\d+ \(connect ECONNREFUSED 127\.0\.0\.1:\d+\): check the host and the port in the URL, and that the server runs$/,
     );
     await expect(bounded(long)('http://no.such.host.invalid/', request)).rejects.toThrow(/check the host name in the URL$/);
   });
@@ -372,18 +372,18 @@ test('every reason why GitLab cannot be reached has advice, in one line', () => 
     ),
   ).toMatchInlineSnapshot(`
     {
-      "CERT_HAS_EXPIRED": "its certificate has expired and must be renewed there",
+      "CERT_HAS_EXPIRED": "its certificate has expired and must be renewed on the server",
       "CERT_NOT_YET_VALID": "its certificate is not valid yet: check the clock of this machine",
-      "DEPTH_ZERO_SELF_SIGNED_CERT": "its certificate is not trusted here: name the certificate of its CA in CA_FILE",
+      "DEPTH_ZERO_SELF_SIGNED_CERT": "its certificate is not trusted here: set CA_FILE to the file of its CA certificate",
       "EAI_AGAIN": "no name server answers: check the network and its DNS",
-      "ECONNRESET": "check the network, and that it runs",
-      "EPROTO": "it does not speak TLS there: check the port, and http:// or https://, in the URL",
+      "ECONNRESET": "check the network, and that the server runs",
+      "EPROTO": "the server does not use TLS on this port: check the port, and http:// or https://, in the URL",
       "ERR_TLS_CERT_ALTNAME_INVALID": "its certificate is for another name: use that name in the URL",
-      "ETIMEDOUT": "check the network: a firewall may be in the way, or HTTPS_PROXY missing",
-      "SELF_SIGNED_CERT_IN_CHAIN": "its certificate is not trusted here: name the certificate of its CA in CA_FILE",
-      "UNABLE_TO_GET_ISSUER_CERT_LOCALLY": "its certificate is not trusted here: name the certificate of its CA in CA_FILE",
-      "UNABLE_TO_VERIFY_LEAF_SIGNATURE": "its certificate is not trusted here: name the certificate of its CA in CA_FILE",
-      "UND_ERR_CONNECT_TIMEOUT": "check the network: a firewall may be in the way, or HTTPS_PROXY missing",
+      "ETIMEDOUT": "check the network: a firewall may block the connection, or HTTPS_PROXY may be missing",
+      "SELF_SIGNED_CERT_IN_CHAIN": "its certificate is not trusted here: set CA_FILE to the file of its CA certificate",
+      "UNABLE_TO_GET_ISSUER_CERT_LOCALLY": "its certificate is not trusted here: set CA_FILE to the file of its CA certificate",
+      "UNABLE_TO_VERIFY_LEAF_SIGNATURE": "its certificate is not trusted here: set CA_FILE to the file of its CA certificate",
+      "UND_ERR_CONNECT_TIMEOUT": "check the network: a firewall may block the connection, or HTTPS_PROXY may be missing",
     }
   `);
 });

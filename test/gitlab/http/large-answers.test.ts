@@ -27,7 +27,7 @@ async function read(listener: RequestListener): Promise<Ended & { readonly url: 
 }
 
 const tooLarge = (url: string) =>
-  `${url} answered GET version with more than 50 MB (unpacked), which was not read: check that the URL is that of a GitLab, and that no proxy changes its answers`;
+  `${url} answered GET version with more than 50 MB (unpacked), which was not read: check that the URL is the URL of a GitLab, and that no proxy changes its answers`;
 
 test('400 MB of JSON in 400 KB of gzip are cut at 50 MB', async () => {
   // gzip may consist of several parts.
@@ -90,7 +90,7 @@ test('an error of more than 64 KB is the error that its status says, and the res
     name: 'ServerError',
     status: 502,
     message:
-      'GitLab failed on GET version (502: its text has more than 64 KB, and was not read): it is overloaded, or down; try again later',
+      'GitLab failed on GET version (502: the error text has more than 64 KB, and was not read): it is overloaded, or down; try again later',
   });
   await closed.promise;
   expect(sent).toBeLessThan(20 * megabyte);

@@ -77,7 +77,7 @@ describe('the certificate of GitLab', () => {
     const error = await failure(ask(url));
     expect(error).toBeInstanceOf(UnreachableError);
     expect(error.message).toMatch(
-      /^cannot reach https:\/\/localhost:\d+ \(.*\): its certificate is not trusted here: name the certificate of its CA in CA_FILE$/,
+      /^cannot reach https:\/\/localhost:\d+ \(.*\): its certificate is not trusted here: set CA_FILE to the file of its CA certificate$/,
     );
     expect(await ask(url, { caFile })).toBe(answered);
   });
@@ -86,15 +86,15 @@ describe('the certificate of GitLab', () => {
     const other = path.join(folder, 'other.pem');
     await writeFile(other, (await makeCa('Another CA')).cert);
     const url = `https://localhost:${await servers.https(good, gitlab)}`;
-    expect((await failure(ask(url, { caFile: other }))).message).toMatch(/name the certificate of its CA in CA_FILE$/);
+    expect((await failure(ask(url, { caFile: other }))).message).toMatch(/set CA_FILE to the file of its CA certificate$/);
   });
 
   test('is refused when it is self-signed, expired or for another name, each with advice', async () => {
     const messageFor = async (certificate: Certificate) =>
       (await failure(ask(`https://localhost:${await servers.https(certificate, gitlab)}`, { caFile }))).message;
-    expect(await messageFor(await makeServerCertificate('localhost'))).toMatch(/name the certificate of its CA in CA_FILE$/);
+    expect(await messageFor(await makeServerCertificate('localhost'))).toMatch(/set CA_FILE to the file of its CA certificate$/);
     expect(await messageFor(await makeServerCertificate('localhost', { ca, endsInDays: -10 }))).toMatch(
-      /\(certificate has expired\): its certificate has expired and must be renewed there$/,
+      /\(certificate has expired\): its certificate has expired and must be renewed on the server$/,
     );
     expect(await messageFor(await makeServerCertificate('git.example.com', { ca }))).toMatch(
       /: its certificate is for another name: use that name in the URL$/,
@@ -110,7 +110,7 @@ describe('the certificate of GitLab', () => {
     const url = `https://localhost:${await servers.http(gitlab)}`;
     for (const options of [{}, { caFile }])
       expect((await failure(ask(url, options))).message).toMatch(
-        /: it does not speak TLS there: check the port, and http:\/\/ or https:\/\/, in the URL$/,
+        /: the server does not use TLS on this port: check the port, and http:\/\/ or https:\/\/, in the URL$/,
       );
   });
 
@@ -124,7 +124,7 @@ describe('the certificate of GitLab', () => {
     expect(await issue(missing)).toMatch(`the file of CA certificates ${missing} (CA_FILE) cannot be used: ENOENT`);
     const wrong = path.join(folder, 'wrong.pem');
     await writeFile(wrong, good.key);
-    expect(await issue(wrong)).toBe(`the file of CA certificates ${wrong} (CA_FILE) cannot be used: there is no certificate in PEM in it`);
+    expect(await issue(wrong)).toBe(`the file of CA certificates ${wrong} (CA_FILE) cannot be used: it contains no certificate in PEM`);
     await writeFile(wrong, '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n');
     expect(await issue(wrong)).toMatch(`the file of CA certificates ${wrong} (CA_FILE) cannot be used: `);
   });
@@ -164,7 +164,7 @@ describe('the HTTP proxy', () => {
       const error = await failure(ask(`${protocol}://git.example.com`, { [`${protocol}Proxy`]: url }));
       expect(error).toMatchObject({ name: 'UnreachableError', systemCode: 'PROXY_407' });
       expect(error.message).toBe(
-        `cannot reach ${protocol}://git.example.com (its proxy answered 407): the proxy wants a user name and a password: put them into its URL, http://user:password@host:port`,
+        `cannot reach ${protocol}://git.example.com (its proxy answered 407): the proxy requires a user name and a password: put them into its URL, http://user:password@host:port`,
       );
     }
   });
@@ -172,10 +172,12 @@ describe('the HTTP proxy', () => {
   test('that refuses or cannot be reached is the reason of the error', async () => {
     const forbidding = await servers.proxy({ status: 403, credentials: 'me:proxy-secret' });
     expect((await failure(ask('https://git.example.com', { httpsProxy: forbidding.url }))).message).toContain(
-      '(its proxy answered 403): the proxy does not let this host through',
+      '(its proxy answered 403): the proxy does not allow this host',
     );
     const broken = await servers.proxy({ status: 503 });
-    expect((await failure(ask('https://git.example.com', { httpsProxy: broken.url }))).message).toContain('the proxy cannot reach it');
+    expect((await failure(ask('https://git.example.com', { httpsProxy: broken.url }))).message).toContain(
+      'the proxy cannot reach the host',
+    );
     const port = await servers.closedPort();
     const error = await failure(ask('https://git.example.com', { httpsProxy: `http://me:proxy-secret@127.0.0.1:${port}` }));
     expect(error.message).toContain(`connect ECONNREFUSED 127.0.0.1:${port}`);
@@ -209,7 +211,7 @@ describe('the timeout of the network', () => {
     const error = await failure(ask(url, { connectTimeoutMs: 500 }));
     expect(performance.now() - startedAt).toBeLessThan(50_000);
     expect(error).toMatchObject({ systemCode: 'UND_ERR_CONNECT_TIMEOUT' });
-    expect(error.message).toMatch(/: check the network: a firewall may be in the way, or HTTPS_PROXY missing$/);
+    expect(error.message).toMatch(/: check the network: a firewall may block the connection, or HTTPS_PROXY may be missing$/);
   });
 
   test.each(['global', 'own'] as const)('limits the answer and the whole request with the %s fetch', async (kind) => {
@@ -244,7 +246,7 @@ describe.each(['global', 'own'] as const)('requests with the %s fetch', (kind) =
     const url = `http://localhost:${await servers.http((_, response) => response.writeHead(status, { location }).end())}`;
     const error = await failure(ask(url, options));
     expect(error.message).toMatch(
-      new RegExp(`^GitLab redirects GET .* to http://127\\.0\\.0\\.1:${other}: set the URL to where it really is$`),
+      new RegExp(`^GitLab redirects GET .* to http://127\\.0\\.0\\.1:${other}: set the URL to the new address$`),
     );
     expect(elsewhere).toEqual([]);
   });

@@ -122,7 +122,7 @@ describe('the header Retry-After', () => {
       expect(error).toMatchObject({
         retryAfterMs: 2_400_000,
         message:
-          'https://gitlab.example.com is not to be asked for another 40 min, by its rate limit (Test was not sent): run again later, or less often',
+          'the rate limit of https://gitlab.example.com allows no request for another 40 min (Test was not sent): run again later, or less often',
       });
     }
     await host.clock.sleep(2_400_000);
