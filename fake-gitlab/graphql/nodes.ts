@@ -35,7 +35,6 @@ interface MergeRequestArgs extends PageArgs {
   readonly state?: string | null;
   readonly updatedAfter?: string | null;
   readonly createdAfter?: string | null;
-  readonly createdBefore?: string | null;
   readonly targetBranches?: readonly string[] | null;
 }
 
@@ -77,11 +76,11 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
     userPermissions: { downloadCode: readsCode },
     repository: readsCode ? repositoryNode(project.git, emptyRepository) : null,
     containerRepositoriesCount: project.imageRepositories.length,
-    mergeRequests: ({ sort, state, updatedAfter, createdAfter, createdBefore, targetBranches, ...page }: MergeRequestArgs) => {
+    mergeRequests: ({ sort, state, updatedAfter, createdAfter, targetBranches, ...page }: MergeRequestArgs) => {
       // For an empty list as an argument, GitLab returns no rows without a query.
       const isEmptyArgument = targetBranches?.length === 0;
       const rows = readsCode && features.mergeRequests && !isEmptyArgument ? project.mergeRequests : [];
-      const [isUpdatedThen, isCreatedThen] = [within(updatedAfter), within(createdAfter, createdBefore)];
+      const [isUpdatedThen, isCreatedThen] = [within(updatedAfter), within(createdAfter)];
       return keysetConnection(
         {
           rows,

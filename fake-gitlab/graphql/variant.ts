@@ -42,7 +42,6 @@ const newIn: Readonly<Record<GitlabVersion, readonly string[]>> = {
     'Pipeline.jobs(retried:)',
     'Pipeline.ref',
     'Project.mergeRequests(createdAfter:)',
-    'Project.mergeRequests(createdBefore:)',
     'Project.mergeRequests(updatedAfter:)',
     'Project.mergeRequests(updatedBefore:)',
     'Project.pipelines(scope:)',

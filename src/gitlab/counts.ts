@@ -6,22 +6,16 @@ import { numberOfGlobalId, projectGlobalId } from './ids.ts';
 export interface CountsQuery {
   /** At most 50. */
   readonly ids: readonly number[];
-  /** Count only merge requests that were created in this span. Default: all. */
-  readonly created?: TimeWindow;
+  /** Count only merge requests that were created at or after this moment. Default: all. */
+  readonly createdAfter?: Date | null;
   /** Count only merge requests that changed at or after this moment. Default: all. */
   readonly changedAfter?: Date | null;
   /** Count only merge requests in this state. Default: all. */
   readonly state?: 'opened';
-  /** Count only pipelines with their last change in this span. */
-  readonly updated: TimeWindow;
+  /** Count only pipelines that changed at or after this moment. Default: all. */
+  readonly updatedAfter?: Date | null;
   /** Count only rows of these branches; empty = all. */
   readonly branches: readonly string[];
-}
-
-/** A span of time. */
-export interface TimeWindow {
-  readonly after?: Date | undefined;
-  readonly before?: Date | undefined;
 }
 
 /** How many rows a project has in GitLab, including rows that the token may not see. Null where the token may read none. */
@@ -39,7 +33,7 @@ export interface ProjectCounts {
 /** Reads the counts of several projects in one request, or in one request for each branch, because GitLab filters pipelines by a single branch. */
 export async function readCounts(
   graphql: Sdk,
-  { ids, created = {}, changedAfter, state, updated, branches }: CountsQuery,
+  { ids, createdAfter, changedAfter, state, updatedAfter, branches }: CountsQuery,
 ): Promise<ProjectCounts[]> {
   const refs = branches.length === 0 ? [undefined] : branches;
   const answers = await Promise.all(
@@ -49,10 +43,8 @@ export async function readCounts(
         projects: ids.length,
         ...(state ? { mergeRequestState: state } : {}),
         ...(changedAfter ? { changedAfter: changedAfter.toISOString() } : {}),
-        ...(created.after ? { createdAfter: created.after.toISOString() } : {}),
-        ...(created.before ? { createdBefore: created.before.toISOString() } : {}),
-        ...(updated.after ? { updatedAfter: updated.after.toISOString() } : {}),
-        ...(updated.before ? { updatedBefore: updated.before.toISOString() } : {}),
+        ...(createdAfter ? { createdAfter: createdAfter.toISOString() } : {}),
+        ...(updatedAfter ? { updatedAfter: updatedAfter.toISOString() } : {}),
         ...(branches.length > 0 ? { targetBranches: [...branches] } : {}),
         ...(ref === undefined ? {} : { ref }),
       });

@@ -64,10 +64,9 @@ export async function missingRows(
   ids: readonly number[],
   since: Date | null,
 ): Promise<MissingRows[]> {
-  const window = since ? { after: since } : {};
-  const filter = allFilters(estimatedStreams.map(({ count }) => count.within(window)));
+  const filter = allFilters(estimatedStreams.map(({ count }) => count.since(since)));
   const missing = chunks(ids, projectsPerRequest).map(async (some) => {
-    const projects = await readCounts(gitlab.graphql, { ids: some, updated: {}, branches, ...filter });
+    const projects = await readCounts(gitlab.graphql, { ids: some, branches, ...filter });
     return Promise.all(
       projects.map(async (counts) => {
         const rows = estimatedStreams.map(async ({ name, count }) => {

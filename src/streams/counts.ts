@@ -1,5 +1,5 @@
 import { batchSizes } from '../gitlab/batch.ts';
-import type { CountsQuery, ProjectCounts, TimeWindow } from '../gitlab/counts.ts';
+import type { CountsQuery, ProjectCounts } from '../gitlab/counts.ts';
 import type { TagCount } from '../walk-state.ts';
 import { largestPage } from './backfill.ts';
 import type { Identities } from './identities.ts';
@@ -18,13 +18,14 @@ export function allFilters(filters: readonly CountsFilter[]): CountsFilter {
 /** What GitLab counts of a stream. */
 export type StreamCount = WindowCount | TotalCount | NoCount;
 
-/** GitLab counts the rows of a span of time. */
+/** GitLab counts the rows from a moment on. */
 export interface WindowCount {
   readonly kind: 'window';
   /** The rows in GitLab's answer. Null where the token may read none. */
   readonly rowsIn: (counts: ProjectCounts) => number | null;
-  readonly within: (window: TimeWindow) => CountsFilter;
-  /** Which time of an event the span is about: GitLab's time of creation, or the event's own. */
+  /** The filter for rows from a moment on. Null = all rows. */
+  readonly since: (moment: Date | null) => CountsFilter;
+  /** Which time of an event `since` filters by: GitLab's time of creation, or the event's own. */
   readonly by: 'created' | 'timestamp';
   /** How an audit lists the rows. Absent: an audit cannot tell whether any is missing. */
   readonly identities?: Identities;

@@ -77,7 +77,7 @@ export const mergeRequestIdentities: Identities = {
 export const pipelineIdentities: Identities = {
   depthBy: 'changed',
   completeFrom: (depth) => depth,
-  filter: (since) => (since ? { updated: { after: since } } : {}),
+  filter: (since) => ({ updatedAfter: since }),
   lists: (branches) => Math.max(1, branches.length),
   async *pages({ gitlab, project, branches, since }) {
     for (const ref of branches.length > 0 ? branches : [undefined]) {

@@ -28,7 +28,7 @@ export const mergeRequests: Stream = {
   count: {
     kind: 'window',
     rowsIn: ({ mergeRequests: count }) => count,
-    within: (window) => ({ created: window }),
+    since: (moment) => ({ createdAfter: moment }),
     by: 'created',
     identities: mergeRequestIdentities,
   },

@@ -36,15 +36,12 @@ export const pipelines: Stream = {
   count: {
     kind: 'window',
     rowsIn: ({ pipelines: count }) => count,
-    within: (window) => ({ updated: window }),
+    since: (moment) => ({ updatedAfter: moment }),
     by: 'timestamp',
     identities: pipelineIdentities,
   },
   plan: {
-    filter: (ask) => {
-      const since = ask.kind === 'reconcile' ? ask.pipelinesSince : ask.since;
-      return since ? { updated: { after: since } } : {};
-    },
+    filter: (ask) => ({ updatedAfter: ask.kind === 'reconcile' ? ask.pipelinesSince : ask.since }),
     rows: ({ pipelines: count }, ask, options) => plannedRows(count, ask, options),
   },
 };

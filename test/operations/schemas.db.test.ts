@@ -197,7 +197,6 @@ const optional: Readonly<Record<string, readonly string[]>> = {
   // Without a value in these passes.
   'Group.projects(after:)': [],
   'Project.mergeRequests(createdAfter:)': [],
-  'Project.mergeRequests(createdBefore:)': [],
   'Project.mergeRequests(targetBranches:)': [],
   'Project.pipelines(ref:)': [],
   'Project.pipelines(updatedBefore:)': [],

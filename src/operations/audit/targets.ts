@@ -52,7 +52,6 @@ export async function readTargets({ gitlab, config }: GitlabSession, store: Stor
   for (const group of groupsOf(claims)) {
     const counted = await readCounts(gitlab.graphql, {
       ids: group.map(({ id }) => id),
-      updated: {},
       branches: config.branches,
       ...allFilters(group[0]?.claims.flatMap(({ claim }) => ('after' in claim ? claim.identities.filter(sinceOf(claim)) : [])) ?? []),
     });

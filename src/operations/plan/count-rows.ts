@@ -42,7 +42,7 @@ export async function countedFor(pass: PlannedPass, selected: Selected, store: S
 async function countsOf({ gitlab, config: { branches } }: PlannedPass, ids: readonly number[], ask: CountedAsk): Promise<ProjectCounts[]> {
   if (ids.length === 0) return [];
   const filter = allFilters(streams.map(({ plan }) => plan.filter?.(ask) ?? {}));
-  return readCounts(gitlab.graphql, { ids, updated: {}, branches, ...filter });
+  return readCounts(gitlab.graphql, { ids, branches, ...filter });
 }
 
 /** What the backfills of one project would still read, and how many walks have a backfill: each sends at least one request. */
