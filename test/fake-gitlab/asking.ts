@@ -22,7 +22,9 @@ export interface Asking {
   /** REST, below the project. */
   readonly rest: (path: string) => Promise<Answered>;
   readonly ask: (query: string, variables?: object, token?: string) => Promise<Answered>;
-  /** GraphQL: these fields of the project, in a list of one. */
+  /** A GraphQL query for these fields of the project, in a list with the project alone. */
+  readonly queryOf: (fields: string) => string;
+  /** The answer to `queryOf`. */
   readonly fields: (fields: string) => Promise<Answered>;
 }
 
@@ -37,6 +39,7 @@ export function createAsking(world = new World()): Asking {
   };
   const ask: Asking['ask'] = (query, variables = {}, token = goodToken) =>
     send('/api/graphql', { method: 'POST', body: JSON.stringify({ query, variables }), token });
+  const queryOf = (fields: string) => `{ projects(ids: ["gid://gitlab/Project/${project.id}"], first: 1) { nodes { ${fields} } } }`;
   return {
     world,
     project,
@@ -44,7 +47,8 @@ export function createAsking(world = new World()): Asking {
     send,
     rest: (path) => send(`/api/v4/projects/${project.id}/${path}`),
     ask,
-    fields: (wanted) => ask(`{ projects(ids: ["gid://gitlab/Project/${project.id}"], first: 1) { nodes { ${wanted} } } }`),
+    queryOf,
+    fields: (wanted) => ask(queryOf(wanted)),
   };
 }
 
