@@ -1,12 +1,11 @@
 import type { HostState } from './limits/host-state.ts';
 
-type Rows = { readonly nodes: ReadonlyArray<{ readonly updatedAt?: string; readonly createdAt?: string | null } | null> | null } | null;
+type Rows = { readonly nodes: ReadonlyArray<{ readonly updatedAt?: string } | null> | null } | null;
 
-/** The lists in a project's answer whose rows have times of GitLab's database. */
+/** The lists in a project's answer whose rows have a time of change. What they prove, `pass/restore.ts` can find again. */
 export interface ProjectRows {
   readonly mergeRequests?: Rows;
   readonly pipelines?: Rows;
-  readonly releases?: Rows;
 }
 
 /**
@@ -15,10 +14,9 @@ export interface ProjectRows {
  */
 export function noteRows({ rows }: Pick<HostState, 'rows'>, projects: ReadonlyArray<ProjectRows | null>, answeredAt: Date): void {
   for (const project of projects) {
-    for (const list of [project?.mergeRequests, project?.pipelines, project?.releases]) {
+    for (const list of [project?.mergeRequests, project?.pipelines]) {
       for (const row of list?.nodes ?? []) {
-        const time = row?.updatedAt ?? row?.createdAt;
-        if (time) rows.note(new Date(time), answeredAt);
+        if (row?.updatedAt) rows.note(new Date(row.updatedAt), answeredAt);
       }
     }
   }

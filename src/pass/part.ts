@@ -2,6 +2,7 @@ import { batchSizes } from '../gitlab/batch.ts';
 import { batchesOf, createReading, readIds } from './read-projects.ts';
 import { nameMissingBranches } from './missing-branches.ts';
 import { reconcile } from './reconcile.ts';
+import { noticeRestore } from './restore.ts';
 import type { SyncReport } from './report.ts';
 import { isSelected } from './pass-state.ts';
 import type { Pass, PassState } from './pass-state.ts';
@@ -70,6 +71,7 @@ export function readPart(input: Pass, projectIds: Part): Promise<SyncReport | nu
     pass.circuitBreaker.throwIfNone();
     await endProjects(pass, gone, []);
     await nameMissingBranches(pass, projectIds);
+    await noticeRestore(pass);
     await reconcile(pass, reading.due);
     await pass.store.linkEvents(projectIds);
     return reportOf(pass, startedAt);

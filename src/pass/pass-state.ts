@@ -8,6 +8,7 @@ import { streams } from '../streams/index.ts';
 import type { StreamOptions } from '../streams/stream.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Tally } from './report.ts';
+import type { Landmarks } from './restore.ts';
 
 /** What a pass works with. */
 export interface Pass {
@@ -52,6 +53,10 @@ export interface PassState extends LockedPass {
   readonly known: ReadonlyMap<number, KnownProject>;
   readonly states: Map<number, ProjectStates>;
   readonly progress: Progress;
+  /** Rows that GitLab must still have, as far as this pass has not found them yet. */
+  readonly landmarks: Landmarks;
+  /** Projects whose walks begin again, because GitLab was restored from a backup. */
+  readonly rewound: readonly number[];
 }
 
 /** Counts for `onProgress`. */

@@ -11,6 +11,7 @@ import { settle } from './settle.ts';
 import { createReading, readIds, readList } from './read-projects.ts';
 import type { Reading } from './read-projects.ts';
 import { reconcile } from './reconcile.ts';
+import { begin, noticeRestore } from './restore.ts';
 import { createTally } from './report.ts';
 import type { SyncReport } from './report.ts';
 import { createProgress, isSelected, statesByProject } from './pass-state.ts';
@@ -38,6 +39,7 @@ async function runAlone(input: LockedPass): Promise<SyncReport> {
   const reading = createReading(pass);
   await readProjects(pass, reading);
   await nameMissingBranches(pass, reading.asked);
+  await noticeRestore(pass);
   await reconcile(pass, reading.due);
   await pass.store.linkEvents();
   await pass.store.markSynced(input.now());
@@ -57,7 +59,9 @@ export function reportOf(pass: PassState, startedAt: Date): SyncReport {
 /** Begins a pass with what is known of these projects; absent = of all. */
 export async function startPass(input: LockedPass, projectIds?: readonly number[]): Promise<PassState> {
   const tally = createTally(streams.map(({ name }) => name));
-  const [projects, states] = await Promise.all([input.store.readProjects(projectIds), input.store.readStates(projectIds)]);
+  const { store } = input;
+  const { projects, landmarks, rewound } = await begin(store, projectIds);
+  const states = await store.readStates(projectIds);
   noteProvenByWatermarks(input, states);
   return {
     ...input,
@@ -67,6 +71,8 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
     known: new Map(projects.map((project) => [project.id, project])),
     states: statesByProject(states, input.config.branches),
     progress: createProgress(input, tally),
+    landmarks,
+    rewound,
   };
 }
 

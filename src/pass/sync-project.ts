@@ -5,6 +5,7 @@ import type { PlacedState } from '../store/progress/save-progress.ts';
 import { streams } from '../streams/index.ts';
 import type { Page, Stored, Stream, StreamContext, Walk, WalkEnd } from '../streams/stream.ts';
 import { problemOf, settle } from './settle.ts';
+import { noteFound } from './restore.ts';
 import { everyOne, walkKey } from './pass-state.ts';
 import type { ProjectStates, PassState } from './pass-state.ts';
 
@@ -91,6 +92,7 @@ async function savePage(
   const before = states.get(walkKey(stream.name, scope));
   const state = { ...stateAfter(before ?? unread(seenAt), { ...page, seenAt }), projectId: project.id, stream: stream.name, scope };
   const saved = await pass.store.savePage({ projectId: project.id, stream: stream.name, scope, events, state, tags, updatesOnly, seenAt });
+  for (const { eventId, timestamp } of events) noteFound(pass.landmarks, eventId, timestamp);
   states.set(walkKey(stream.name, scope), state satisfies PlacedState);
   pass.tally.addPage(stream.name, { fetched: events.length, ...saved });
   if (work.batch.ask.kind === 'reconcile') pass.tally.addCorrected(saved.inserted + saved.updated);

@@ -14,6 +14,8 @@ import type { StoredCountQuery } from './events/count-events.ts';
 import { readIdentities } from './events/read-identities.ts';
 import type { StoredIdentity } from './events/read-identities.ts';
 import { eventTableOf } from './events/save-events.ts';
+import { readLandmarksBefore } from './progress/landmarks.ts';
+import type { Landmark, LandmarkQuery } from './progress/landmarks.ts';
 import { countTags, readStates, readTags } from './progress/read-progress.ts';
 import type { PlacedState } from './progress/save-progress.ts';
 import { createWriter } from './writer.ts';
@@ -27,6 +29,8 @@ export interface StoredRecord {
   readStates(projectIds?: readonly number[]): Promise<PlacedState[]>;
   /** What is known of a container repository's tags. */
   readTags(projectId: number, repositoryId: number): Promise<TagLook[]>;
+  /** The stored rows that changed last of those that changed before a moment. */
+  readLandmarksBefore(query: LandmarkQuery & { readonly before: Date }): Promise<Landmark[]>;
   /** How many tags are known of each container repository that was read. */
   countTags(): Promise<TagCount[]>;
   /** How many events of a project are stored. */
@@ -55,6 +59,8 @@ export interface KnownProject extends EventProject {
   readonly goneAt: Date | null;
   /** Null while it is among the projects to read. */
   readonly unselectedAt: Date | null;
+  /** Whether its walks are to begin again from before GitLab was restored from a backup. */
+  readonly isRewindDue: boolean;
 }
 
 /** Options of a store. */
@@ -80,6 +86,7 @@ export async function createStore(em: SqlEntityManager, connectionId: number, { 
     readStates: (projectIds) => withDatabaseErrors(() => readStates(fork().getKysely(), connectionId, projectIds)),
     readTags: (projectId, repositoryId) =>
       withDatabaseErrors(() => readTags(fork().getKysely(), { connectionId, projectId, repositoryId })),
+    readLandmarksBefore: (query) => withDatabaseErrors(() => readLandmarksBefore(fork().getKysely(), { connectionId, table }, query)),
     countTags: () => withDatabaseErrors(() => countTags(fork().getKysely(), connectionId)),
     countEvents: (query) => withDatabaseErrors(() => countEvents(fork().getKysely(), { connectionId, table }, query)),
     readIdentities: (projectId, stream) =>
@@ -97,7 +104,7 @@ export async function createStore(em: SqlEntityManager, connectionId: number, { 
 }
 
 function knownProject(row: GitlabProjectEntity): KnownProject {
-  const { projectId, eventPath, fullPath, webUrl, lastSeenAt, reconciledAt, goneAt, unselectedAt } = row;
+  const { projectId, eventPath, fullPath, webUrl, lastSeenAt, reconciledAt, goneAt, unselectedAt, isRewindDue } = row;
   return {
     id: projectId,
     eventPath,
@@ -107,6 +114,7 @@ function knownProject(row: GitlabProjectEntity): KnownProject {
     reconciledAt,
     goneAt: goneAt ?? null,
     unselectedAt: unselectedAt ?? null,
+    isRewindDue,
   };
 }
 

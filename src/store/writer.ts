@@ -10,6 +10,10 @@ import { linkEvents } from './events/link-events.ts';
 import { saveEvents } from './events/save-events.ts';
 import type { EventPage, EventTarget, SavedEvents } from './events/save-events.ts';
 import { groupCommit } from './group-commit.ts';
+import { clearLandmarks, takeLandmarks, unlistLandmarks } from './progress/landmarks.ts';
+import type { Landmark, LandmarkQuery } from './progress/landmarks.ts';
+import { endRewind, markRewindDue, rewind } from './progress/rewind.ts';
+import type { RewindQuery } from './progress/rewind.ts';
 import { saveProjects } from './progress/save-projects.ts';
 import type { SeenProject } from './progress/save-projects.ts';
 import { saveStates, saveTags } from './progress/save-progress.ts';
@@ -31,7 +35,19 @@ export interface Writer {
   saveStates(states: readonly PlacedState[]): Promise<void>;
   /** Notes that everything without a trace was read again. */
   markReconciled(projectIds: readonly number[], at: Date): Promise<void>;
-  /** Notes the end of a pass. */
+  /** Notes that GitLab was restored from a backup: the next pass over each project of the connection begins with `rewind`. */
+  markRewindDue(): Promise<void>;
+  /** Adds the rows that changed last to the landmarks, and resolves to those that no pass has found since. */
+  takeLandmarks(query: LandmarkQuery): Promise<Landmark[]>;
+  /** Removes the landmarks of these projects, or of the connection. */
+  clearLandmarks(projectIds?: readonly number[]): Promise<void>;
+  /** Notes that rows are not in the lists of a pass, for a reason that is no restore. */
+  unlistLandmarks(eventIds: readonly string[]): Promise<void>;
+  /** Moves the walks of projects back to before GitLab was restored, and makes the projects due to be reconciled. */
+  rewind(query: RewindQuery): Promise<void>;
+  /** Notes that projects were read since `rewind`. */
+  endRewind(projectIds: readonly number[]): Promise<void>;
+  /** Notes the end of a pass over the whole connection. */
   markSynced(at: Date): Promise<void>;
 }
 
@@ -105,9 +121,24 @@ export function createWriter({ em: root, connectionId, table, fence }: WriterOpt
     markUnselected: (projectIds, at) => updateProjects(projectIds, { unselectedAt: at }),
     saveStates: (states) => inTransaction((em) => saveStates(em.getKysely(), connectionId, states)),
     markReconciled: (projectIds, at) => updateProjects(projectIds, { reconciledAt: at }),
+    ...restoreWriter({ connectionId, table }, inTransaction),
     markSynced: (at) =>
       inTransaction(async (em) => {
         await em.nativeUpdate(ConnectionEntity, { id: connectionId }, { lastSync: at });
       }),
   };
 }
+
+type InTransaction = <T>(action: (em: SqlEntityManager) => Promise<T>) => Promise<T>;
+
+type RestoreWriter = Pick<Writer, 'markRewindDue' | 'takeLandmarks' | 'clearLandmarks' | 'unlistLandmarks' | 'rewind' | 'endRewind'>;
+
+/** What notices that a GitLab was restored from a backup, and reads it again. */
+const restoreWriter = ({ connectionId, table }: EventTarget, inTransaction: InTransaction): RestoreWriter => ({
+  markRewindDue: () => inTransaction((em) => markRewindDue(em, connectionId)),
+  takeLandmarks: (query) => inTransaction((em) => takeLandmarks(em, { connectionId, table }, query)),
+  clearLandmarks: (projectIds) => inTransaction((em) => clearLandmarks(em, connectionId, projectIds)),
+  unlistLandmarks: (eventIds) => inTransaction((em) => unlistLandmarks(em, connectionId, eventIds)),
+  endRewind: (projectIds) => inTransaction((em) => endRewind(em, connectionId, projectIds)),
+  rewind: (query) => inTransaction((em) => rewind(em, connectionId, query)),
+});

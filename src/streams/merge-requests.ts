@@ -25,6 +25,13 @@ export const mergeRequests: Stream = {
   isAskedSince: true,
   isOfBranches: true,
   access: { needs: 'feature', isEnabled: ({ mergeRequestsEnabled }) => mergeRequestsEnabled },
+  landmark: {
+    key: 'mr_iid',
+    changedAt: async (gitlab, row) => {
+      const { mergeRequest } = await askProject(gitlab, 'MergeRequestTime', row);
+      return mergeRequest && new Date(mergeRequest.updatedAt);
+    },
+  },
   count: {
     kind: 'window',
     rowsIn: ({ mergeRequests: count }) => count,

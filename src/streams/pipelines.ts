@@ -33,6 +33,13 @@ export const pipelines: Stream = {
   isAskedSince: true,
   isOfBranches: true,
   access: { needs: 'feature', isEnabled: ({ jobsEnabled }) => jobsEnabled },
+  landmark: {
+    key: 'pipeline_iid',
+    changedAt: async (gitlab, row) => {
+      const { pipeline } = await askProject(gitlab, 'PipelineTime', row);
+      return pipeline && new Date(pipeline.updatedAt);
+    },
+  },
   count: {
     kind: 'window',
     rowsIn: ({ pipelines: count }) => count,

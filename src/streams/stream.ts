@@ -105,6 +105,13 @@ export interface Stream {
   readonly isOfBranches?: true;
   /** What a project must have for this stream. Absent where GitLab shows nothing of the kind. */
   readonly access?: Access;
+  /** How to ask for the time of change of one row. Absent where a row's time says nothing about a GitLab that was restored. */
+  readonly landmark?: {
+    /** The key of `metadata` that holds a row's number in its project. */
+    readonly key: string;
+    /** When GitLab changed the row last; null when GitLab no longer has it, or no longer shows it. */
+    readonly changedAt: (gitlab: Gitlab, row: { readonly projectId: number; readonly iid: string }) => Promise<Date | null>;
+  };
   /** What GitLab counts of it: for estimates and audits. */
   readonly count: StreamCount;
   readonly plan: StreamPlan;

@@ -103,6 +103,7 @@ describe('the check of the database', () => {
       const missing = [
         'update on change_events',
         'delete on gitlab_pass_locks',
+        'delete on gitlab_landmarks',
         'delete on gitlab_registry_tags',
         'usage on sequence public.connections_id_seq',
         'usage on sequence public.change_events_id_seq',

@@ -79,6 +79,8 @@ export async function converge(setting: Setting, journal: string[]): Promise<num
   unkind.settle();
   world.pass(minutes(10));
   journal.push(`last pass: ${await pass(setting, options, null)}`);
+  // A pass that notices a restore leaves reading again to the next one.
+  if (unkind.wasRestored()) journal.push(`after the restore: ${await pass(setting, options, null)}`);
   // What leaves a trace is all there by now; for the rest everything is read again.
   if (options.kinds === 'all') journal.push(`reconciled: ${await pass(setting, { ...options, reconcile: true }, null)}`);
   const compared = await check(setting, options, everything, unkind.isPoisoned);

@@ -29,6 +29,8 @@ export interface Unkind {
   readonly settings: () => Readonly<Record<string, unknown>>;
   /** Clocks are right again, rights and settings are back. Poisoned objects stay poisoned. */
   readonly settle: () => void;
+  /** Whether the world went back to a backup at some time. */
+  readonly wasRestored: () => boolean;
   /** Takes the poison away. False: there was none. */
   readonly heal: () => boolean;
   /** Whether an event is of an object that is poisoned. */
@@ -44,6 +46,7 @@ interface Poisoned {
 export function createUnkind(chosen: readonly Unkindness[], world: World, random: Random): Unkind {
   const poisoned: Poisoned[] = [];
   let restore: (() => void) | null = null;
+  let wasRestored = false;
   let settings: Readonly<Record<string, unknown>> = {};
   const happenings: Readonly<Record<Unkindness, () => string | null>> = {
     poison: () => poisonSomething(world, random, poisoned),
@@ -53,6 +56,7 @@ export function createUnkind(chosen: readonly Unkindness[], world: World, random
       if (restore && random.chance(0.5)) {
         restore();
         restore = null;
+        wasRestored = true;
         return 'restored from the backup';
       }
       restore ??= world.snapshot();
@@ -81,6 +85,7 @@ export function createUnkind(chosen: readonly Unkindness[], world: World, random
         for (const project of world.projects) project.role = 'reporter';
       }
     },
+    wasRestored: () => wasRestored,
     heal: () => {
       world.poisons.clear();
       return poisoned.splice(0).length > 0;

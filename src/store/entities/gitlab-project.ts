@@ -21,6 +21,8 @@ const schema = defineEntity({
     goneAt: p.datetime().columnType('timestamptz').nullable(),
     /** Since when the settings no longer select the project; null while they select it. */
     unselectedAt: p.datetime().columnType('timestamptz').nullable(),
+    /** Whether the walks are to begin again from before GitLab was restored from a backup. */
+    isRewindDue: p.boolean().default(false),
     createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
   },
   uniques: [{ properties: ['connectionId', 'eventPath'] }],

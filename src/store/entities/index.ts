@@ -1,6 +1,7 @@
 import { ChangeEventVersionEntity } from './change-event-version.ts';
 import { ChangeEventEntity } from './change-event.ts';
 import { ConnectionEntity } from './connection.ts';
+import { GitlabLandmarkEntity } from './gitlab-landmark.ts';
 import { GitlabPassLockEntity } from './gitlab-pass-lock.ts';
 import { GitlabPassEntity } from './gitlab-pass.ts';
 import { GitlabProjectEntity } from './gitlab-project.ts';
@@ -17,4 +18,5 @@ export const entities = [
   GitlabRegistryTagEntity,
   GitlabPassEntity,
   GitlabPassLockEntity,
+  GitlabLandmarkEntity,
 ];

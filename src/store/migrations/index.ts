@@ -6,6 +6,7 @@ import { Passes } from './20261123180000-passes.ts';
 import { Links } from './20261123200000-links.ts';
 import { PassLocks } from './20261126000000-pass-locks.ts';
 import { Coverage } from './20261126010000-coverage.ts';
+import { Restores } from './20261126020000-restores.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
-export const migrations: Constructor<Migration>[] = [Initial, Incremental, Passes, Links, PassLocks, Coverage];
+export const migrations: Constructor<Migration>[] = [Initial, Incremental, Passes, Links, PassLocks, Coverage, Restores];
