@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Fewer tests than this is a run that lost some. Raise it when the suite grows, lower it in the commit that deletes tests, with the reason. */
-const floor = 1570;
+const floor = 1590;
 
 const [code, file = '.vitest/results.json'] = process.argv.slice(2);
 const faults = code === '0' ? [] : [`a step ended with exit code ${code}`];

@@ -48,6 +48,7 @@ export { entities } from './store/entities/index.ts';
 export { ChangeEventEntity } from './store/entities/change-event.ts';
 export { ChangeEventVersionEntity } from './store/entities/change-event-version.ts';
 export { ConnectionEntity } from './store/entities/connection.ts';
+export { GitlabLandmarkEntity } from './store/entities/gitlab-landmark.ts';
 export { GitlabPassLockEntity } from './store/entities/gitlab-pass-lock.ts';
 export { GitlabPassEntity } from './store/entities/gitlab-pass.ts';
 export { GitlabProjectEntity } from './store/entities/gitlab-project.ts';

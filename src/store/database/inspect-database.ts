@@ -2,6 +2,7 @@ import type { EntityName, SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { DatabaseError } from '../../errors.ts';
 import { withDatabaseErrors } from './database-errors.ts';
+import { GitlabLandmarkEntity } from '../entities/gitlab-landmark.ts';
 import { GitlabPassLockEntity } from '../entities/gitlab-pass-lock.ts';
 import { GitlabRegistryTagEntity } from '../entities/gitlab-registry-tag.ts';
 import { entities } from '../entities/index.ts';
@@ -32,7 +33,7 @@ export interface DatabaseInspection {
 
 /** Privileges that a pass needs on each table; `delete` only on the tables below. */
 const privileges = ['select', 'insert', 'update', 'delete'];
-const tablesWithDeletes = [GitlabPassLockEntity, GitlabRegistryTagEntity];
+const tablesWithDeletes = [GitlabPassLockEntity, GitlabLandmarkEntity, GitlabRegistryTagEntity];
 
 /** Inspects a database without changing anything. Throws DatabaseError when the database cannot be read. */
 export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseInspection> {
