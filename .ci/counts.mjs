@@ -2,7 +2,7 @@
 // `node .ci/counts.mjs EXIT_CODE [REPORT]`, with the exit code of the steps before. Its own exit code is the one that decides.
 import { readFileSync } from 'node:fs';
 
-/** Fewer tests than this is a run that lost some. Raise it when the suite grows, lower it in the commit that deletes tests, with the reason. */
+/** The number of tests. A run with fewer tests fails. Raise the number when you add tests; lower it in the commit that deletes tests, with the reason. */
 const floor = 1590;
 
 const [code, file = '.vitest/results.json'] = process.argv.slice(2);

@@ -17,7 +17,7 @@ const small: Case = {
   rows: { mergeRequests: 50, pipelines: 50, releases: 50 },
 };
 
-/** Of requests and rows only: times of a machine that does other things as well say nothing. */
+/** Only targets of requests and rows: times depend on what else the machine does. */
 test('everybody reads the same rows, and the connector with a fraction of the requests', async () => {
   const runs = await runCase(small, {
     runs: 1,
@@ -36,7 +36,7 @@ test('everybody reads the same rows, and the connector with a fraction of the re
   expect(ratios.filter(({ found, most }) => !(found <= most))).toEqual([]);
   const connector = runs.find(({ reader }) => reader === 'connector');
   const limit = runs.find(({ reader }) => reader === 'limit');
-  // Its own question for the projects, at the most.
+  // At most one more request, which finds the projects.
   expect((connector?.traffic.graphql ?? 0) - (limit?.traffic.graphql ?? 0)).toBeLessThanOrEqual(2);
   expect(connector?.traffic.rest).toBe(limit?.traffic.rest);
   expect(tableOf([small], middle, 'markdown')).toContain('| connector |');

@@ -9,13 +9,13 @@ export interface Case {
   /** `first`: into an empty database; `next`: five minutes after that, with changes in so many projects. */
   readonly pass: 'first' | 'next';
   readonly changedProjects: number;
-  /** Of the connector. */
+  /** Configuration of the connector. */
   readonly settings: Pick<GitlabConfig, 'projectLimit' | 'syncLimit' | 'tagLimit'>;
-  /** What those who read one by one are given of it, as one in so many: the whole would take hours. */
+  /** The readers `one by one` get a world that is smaller by this factor, because the whole world would take hours. */
   readonly part: number;
   /** What the part is a part of. */
   readonly partOf: 'projects' | 'rows';
-  /** Rows of each list that everybody reads at the most. */
+  /** The largest number of rows of each list that every reader reads. */
   readonly rows: { readonly mergeRequests: number; readonly pipelines: number; readonly releases: number };
 }
 

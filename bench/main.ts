@@ -15,7 +15,7 @@ const { values } = parseArgs({
     case: { type: 'string', multiple: true },
     runs: { type: 'string', default: '1' },
     reader: { type: 'string', multiple: true },
-    /** File for every run's figures. */
+    /** File for the figures of every run. */
     json: { type: 'string' },
     markdown: { type: 'boolean', default: false },
   },
@@ -27,7 +27,7 @@ const named = <T extends string>(what: string, wanted: readonly string[] | undef
   return known.filter((name) => wanted?.includes(name) ?? true);
 };
 
-/** Beside the cases; rows of the page upsert. */
+/** Number of rows for the measurement of the page upsert. */
 const database = { name: 'database', rows: 20_000 };
 
 interface Figures {

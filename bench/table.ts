@@ -3,13 +3,13 @@ import type { Case } from './cases.ts';
 import type { UpsertRun } from './database/upserts.ts';
 import type { Reader, Run } from './measure/run-case.ts';
 
-/** What every reader of a case took, the middle one of its runs by wall time. */
+/** The figures of every reader of a case: those of its run with the median wall time. */
 export type Middle = ReadonlyMap<string, ReadonlyMap<Reader, Run>>;
 
-/** Where a table is shown. */
+/** The format of a table. */
 export type Style = 'terminal' | 'markdown';
 
-/** Picks the middle run of each case and reader. */
+/** Picks the median run of each case and reader. */
 export function middleOf(runs: readonly Run[]): Middle {
   const byCase = Map.groupBy(runs, (run) => run.case);
   return new Map(
@@ -23,7 +23,7 @@ export function middleOf(runs: readonly Run[]): Middle {
   );
 }
 
-/** Picks the middle run of each database and action. */
+/** Picks the median run of each database and action. */
 export const middleUpserts = (runs: readonly UpsertRun[]): UpsertRun[] =>
   [...Map.groupBy(runs, ({ database, action }) => `${database} ${action}`).values()].flatMap((its) =>
     middleRun(its, ({ seconds }) => seconds),
@@ -37,7 +37,7 @@ function middleRun<T>(runs: readonly T[], secondsOf: (run: T) => number): readon
 
 const head = ['', 'GraphQL', 'REST', 'MB received', 'wall s', 'to limit', 'CPU s', 'peak MB', 'rows read', 'written'];
 
-/** The table of all cases, with as many lines for each as there are readers; `markdown` for a document. */
+/** The table of all cases, with a line for each reader. `markdown` is for documents. */
 export function tableOf(cases: readonly Case[], middle: Middle, style: Style): string {
   const parts = cases.flatMap((measured) => {
     const runs = middle.get(measured.name);

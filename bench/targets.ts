@@ -2,18 +2,18 @@ import type { Run } from './measure/run-case.ts';
 import type { UpsertRun } from './database/upserts.ts';
 import type { Middle } from './table.ts';
 
-/** A figure that the connector is to reach. */
+/** A target for one measured figure of the connector. */
 export interface Target {
   readonly what: string;
   readonly found: number;
-  /** The figure may be this at the most. */
+  /** The largest value of the figure that meets the target. */
   readonly most: number;
 }
 
 const listRequests = ({ traffic }: Run) => traffic.graphql + traffic.rest - traffic.registry;
 const requests = ({ traffic }: Run) => traffic.graphql + traffic.rest;
 
-/** The targets for which everything that they compare was measured. */
+/** The targets whose figures were all measured. */
 export function targetsOf(middle: Middle, upserts: readonly UpsertRun[] = []): Target[] {
   const targets: Target[] = [];
   const first = middle.get('first-10');
@@ -56,6 +56,6 @@ export function targetsOf(middle: Middle, upserts: readonly UpsertRun[] = []): T
   return targets;
 }
 
-/** Whether a target is reached, in a line. */
+/** One line that says whether a target is met. */
 export const targetLine = ({ what, found, most }: Target): string =>
   `${found <= most ? 'met   ' : 'MISSED'} ${what}: ${Number(found.toFixed(3))} (at most ${Number(most.toFixed(3))})`;

@@ -32,7 +32,7 @@ export class GitlabSyncScheduler {
     this.#passes = this.#run();
   }
 
-  /** Called by Nest when shutdown hooks are enabled. What is stored stays stored; the next pass goes on from there. */
+  /** Called by Nest when shutdown hooks are enabled. Stored pages stay stored, and the next pass continues from there. */
   async onApplicationShutdown(): Promise<void> {
     this.#stop.abort();
     await this.#passes;

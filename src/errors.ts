@@ -73,7 +73,7 @@ export class GitlabRequestError extends GitlabSyncError {
   }
 }
 
-/** No answer: name not found, connection refused or cut, certificate not trusted, timeout. */
+/** No answer from GitLab: name not found, connection refused or cut, certificate not trusted, timeout. */
 export class UnreachableError extends GitlabRequestError {
   override readonly name = 'UnreachableError';
   override readonly code = 'gitlab_unreachable';
@@ -127,7 +127,7 @@ export class ServerError extends GitlabRequestError {
   }
 }
 
-/** An answer that is not from GitLab's API: HTML, truncated JSON, a redirect, a page that repeats. */
+/** The answer is not one of GitLab's API: HTML, truncated JSON, a redirect, or a page that repeats. */
 export class InvalidResponseError extends GitlabRequestError {
   override readonly name = 'InvalidResponseError';
   override readonly code = 'gitlab_invalid_response';
@@ -200,8 +200,8 @@ export class DatabaseError extends GitlabSyncError {
 }
 
 /**
- * A pass no longer holds the lock of what it reads, has ended, and writes nothing more. `isSuperseded`: another pass has
- * taken over; else the database session that held the lock has ended, or does not answer.
+ * A pass has lost its lock. It ends and writes nothing more. `isSuperseded` true: another pass has taken over. False: the
+ * database session that held the lock has ended, or does not answer.
  */
 export class LostLockError extends DatabaseError {
   override readonly name = 'LostLockError';
@@ -211,7 +211,7 @@ export class LostLockError extends DatabaseError {
   constructor(connectionId: number, options?: { readonly cause: unknown }) {
     super(
       options
-        ? `the database session that held the lock of the pass over connection ${connectionId} has ended (${messageOf(options.cause).slice(0, 300)}); what was stored stays, and the next pass goes on from there`
+        ? `the database session that held the lock of the pass over connection ${connectionId} has ended (${messageOf(options.cause).slice(0, 300)}); what was stored stays, and the next pass continues from there`
         : `another pass took over connection ${connectionId} because this pass had lost its lock; this pass has written nothing since then`,
       options,
     );

@@ -2,13 +2,13 @@
  * Characters that move a terminal's cursor, change its colours, end a line or turn the direction of writing: the control
  * characters C0 and C1, DEL, the line and paragraph separators, and the controls of bidirectional text.
  */
-// oxlint-disable-next-line no-control-regex -- these are what is looked for
+// oxlint-disable-next-line no-control-regex -- the expression must match control characters
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]+/g;
 
-/** A text that is safe in one line of a terminal or a log: what is not printable becomes a space. */
+/** Replaces characters that are not printable by a space, so that the text is safe in one line of a terminal or a log. */
 export const printable = (text: string): string => text.replaceAll(unprintable, ' ');
 
-/** Those of them that JSON.stringify leaves as they are. */
+/** The characters of `unprintable` that JSON.stringify does not escape. */
 const unescaped = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]/g;
 
 /** JSON with every character that is not printable escaped: the same data, safe on a terminal. */

@@ -1,14 +1,14 @@
-/** Takes secrets out of a text. */
+/** Removes secrets from a text. */
 export type Redact = (text: string) => string;
 
-/** A text may have been written as JSON within JSON within JSON, or have been encoded for a URL that often. */
+/** How many times a text may be nested as JSON in JSON, or encoded for a URL. */
 const nesting = 3;
-/** What a backslash becomes that often: each time twice as many. */
+/** How many backslashes stand for one after each level of JSON: each level doubles them. */
 const levels = Array.from({ length: nesting + 1 }, (_, depth) => 2 ** depth);
 
 /**
- * Takes secrets out of texts, however they are written there: as they are, escaped in JSON (`\"`, `\u003c`), encoded in a
- * URL (`%2B`), in both up to three times over, and in base64, as in `Authorization: Basic`. Empty secrets are ignored.
+ * Creates a function that replaces secrets in texts: unchanged, escaped in JSON (`\"`, `\u003c`), encoded in a URL (`%2B`),
+ * both up to three times, and in base64, as in `Authorization: Basic`. Ignores empty secrets.
  */
 export function redactor(secrets: readonly string[], replacement: string): Redact {
   const alternatives = secrets.flatMap((secret) => (secret === '' ? [] : [written(secret), ...base64Of(secret).map(literal)]));
@@ -17,7 +17,7 @@ export function redactor(secrets: readonly string[], replacement: string): Redac
   return (text) => text.replaceAll(pattern, () => replacement);
 }
 
-/** A pattern for a text in every notation. Repetitions in it are bounded, so that a hostile text costs little more than a friendly one. */
+/** A pattern for a secret in every notation. All repetitions are bounded, so that a hostile text does not make the search slow. */
 function written(secret: string): string {
   return (secret.match(/\\+|[^\\]/gu) ?? []).map((part) => (part.startsWith('\\') ? backslashes(part.length) : character(part))).join('');
 }
@@ -31,7 +31,7 @@ function character(text: string): string {
 const backslashes = (count: number) =>
   `(?:${times(levels.map((level) => level * count))}|(?:${unicodeEscape('\\')}){${count}}|(?:${percent('\\')}){${count}})`;
 
-/** So many backslashes, the most first. */
+/** A pattern for these numbers of backslashes, the largest first. */
 const times = (counts: readonly number[]) =>
   counts
     .map((count) => `\\\\{${count}}`)
@@ -55,10 +55,10 @@ const hex = (value: number, length: number) =>
     .padStart(length, '0')
     .replaceAll(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
 
-/** Shorter secrets leave too little of themselves in base64 to be told from other texts. */
+/** Shorter secrets are not searched in base64, because their base64 could match other texts. */
 const shortestForBase64 = 8;
 
-/** What a secret looks like inside of something in base64: three bytes become four characters, so that there are three ways. */
+/** The base64 of a secret within a longer text. Three bytes become four characters, so there are three forms. */
 function base64Of(secret: string): string[] {
   const bytes = Buffer.from(secret);
   if (bytes.length < shortestForBase64) return [];
@@ -66,7 +66,7 @@ function base64Of(secret: string): string[] {
     const text = Buffer.concat([Buffer.alloc(before), bytes])
       .toString('base64')
       .replace(/=+$/, '');
-    // The first and the last character may hold bits of what stands beside it.
+    // The first and the last character may contain bits of the bytes beside the secret.
     const isLastWhole = (before + bytes.length) % 3 === 0;
     return text.slice(before === 0 ? 0 : before + 1, isLastWhole ? undefined : -1);
   });

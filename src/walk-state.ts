@@ -1,26 +1,26 @@
-/** How the last reading of a walk ended. Forbidden is never empty. */
+/** How the last reading of a walk ended. A list that the token may not read is `forbidden`, never an empty list. */
 export type Outcome = 'ok' | 'partial' | 'disabled' | 'forbidden' | 'gone' | 'failed';
 
-/** Stands in `depth` for everything that GitLab has. */
+/** The value of `depth` when everything that GitLab has is stored. */
 export const beginningOfTime = new Date(0);
 
-/** How far a walk has come: forwards from its watermark, backwards to its depth. Stored with the page it describes. */
+/** How far a walk has read: forwards to its watermark, backwards to its depth. Stored in the transaction of the page that it describes. */
 export interface WalkState {
   /** The branches that the walk reads, sorted; empty = all. */
   readonly selection: readonly string[];
-  /** Branches that the walk has read before, as far as `selection` and `watermark` say less of them. */
+  /** Branches that the walk no longer reads, and how far it had read them. */
   readonly leftOut: readonly LeftOut[];
-  /** Everything that GitLab changed before this moment is stored, down to the depth. GitLab's clock. */
+  /** Every change that GitLab dates before this moment is stored, down to the depth. A time of GitLab's clock. */
   readonly watermark: Date | null;
-  /** Where a stopped walk goes on, for streams whose watermark moves only at the end of a walk. */
+  /** Where a stopped walk continues, for streams whose watermark moves only at the end of a walk. */
   readonly cursor: string | null;
-  /** GitLab's clock when the walk of `cursor` began. */
+  /** The time of GitLab's clock when the walk of `cursor` began. */
   readonly walkStartedAt: Date | null;
   /** The newest commit up to which the branch is stored. */
   readonly frontier: string | null;
   /** Everything from this moment on is stored. Null until the first backfill has ended. */
   readonly depth: Date | null;
-  /** Null before it began. */
+  /** Null before the first backfill. */
   readonly backfill: Backfill | null;
   readonly outcome: Outcome;
   /** Why the outcome is not `ok`, in one line. */
@@ -43,11 +43,11 @@ export interface LeftOut {
 export interface Backfill {
   /** The goal: this moment (ISO 8601), or null for a number of rows, or for everything. */
   readonly since: string | null;
-  /** The goal: so many rows more; null = no limit. */
+  /** The goal: at most this many more rows; null = no limit. */
   readonly left: number | null;
-  /** Where the backfill goes on; null = at the beginning of the list. */
+  /** Where the backfill continues; null = at the beginning of the list. */
   readonly cursor: string | null;
-  /** What changed later than this moment is stored already; absent = nothing is. */
+  /** Rows that changed after this moment are stored already; absent = no row is. */
   readonly before?: string;
   /** The goal is reached, or the end of the list. */
   readonly isDone: boolean;
@@ -58,26 +58,26 @@ export interface Backfill {
 /** What a page changes in the state of its walk; absent fields stay. */
 export type Progress = Partial<Omit<WalkState, 'outcome' | 'error' | 'lastAttemptAt' | 'lastSuccessAt'>>;
 
-/** A look at a container tag. */
+/** A container tag as it was last read. */
 export interface TagLook {
   readonly repositoryId: number;
   readonly name: string;
-  /** Null when it could not be described, or was not looked at. */
+  /** Null when GitLab could not describe the tag, or its details were never read. */
   readonly digest: string | null;
-  /** Null: known by name only. */
+  /** When the details of the tag were last read; null = only the name is known. */
   readonly lookedAt: Date | null;
 }
 
 /** How many tags of a container repository are known. */
 export interface TagCount {
   readonly projectId: number;
-  /** All of them. */
+  /** All known tags. */
   readonly known: number;
-  /** Those that were looked at. */
+  /** Known tags with details that were read. */
   readonly looked: number;
 }
 
-/** What looking at a container repository's tags changes. */
+/** What reading the tags of a container repository changes. */
 export interface TagChanges {
   readonly looked: readonly TagLook[];
   /** Names that the repository no longer has. */

@@ -5,7 +5,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { Client } from 'pg';
 import { from, to } from 'pg-copy-streams';
 
-/** The events of a database as COPY has them. */
+/** The events of a database in the text format of COPY. */
 export interface Copies {
   /** All of them, so many in each. */
   read(pageSize: number): Promise<Buffer[]>;
@@ -18,7 +18,7 @@ export interface Copies {
 const clearing = 'truncate change_events cascade';
 const writing = 'copy change_events from stdin';
 
-/** Of a PostgreSQL. */
+/** The copies of a PostgreSQL. */
 export async function postgresCopies(databaseUrl: string): Promise<Copies> {
   const client = new Client(databaseUrl);
   await client.connect();
@@ -34,7 +34,7 @@ export async function postgresCopies(databaseUrl: string): Promise<Copies> {
   };
 }
 
-/** Of an embedded database that nobody else has open. */
+/** The copies of an embedded database that no other process has open. */
 export async function pgliteCopies(dataDir: string): Promise<Copies> {
   const database = await PGlite.create(dataDir);
   return {

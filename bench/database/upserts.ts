@@ -15,10 +15,10 @@ import { pgliteCopies, postgresCopies } from './copies.ts';
 import type { Copies } from './copies.ts';
 import { benchEvents } from './events.ts';
 
-/** What is done with the rows. */
+/** An action on the rows. */
 export const actions = ['COPY', 'COPY, page by page', 'all new', 'all unchanged', 'all changed'] as const;
 
-/** How fast one database does one of them. */
+/** The speed of one action on one database. */
 export interface UpsertRun {
   readonly database: 'PostgreSQL' | 'PGlite';
   readonly action: (typeof actions)[number];
@@ -26,16 +26,16 @@ export interface UpsertRun {
   readonly seconds: number;
 }
 
-/** What is measured. */
+/** Options of a measurement. */
 export interface Upserting {
   readonly rows: number;
   readonly runs: number;
-  /** A PostgreSQL without a database's name at the end. */
+  /** URL of a PostgreSQL without the name of a database. */
   readonly postgresUrl: string;
   readonly tell: (line: string) => void;
 }
 
-/** Rows of a page, as GitLab gives them. */
+/** Rows of a page, as many as GitLab returns. */
 const pageSize = 100;
 
 /** Pages that arrive at about the same time, as with the default of CONCURRENCY. */

@@ -1,4 +1,4 @@
-// A process of its own for the fake GitLab, so that neither its time nor its memory is in anybody's figures.
+// Runs the fake GitLab in a process of its own, so that the figures of readers do not include its time and memory.
 import { answering } from '../measure/channel.ts';
 import { serveWorld } from './served.ts';
 import type { Latency, ServedWorld } from './served.ts';

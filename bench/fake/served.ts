@@ -5,11 +5,11 @@ import { minutes, restTime } from '../../fake-gitlab/world/time.ts';
 import { changeProjects, createBenchWorld, rowsOf } from './world.ts';
 import type { WorldSize } from './world.ts';
 
-/** What was asked of the fake GitLab, and sent by it. */
+/** The requests to the fake GitLab and the size of its answers. */
 export interface Traffic {
   readonly graphql: number;
   readonly rest: number;
-  /** Of the REST requests those for container images. */
+  /** REST requests for container images; included in `rest`. */
   readonly registry: number;
   /** Bodies of answers, uncompressed. */
   readonly bytes: number;
@@ -17,7 +17,7 @@ export interface Traffic {
 
 const noTraffic: Traffic = { graphql: 0, rest: 0, registry: 0, bytes: 0 };
 
-/** What an answer takes, the fake's own work included. */
+/** How long an answer takes, including the work of the fake GitLab. */
 export interface Latency {
   readonly roundTripMs: number;
   /** For every element of every list in the answer. */
@@ -30,11 +30,11 @@ export interface ServedWorld {
   setLatency(latency: Latency): void;
   /** Changes so many projects, five minutes after whatever was before. */
   change(projects: number): void;
-  /** Its clock, as ISO 8601. */
+  /** The time of its clock (ISO 8601). */
   now(): string;
   /** Every row as it is now, by event id, with the time of its last change. */
   rows(): Map<string, string>;
-  /** Begins to count anew. */
+  /** Sets the counters to zero. */
   reset(): void;
   traffic(): Traffic;
   close(): Promise<void>;

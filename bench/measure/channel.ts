@@ -16,7 +16,7 @@ interface Reply {
   readonly error?: string;
 }
 
-/** A process that answers questions. */
+/** A process that answers requests. */
 export interface Child {
   ask<T>(name: string, argument?: unknown): Promise<T>;
   close(): Promise<void>;

@@ -8,36 +8,36 @@ import type { Measured } from '../peers/process.ts';
 import { startChild } from './channel.ts';
 import type { Child } from './channel.ts';
 
-/** Everybody who is measured. */
+/** All readers. */
 export const readers = ['connector', 'limit', 'one by one, concurrent', 'one by one'] as const;
 
-/** Who reads. */
+/** The name of a reader. */
 export type Reader = (typeof readers)[number];
 
 /** One run of one reader. */
 export interface Run extends Measured {
   readonly case: string;
   readonly reader: Reader;
-  /** It was given one in so many of what there is. */
+  /** The reader got a world that is smaller by this factor. */
   readonly part: number;
   readonly traffic: Traffic;
-  /** Of the fake GitLab meanwhile: where it nears the wall time, the fake holds everybody back. */
+  /** Processor time of the fake GitLab. When it is near the wall time, the fake GitLab slows every reader down. */
   readonly fakeCpuSeconds: number;
 }
 
-/** How a case is measured. */
+/** Options of a measurement. */
 export interface Measuring {
   readonly runs: number;
   readonly latency: Latency;
-  /** Requests under way at once, of everybody but `one by one`. */
+  /** Largest number of simultaneous requests of every reader but `one by one`. */
   readonly concurrency: number;
-  /** A PostgreSQL without a database's name at the end. */
+  /** URL of a PostgreSQL without the name of a database. */
   readonly postgresUrl: string;
   readonly readers: readonly Reader[];
   readonly tell: (line: string) => void;
 }
 
-/** Runs a case: everybody in turn, as often as it is asked for, each in a process of its own, on one fake GitLab. */
+/** Runs a case: all readers one after another, `runs` times, each in a process of its own, with one fake GitLab. */
 export async function runCase(measured: Case, measuring: Measuring): Promise<Run[]> {
   const { tell, runs } = measuring;
   const fake = startChild('fake/process.ts');
@@ -65,7 +65,7 @@ export async function runCase(measured: Case, measuring: Measuring): Promise<Run
 }
 
 interface Prepared {
-  /** Database to begin with; absent = an empty one. */
+  /** Database at the start; absent = an empty database. */
   readonly template?: string;
   /** What those who read one by one know already. */
   readonly known: ReadonlyMap<string, string>;

@@ -146,7 +146,7 @@ async function readProject(asking: Asking, node: ChangesFragment): Promise<void>
       wanted: wanted(reading.rows.pipelines),
       idOf: ({ id }) => `pipeline-${fullPath}-${String(id).split('/').at(-1)}`,
     }),
-    // Of releases GitLab has no filter: where only changes are asked for, the newest one tells whether there are any.
+    // GitLab has no filter for releases. When only changes are read, the newest release shows whether there are any.
     more('releases', ReleasePageDocument, {
       first: releases,
       wanted: reading.since === null ? reading.rows.releases : 0,

@@ -1,8 +1,8 @@
-/** What is read, and how. */
+/** Options of a reader. */
 export interface Reading {
   readonly url: string;
   readonly token: string;
-  /** Requests under way at once. */
+  /** Largest number of simultaneous requests. */
   readonly concurrency: number;
   /** Newest projects of the token's memberships; 0 = all. */
   readonly projects: number;
@@ -12,7 +12,7 @@ export interface Reading {
   readonly tags: number;
   /** What was read before, by event id, with the time of its last change: it is not asked for again. Empty = nothing. */
   readonly known: ReadonlyMap<string, string>;
-  /** From when on GraphQL is asked for changes; null = from the beginning. */
+  /** Changes from this moment on are read through GraphQL; null = all rows. */
   readonly since: string | null;
 }
 

@@ -1,4 +1,4 @@
-// A process of its own for each way to read a GitLab, so that its figures are its own.
+// Runs one reader in a process of its own, so that its figures contain no other work.
 import { answering } from '../measure/channel.ts';
 import { runConnector, withDatabase } from './connector.ts';
 import type { ConnectorPass } from './connector.ts';
@@ -6,7 +6,7 @@ import { limit } from './limit.ts';
 import { oneByOne } from './one-by-one.ts';
 import type { Peer, Reading } from './peer.ts';
 
-/** What one run took. */
+/** The figures of one run. */
 export interface Usage {
   readonly wallSeconds: number;
   /** User and system, of this process alone. */

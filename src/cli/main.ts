@@ -11,7 +11,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-/** Exit code when the reader closes the pipe, as `head` does: that of a program that SIGPIPE ends. Node ignores that signal. */
+/** Exit code when the reader closes the pipe, as `head` does. It is the code of a program that SIGPIPE ends; Node ignores SIGPIPE. */
 const closedPipeCode = 128 + constants.signals.SIGPIPE;
 let isPipeClosed = false;
 for (const stream of [process.stdout, process.stderr]) {

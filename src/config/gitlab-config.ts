@@ -13,7 +13,7 @@ export interface GitlabConfig {
    */
   readonly token?: string | null | undefined;
   /**
-   * File that holds the token, in place of GITLAB_TOKEN. It is read again when GitLab refuses the token, so that it may be replaced at any time. In the environment: `GITLAB_TOKEN_FILE`.
+   * File that holds the token, in place of GITLAB_TOKEN. The file is read again when GitLab refuses the token, so you can replace it at any time. In the environment: `GITLAB_TOKEN_FILE`.
    * @default none
    */
   readonly tokenFile?: string | null | undefined;
@@ -23,7 +23,7 @@ export interface GitlabConfig {
    */
   readonly url?: string | null | undefined;
   /**
-   * Send the token to an `http://` URL, where anyone on the way can read it. Needed for hosts other than this machine. In the environment: `ALLOW_HTTP`.
+   * Send the token to an `http://` URL, where anyone on the network path can read it. Required for hosts other than this machine. In the environment: `ALLOW_HTTP`.
    * @default `false`
    */
   readonly allowHttp?: boolean | string | null | undefined;
@@ -33,7 +33,7 @@ export interface GitlabConfig {
    */
   readonly repos?: string | ReadonlyArray<string | number> | null | undefined;
   /**
-   * Keep merge requests into and pipelines of these branches only, and read their commits. Without it no commits are read. In the environment: `BRANCHES`.
+   * Store only merge requests into these branches and pipelines of these branches, and read their commits. When not set, no commits are read. In the environment: `BRANCHES`.
    * @default every branch, no commits
    */
   readonly branches?: string | ReadonlyArray<string | number> | null | undefined;
@@ -53,17 +53,17 @@ export interface GitlabConfig {
    */
   readonly syncSince?: string | null | undefined;
   /**
-   * Seconds between two reconciles, which read again what may change without a new update time: open merge requests, recent pipelines, releases and all tags; 0 = in every pass. In the environment: `RECONCILE_INTERVAL`.
+   * Seconds between two reconciles, which read again the rows that may change without a new update time: open merge requests, recent pipelines, releases and all tags; 0 = in every pass. In the environment: `RECONCILE_INTERVAL`.
    * @default `21600`
    */
   readonly reconcileInterval?: number | string | null | undefined;
   /**
-   * How many known tags of each container repository a pass looks at again, the least recently seen first. In the environment: `TAG_CHECKS`.
+   * How many known tags of each container repository a pass reads again, the least recently read first. In the environment: `TAG_CHECKS`.
    * @default `5`
    */
   readonly tagChecks?: number | string | null | undefined;
   /**
-   * How many tags of a container repository to read when it is seen for the first time, the highest versions first; 0 = all. Later every new name is read. In the environment: `TAG_LIMIT`.
+   * How many tags of a container repository to read when it is seen for the first time, the highest versions first; 0 = all. Later, every new tag is read. In the environment: `TAG_LIMIT`.
    * @default `100`
    */
   readonly tagLimit?: number | string | null | undefined;
@@ -78,27 +78,27 @@ export interface GitlabConfig {
    */
   readonly workers?: number | string | null | undefined;
   /**
-   * With `poll --all`: rows of `connections` that have no token are read with this token (GITLAB_TOKEN or GITLAB_TOKEN_FILE) where their URL is GITLAB_URL. Whoever can write such a row can then read what this token can read. In the environment: `SHARE_TOKEN`.
+   * With `poll --all`: rows of `connections` that have no token are read with this token (GITLAB_TOKEN or GITLAB_TOKEN_FILE) if their URL is GITLAB_URL. People who can write such a row can then read what this token can read. In the environment: `SHARE_TOKEN`.
    * @default `false`
    */
   readonly shareToken?: boolean | string | null | undefined;
   /**
-   * Seconds that the poller may take to save and stop after SIGTERM or SIGINT. Kubernetes allows 30 unless told otherwise. In the environment: `GRACE_PERIOD`.
+   * Seconds that the poller may take to save and stop after SIGTERM or SIGINT. Kubernetes allows 30 by default. In the environment: `GRACE_PERIOD`.
    * @default `25`
    */
   readonly gracePeriod?: number | string | null | undefined;
   /**
-   * Port on which the poller answers `/healthz`, `/readyz`, `/metrics` and `/status`; 0 = any that is free (the log names it), `off` = none. In the environment: `HEALTH_PORT`.
+   * Port on which the poller answers `/healthz`, `/readyz`, `/metrics` and `/status`; 0 = any free port (the log names it), `off` = none. In the environment: `HEALTH_PORT`.
    * @default `8080`
    */
   readonly healthPort?: number | string | null | undefined;
   /**
-   * Address on which the poller answers. `0.0.0.0` = all addresses. The answers hold project names: do not expose the port to people who may not see them. In the environment: `HEALTH_HOST`.
+   * Address on which the poller answers. `0.0.0.0` = all addresses. The answers contain project names: do not expose the port to people who may not see them. In the environment: `HEALTH_HOST`.
    * @default `127.0.0.1`
    */
   readonly healthHost?: string | null | undefined;
   /**
-   * Host names under which `/metrics` and `/status` may be asked for, with commas between them, such as that of a Service that Prometheus scrapes; `.example.com` = all names below it, `*` = all names. IP addresses, `localhost` and the name of this machine need no entry. In the environment: `HEALTH_ALLOWED_HOSTS`.
+   * Host names under which `/metrics` and `/status` answer, with commas between them, such as the name of a Service that Prometheus scrapes; `.example.com` = all names below it, `*` = all names. IP addresses, `localhost` and the name of this machine need no entry. In the environment: `HEALTH_ALLOWED_HOSTS`.
    * @default none
    */
   readonly healthAllowedHosts?: string | ReadonlyArray<string | number> | null | undefined;
@@ -113,12 +113,12 @@ export interface GitlabConfig {
    */
   readonly concurrency?: number | string | null | undefined;
   /**
-   * How many requests to a GitLab may be sent in any 60 seconds, by all of this process; 0 = as many as it allows. In the environment: `MAX_REQUESTS_PER_MINUTE`.
+   * How many requests to a GitLab may be sent in any 60 seconds, by the whole process; 0 = no limit of the connector. In the environment: `MAX_REQUESTS_PER_MINUTE`.
    * @default `1000`
    */
   readonly maxRequestsPerMinute?: number | string | null | undefined;
   /**
-   * How many times a request is sent at most, when it fails for a reason that may be temporary. In the environment: `MAX_ATTEMPTS`.
+   * How many times a request is sent at most, when it fails for a reason that may be temporary, the first time included. In the environment: `MAX_ATTEMPTS`.
    * @default `4`
    */
   readonly maxAttempts?: number | string | null | undefined;
@@ -128,7 +128,7 @@ export interface GitlabConfig {
    */
   readonly connectTimeout?: number | string | null | undefined;
   /**
-   * Seconds until the answer to a request must begin. GitLab itself gives up on a query after 30. In the environment: `RESPONSE_TIMEOUT`.
+   * Seconds until the answer to a request must begin. GitLab itself ends a query after 30. In the environment: `RESPONSE_TIMEOUT`.
    * @default `45`
    */
   readonly responseTimeout?: number | string | null | undefined;
@@ -138,22 +138,22 @@ export interface GitlabConfig {
    */
   readonly requestTimeout?: number | string | null | undefined;
   /**
-   * Proxy for an `https://` GitLab: `http://user:password@host:port`. `https_proxy` is known as well. In the environment: `HTTPS_PROXY`.
+   * Proxy for an `https://` GitLab: `http://user:password@host:port`. `https_proxy` works too. In the environment: `HTTPS_PROXY`.
    * @default none
    */
   readonly httpsProxy?: string | null | undefined;
   /**
-   * Proxy for an `http://` GitLab. `http_proxy` is known as well. In the environment: `HTTP_PROXY`.
+   * Proxy for an `http://` GitLab. `http_proxy` works too. In the environment: `HTTP_PROXY`.
    * @default none
    */
   readonly httpProxy?: string | null | undefined;
   /**
-   * Hosts to reach without a proxy: names, which stand for all names below them too, and addresses, with a port or without; `*` = all. `no_proxy` is known as well. In the environment: `NO_PROXY`.
+   * Hosts to reach without a proxy: names (with all names below them) and addresses, each with or without a port; `*` = all. `no_proxy` works too. In the environment: `NO_PROXY`.
    * @default none
    */
   readonly noProxy?: string | ReadonlyArray<string | number> | null | undefined;
   /**
-   * File of CA certificates in PEM to trust beside those of Node, for a GitLab with a certificate of your own CA. In the environment: `CA_FILE`.
+   * File of CA certificates in PEM to trust in addition to those of Node, for a GitLab with a certificate of your own CA. In the environment: `CA_FILE`.
    * @default only Node's own
    */
   readonly caFile?: string | null | undefined;
@@ -164,7 +164,7 @@ export interface GitlabConfig {
   readonly insecureTls?: boolean | string | null | undefined;
   /**
    * Row of `connections` to store events under. In the environment: `CONNECTION_ID`.
-   * @default the connection with this URL, made when missing
+   * @default the connection with this URL, created when missing
    */
   readonly connectionId?: number | string | null | undefined;
   /**
@@ -173,7 +173,7 @@ export interface GitlabConfig {
    */
   readonly databaseUrl?: string | null | undefined;
   /**
-   * File that holds the password of the PostgreSQL, in place of one in DATABASE_URL. Read once, at the start. In the environment: `DATABASE_PASSWORD_FILE`.
+   * File that holds the password of the PostgreSQL, in place of a password in DATABASE_URL. Read once, at the start. In the environment: `DATABASE_PASSWORD_FILE`.
    * @default the password in DATABASE_URL
    */
   readonly databasePasswordFile?: string | null | undefined;

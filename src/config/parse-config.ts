@@ -9,8 +9,8 @@ export const configSchema = z.object(shape);
 /** Settings with their defaults filled in. `repos` and `branches` are empty lists when not set. */
 export type Config = z.output<typeof configSchema>;
 
-/** What to say, each time, when INSECURE_TLS is on. */
-export const insecureWarning = 'INSECURE_TLS is on: any certificate is trusted, and whoever is on the way can read the token';
+/** The warning of every command when INSECURE_TLS is on. */
+export const insecureWarning = 'INSECURE_TLS is on: any certificate is trusted, and anyone on the network path can read the token';
 
 /** Name of a setting in the config object. */
 export type SettingName = keyof typeof shape;
@@ -26,7 +26,7 @@ export const settings: ReadonlyArray<
 
 /**
  * Checks settings and fills in defaults. Keys may be camelCase or snake_case; unknown keys are ignored, and empty text
- * counts as not set. `nameOf` says how the caller's users know a setting (default: its camelCase key).
+ * counts as not set. `nameOf` returns the name of a setting in messages (default: its camelCase key).
  * Throws ConfigurationError with one line for each wrong setting; secret values are never repeated.
  */
 export function parseConfig(input: unknown, nameOf: (name: SettingName) => string = (name) => name): Config {
@@ -50,7 +50,7 @@ export function parseConfig(input: unknown, nameOf: (name: SettingName) => strin
   throw new ConfigurationError([...wrong].map(([name, message]) => `${nameOf(name)} ${message}${quote(name, values[name])}`));
 }
 
-/** What is wrong with settings together that are right on their own. */
+/** Problems of a combination of settings, each of which is valid alone. */
 function contradictionsIn({ token, tokenFile, url, allowHttp }: Config, nameOf: (name: SettingName) => string): string[] {
   const { protocol, hostname, origin } = new URL(url);
   const isExposed = protocol === 'http:' && !allowHttp && !/^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
@@ -58,7 +58,7 @@ function contradictionsIn({ token, tokenFile, url, allowHttp }: Config, nameOf: 
     ...(token && tokenFile ? [`${nameOf('token')} and ${nameOf('tokenFile')} are both set: keep one of them`] : []),
     ...(isExposed
       ? [
-          `${nameOf('url')} must be an https:// URL: over ${origin} anyone on the way can read the token (${nameOf('allowHttp')} = true sends it all the same)`,
+          `${nameOf('url')} must be an https:// URL: over ${origin} anyone on the network path can read the token (${nameOf('allowHttp')} = true sends it nevertheless)`,
         ]
       : []),
   ];
@@ -73,7 +73,7 @@ export function settingsFromEnv(env: Readonly<Record<string, string | undefined>
 function quote(name: SettingName, value: unknown): string {
   const secret = settings.find((setting) => setting.name === name)?.secret;
   if (secret || !['string', 'number', 'boolean'].includes(typeof value)) return '';
-  // A user name, a password or a query in a URL is nobody's business either.
+  // A user name, a password or a query in a URL may be secret too.
   const text = String(value)
     .replace(/:\/\/[^/]*@/, '://…@')
     .replace(/(:\/\/[^?#]*[?#]).*/s, '$1…');

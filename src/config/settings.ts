@@ -7,11 +7,11 @@ export interface SettingMeta {
   readonly description: string;
   /** Placeholder of the flag's value. */
   readonly value: string;
-  /** What to write instead of the default's value. */
+  /** Text to show instead of the value of the default. */
   readonly defaultText?: string;
-  /** Never shown, not even when it is wrong. */
+  /** The value is never shown, not even in an error about it. */
   readonly secret?: true;
-  /** A variable that other programs read too, in upper or in lower case: it has no flag. */
+  /** A variable that other programs read too, in upper or lower case. Such a setting has no flag. */
   readonly isCommon?: true;
 }
 
@@ -48,7 +48,7 @@ export const shape = {
     value: 'file',
     defaultText: 'none',
     description:
-      'File that holds the token, in place of GITLAB_TOKEN. It is read again when GitLab refuses the token, so that it may be replaced at any time.',
+      'File that holds the token, in place of GITLAB_TOKEN. The file is read again when GitLab refuses the token, so you can replace it at any time.',
   }),
   url: setting(webUrl.default('https://gitlab.com'), {
     env: 'GITLAB_URL',
@@ -58,7 +58,8 @@ export const shape = {
   allowHttp: setting(flag.default(false), {
     env: 'ALLOW_HTTP',
     value: 'boolean',
-    description: 'Send the token to an `http://` URL, where anyone on the way can read it. Needed for hosts other than this machine.',
+    description:
+      'Send the token to an `http://` URL, where anyone on the network path can read it. Required for hosts other than this machine.',
   }),
   repos: setting(list.default([]), {
     env: 'REPOS',
@@ -70,7 +71,8 @@ export const shape = {
     env: 'BRANCHES',
     value: 'list',
     defaultText: 'every branch, no commits',
-    description: 'Keep merge requests into and pipelines of these branches only, and read their commits. Without it no commits are read.',
+    description:
+      'Store only merge requests into these branches and pipelines of these branches, and read their commits. When not set, no commits are read.',
   }),
   projectLimit: setting(wholeNumber(0).default(10), {
     env: 'PROJECT_LIMIT',
@@ -104,18 +106,18 @@ export const shape = {
     env: 'RECONCILE_INTERVAL',
     value: 'seconds',
     description:
-      'Seconds between two reconciles, which read again what may change without a new update time: open merge requests, recent pipelines, releases and all tags; 0 = in every pass.',
+      'Seconds between two reconciles, which read again the rows that may change without a new update time: open merge requests, recent pipelines, releases and all tags; 0 = in every pass.',
   }),
   tagChecks: setting(wholeNumber(0).default(5), {
     env: 'TAG_CHECKS',
     value: 'count',
-    description: 'How many known tags of each container repository a pass looks at again, the least recently seen first.',
+    description: 'How many known tags of each container repository a pass reads again, the least recently read first.',
   }),
   tagLimit: setting(wholeNumber(0).default(100), {
     env: 'TAG_LIMIT',
     value: 'count',
     description:
-      'How many tags of a container repository to read when it is seen for the first time, the highest versions first; 0 = all. Later every new name is read.',
+      'How many tags of a container repository to read when it is seen for the first time, the highest versions first; 0 = all. Later, every new tag is read.',
   }),
   pollInterval: setting(wholeNumber(1, 86_400).default(300), {
     env: 'POLL_INTERVAL',
@@ -131,12 +133,12 @@ export const shape = {
     env: 'SHARE_TOKEN',
     value: 'boolean',
     description:
-      'With `poll --all`: rows of `connections` that have no token are read with this token (GITLAB_TOKEN or GITLAB_TOKEN_FILE) where their URL is GITLAB_URL. Whoever can write such a row can then read what this token can read.',
+      'With `poll --all`: rows of `connections` that have no token are read with this token (GITLAB_TOKEN or GITLAB_TOKEN_FILE) if their URL is GITLAB_URL. People who can write such a row can then read what this token can read.',
   }),
   gracePeriod: setting(wholeNumber(1, 3_600).default(25), {
     env: 'GRACE_PERIOD',
     value: 'seconds',
-    description: 'Seconds that the poller may take to save and stop after SIGTERM or SIGINT. Kubernetes allows 30 unless told otherwise.',
+    description: 'Seconds that the poller may take to save and stop after SIGTERM or SIGINT. Kubernetes allows 30 by default.',
   }),
   healthPort: setting(
     z
@@ -146,21 +148,21 @@ export const shape = {
       env: 'HEALTH_PORT',
       value: 'port',
       description:
-        'Port on which the poller answers `/healthz`, `/readyz`, `/metrics` and `/status`; 0 = any that is free (the log names it), `off` = none.',
+        'Port on which the poller answers `/healthz`, `/readyz`, `/metrics` and `/status`; 0 = any free port (the log names it), `off` = none.',
     },
   ),
   healthHost: setting(z.string({ error: 'must be a host name or an address' }).trim().default('127.0.0.1'), {
     env: 'HEALTH_HOST',
     value: 'host',
     description:
-      'Address on which the poller answers. `0.0.0.0` = all addresses. The answers hold project names: do not expose the port to people who may not see them.',
+      'Address on which the poller answers. `0.0.0.0` = all addresses. The answers contain project names: do not expose the port to people who may not see them.',
   }),
   healthAllowedHosts: setting(hostNames.default([]), {
     env: 'HEALTH_ALLOWED_HOSTS',
     value: 'list',
     defaultText: 'none',
     description:
-      'Host names under which `/metrics` and `/status` may be asked for, with commas between them, such as that of a Service that Prometheus scrapes; `.example.com` = all names below it, `*` = all names. IP addresses, `localhost` and the name of this machine need no entry.',
+      'Host names under which `/metrics` and `/status` answer, with commas between them, such as the name of a Service that Prometheus scrapes; `.example.com` = all names below it, `*` = all names. IP addresses, `localhost` and the name of this machine need no entry.',
   }),
   logLevel: setting(
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' }).default('info'),
@@ -178,12 +180,12 @@ export const shape = {
   maxRequestsPerMinute: setting(wholeNumber(0, 100_000).default(1_000), {
     env: 'MAX_REQUESTS_PER_MINUTE',
     value: 'count',
-    description: 'How many requests to a GitLab may be sent in any 60 seconds, by all of this process; 0 = as many as it allows.',
+    description: 'How many requests to a GitLab may be sent in any 60 seconds, by the whole process; 0 = no limit of the connector.',
   }),
   maxAttempts: setting(wholeNumber(1, 20).default(4), {
     env: 'MAX_ATTEMPTS',
     value: 'count',
-    description: 'How many times a request is sent at most, when it fails for a reason that may be temporary.',
+    description: 'How many times a request is sent at most, when it fails for a reason that may be temporary, the first time included.',
   }),
   connectTimeout: setting(wholeNumber(1, 300).default(10), {
     env: 'CONNECT_TIMEOUT',
@@ -193,7 +195,7 @@ export const shape = {
   responseTimeout: setting(wholeNumber(1, 300).default(45), {
     env: 'RESPONSE_TIMEOUT',
     value: 'seconds',
-    description: 'Seconds until the answer to a request must begin. GitLab itself gives up on a query after 30.',
+    description: 'Seconds until the answer to a request must begin. GitLab itself ends a query after 30.',
   }),
   requestTimeout: setting(wholeNumber(1, 3_600).default(60), {
     env: 'REQUEST_TIMEOUT',
@@ -206,7 +208,7 @@ export const shape = {
     secret: true,
     isCommon: true,
     defaultText: 'none',
-    description: 'Proxy for an `https://` GitLab: `http://user:password@host:port`. `https_proxy` is known as well.',
+    description: 'Proxy for an `https://` GitLab: `http://user:password@host:port`. `https_proxy` works too.',
   }),
   httpProxy: setting(proxyUrl.optional(), {
     env: 'HTTP_PROXY',
@@ -214,7 +216,7 @@ export const shape = {
     secret: true,
     isCommon: true,
     defaultText: 'none',
-    description: 'Proxy for an `http://` GitLab. `http_proxy` is known as well.',
+    description: 'Proxy for an `http://` GitLab. `http_proxy` works too.',
   }),
   noProxy: setting(list.default([]), {
     env: 'NO_PROXY',
@@ -222,13 +224,13 @@ export const shape = {
     isCommon: true,
     defaultText: 'none',
     description:
-      'Hosts to reach without a proxy: names, which stand for all names below them too, and addresses, with a port or without; `*` = all. `no_proxy` is known as well.',
+      'Hosts to reach without a proxy: names (with all names below them) and addresses, each with or without a port; `*` = all. `no_proxy` works too.',
   }),
   caFile: setting(filePath.optional(), {
     env: 'CA_FILE',
     value: 'file',
     defaultText: "only Node's own",
-    description: 'File of CA certificates in PEM to trust beside those of Node, for a GitLab with a certificate of your own CA.',
+    description: 'File of CA certificates in PEM to trust in addition to those of Node, for a GitLab with a certificate of your own CA.',
   }),
   insecureTls: setting(flag.default(false), {
     env: 'INSECURE_TLS',
@@ -238,7 +240,7 @@ export const shape = {
   connectionId: setting(wholeNumber(1, 2_147_483_647).optional(), {
     env: 'CONNECTION_ID',
     value: 'id',
-    defaultText: 'the connection with this URL, made when missing',
+    defaultText: 'the connection with this URL, created when missing',
     description: 'Row of `connections` to store events under.',
   }),
   databaseUrl: setting(databaseUrl.optional(), {
@@ -252,7 +254,7 @@ export const shape = {
     env: 'DATABASE_PASSWORD_FILE',
     value: 'file',
     defaultText: 'the password in DATABASE_URL',
-    description: 'File that holds the password of the PostgreSQL, in place of one in DATABASE_URL. Read once, at the start.',
+    description: 'File that holds the password of the PostgreSQL, in place of a password in DATABASE_URL. Read once, at the start.',
   }),
   dataDir: setting(filePath.default('./data'), {
     env: 'DATA_DIR',

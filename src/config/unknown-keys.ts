@@ -1,6 +1,6 @@
 import { camelCase, settings } from './parse-config.ts';
 
-/** A key of a configuration that is no setting. */
+/** A key of a configuration that is not a setting. */
 export interface UnknownKey {
   readonly key: string;
   /** The setting that was probably meant, in the spelling (camelCase or snake_case) of the key; undefined when none is near. */
@@ -10,10 +10,10 @@ export interface UnknownKey {
 /** Keys that PainChain's connection form may keep beside the settings (metadata.json). */
 const formKeys: ReadonlySet<string> = new Set(['name', 'tags']);
 
-/** At most so many letters may be wrong, missing or swapped in a key that stands for a setting. */
+/** The most letters that may be wrong, missing or swapped in a key for which a setting is suggested. */
 const largestDistance = 2;
 
-/** The keys of a configuration that are none of these settings, in their order. `names`: default all settings. */
+/** The keys of a configuration that are not among these settings, in their order. `names`: default all settings. */
 export function unknownKeys(input: unknown, names: readonly string[] = settings.map(({ name }) => name)): UnknownKey[] {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return [];
   const known = new Set(names);
@@ -22,7 +22,7 @@ export function unknownKeys(input: unknown, names: readonly string[] = settings.
     .map((key) => ({ key, nearest: nearestTo(key, names) }));
 }
 
-/** What to say about an unknown key, in one line. */
+/** The message about an unknown key, in one line. */
 export const unknownKeyText = ({ key, nearest }: UnknownKey): string =>
   `${JSON.stringify(key.slice(0, 80))} is not a setting here and is ignored${nearest === undefined ? '' : `: did you mean "${nearest}"?`}`;
 
@@ -30,7 +30,7 @@ function nearestTo(key: string, names: readonly string[]): string | undefined {
   const plain = plainOf(key);
   const distances = names.map((name) => ({ name, distance: distanceBetween(plain, plainOf(name)) }));
   const [best] = distances.toSorted((a, b) => a.distance - b.distance);
-  // In a short key two wrong letters make another word.
+  // In a short key two wrong letters make a different word.
   if (!best || best.distance > Math.min(largestDistance, Math.floor(plain.length / 3))) return undefined;
   return /[A-Z]/.test(key) || !key.includes('_') ? best.name : snakeCase(best.name);
 }

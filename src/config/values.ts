@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The largest whole number that a setting takes, unless it says otherwise. */
+/** The largest whole number of a setting without a limit of its own. */
 export const largest = 1_000_000_000;
 
 /** A whole number, or its text. */
@@ -47,7 +47,7 @@ export const proxyUrl = z
   .trim()
   .refine((text) => isUrlOf(text, ['http:', 'https:']) && isDecodable(text), { error: proxyError });
 
-/** A password in a URL may hold no bare percent sign. */
+/** Whether the password in a URL can be decoded: it contains no bare percent sign. */
 function isDecodable(text: string): boolean {
   try {
     return decodeURIComponent(text) !== '';
@@ -81,7 +81,7 @@ function isUrlOf(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);
 }
 
-/** What can be sent as a token. */
+/** Matches a text that can be sent as a token. */
 export const tokenPattern = /^[\x21-\x7e]+$/;
 
 /** Whether a text can be sent as a token. */

@@ -36,7 +36,7 @@ export function tableSource(settings: Config): ConnectionSource {
   return async (em) => (await enabledConnections(em)).map((row) => served(row, settings));
 }
 
-/** Keys that a row may set. Every other setting belongs to whoever runs the process. */
+/** Keys that a row may set. All other settings come from the environment of the process. */
 const ownKeys = new Set([
   'token',
   'url',
@@ -75,8 +75,8 @@ function served({ id, name, config: row }: StoredConnection, settings: Config): 
 }
 
 /**
- * Why a connection without a token does not get that of the settings; null when it does. Whoever can write a row decides
- * what is read with it, so that takes SHARE_TOKEN; and the token goes to its own GitLab and to no other.
+ * Why a connection without a token does not get the token of the settings; null when it gets it. SHARE_TOKEN must be on,
+ * because people who can write a row decide what is read with the token. The token is only sent to GITLAB_URL.
  */
 function whyNoToken({ url }: Config, settings: Config): string | null {
   if (!hasToken(settings)) return 'its config has no token';

@@ -33,7 +33,7 @@ export interface ConnectionWatcher {
   readonly connectionOf: (id: number) => Promise<ServedConnection | undefined>;
 }
 
-/** Says once for each unknown key that it is not used. */
+/** Logs a warning once for each unknown key. */
 function warnOfKeys(log: Logger, { id, name, unknownKeys }: ServedConnection, before: ServedConnection | undefined): void {
   const told = new Set(before?.unknownKeys.map(({ key }) => key));
   for (const unknown of unknownKeys) {

@@ -39,7 +39,7 @@ export interface HealthServerOptions {
   readonly allowedHosts?: readonly string[];
 }
 
-/** Routes that say no more than whether all is well: they answer under any host name. */
+/** Routes that answer under any host name, because they show no data of projects. */
 const openRoutes = new Set(['/healthz', '/readyz']);
 
 /** Starts the server. Throws ConfigurationError when the port cannot be used. */
@@ -89,7 +89,7 @@ async function answerOf(
   const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
   if (!openRoutes.has(pathname) && !isAllowed(headers.host)) {
     const asked = JSON.stringify(headers.host ?? '').slice(0, 100);
-    return textAnswer(421, [`${asked} is no host name of this poller: use its IP address, or add the name to HEALTH_ALLOWED_HOSTS`]);
+    return textAnswer(421, [`${asked} is not a host name of this poller: use its IP address, or add the name to HEALTH_ALLOWED_HOSTS`]);
   }
   if (!route) return textAnswer(404, ['not found; the paths are:', ...Object.keys(routes)]);
   try {

@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
 
-/** Whether a request's `Host` is one under which this server may be asked. */
+/** Whether the server answers a request with this `Host` header. */
 export type HostCheck = (host: string | undefined) => boolean;
 
 /**
- * A check of `Host` against DNS rebinding: a web page can give a name of its own the address of this server, and then read
- * what it answers, but the browser sends that name. IP addresses and localhost are always allowed: no page has them as its name.
- * `allowed`: names in lower or upper case, `.name` for all below it, `*` for all.
+ * Creates a check against DNS rebinding. A web page can make its own host name resolve to the address of this server, and
+ * then read the answers. The browser sends that name in `Host`. IP addresses and localhost are always allowed, because no
+ * such page can have them as its name. `allowed`: names in any case, `.name` for all names below it, `*` for all names.
  */
 export function hostCheck(allowed: readonly string[]): HostCheck {
   const names = new Set(['localhost', ...allowed.map((name) => name.toLowerCase())]);

@@ -15,7 +15,7 @@ export interface PartJob {
   readonly projectIds: Part;
 }
 
-/** What the parts of one pass are shared with. */
+/** Options of the engine for the parts of one pass. */
 export interface PartsEngineOptions {
   readonly boss: PgBoss;
   readonly queue: string;
@@ -29,7 +29,7 @@ export interface PartsEngineOptions {
 
 /** The most jobs that one query returns. */
 export const mostJobs = 100_000;
-/** Pause between two looks at the jobs of a pass. */
+/** Milliseconds between two queries for the jobs of a pass. */
 export const waitMs = 500;
 
 /** Queues the parts of a pass, so that any replica with a free worker reads them, and waits until all have ended. */

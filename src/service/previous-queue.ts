@@ -12,8 +12,8 @@ export interface PreviousQueue {
   /** Cancels the queued parts of a connection: a new pass makes its own. */
   readonly cancelQueued: (connectionId: number) => Promise<void>;
   /**
-   * Cancels the queued parts of a pass and waits for those that are being read. Resolves to the summaries of the parts that
-   * were read, and to the parts that were not.
+   * Cancels the queued parts of a pass and waits for the parts in progress. Resolves to the summaries of the parts that were
+   * read, and to the parts that were not read.
    */
   readonly takeOver: (connectionId: number, passStartedAt: number, signal: AbortSignal) => Promise<TakenOver>;
 }

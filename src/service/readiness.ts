@@ -28,13 +28,13 @@ export const lagIntervals = 3;
 /** Whether a poller reads its connections. */
 export interface Readiness {
   readonly isReady: boolean;
-  /** One line for each connection that is not read. With a table of connections there may be some although the poller is ready. */
+  /** One line for each connection that is not read. With a table of connections, a poller may be ready and still have reasons. */
   readonly reasons: readonly string[];
 }
 
 /**
- * Whether a poller reads its connections, or makes progress on them. With a table of connections one that is read is enough:
- * an expired token of one must not restart the process that serves the others.
+ * Whether a poller reads its connections, or makes progress on them. With a table of connections, one connection that is
+ * read is enough: an expired token of one connection must not restart the process that serves the others.
  */
 export function readinessOf({ now, watched }: View, servesTable: boolean): Readiness {
   const notRead = watched.flatMap((one) => {

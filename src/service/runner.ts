@@ -131,7 +131,7 @@ async function carryOut(
   return allParts(input, sumSummaries(passSummaryOf(report), read));
 }
 
-/** Does what ends a pass, once every part has ended. */
+/** Ends a pass after every part has ended. */
 async function allParts(input: PartInput, summary: PassSummary): Promise<PassSummary> {
   if (summary.result !== 'ok' && summary.result !== 'incomplete') return summary;
   const failure = await endParts(input);

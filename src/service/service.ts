@@ -44,7 +44,7 @@ interface Service extends ServiceOptions {
   readonly secrets: Secrets;
   readonly metrics: Metrics;
   readonly failureLog: FailureLog;
-  /** Set one after the other at the start, and closed in reverse order. */
+  /** Set one after another at the start, and closed in reverse order. */
   readonly up: { database: Database | null; watcher: ConnectionWatcher | null; engine: Engine | null };
   lastTickAt: number;
   /** By connection: when a pass was last requested, and the start of the pass before it. */

@@ -4,7 +4,7 @@ import { withDatabaseErrors } from './database/database-errors.ts';
 import { ConnectionEntity } from './entities/connection.ts';
 import { inspectDatabase } from './database/inspect-database.ts';
 
-/** What a command knows of its connection. */
+/** How a command identifies its connection. */
 export interface ConnectionQuery {
   readonly connectionId?: number | undefined;
   /** URL of the GitLab. */
@@ -72,7 +72,7 @@ export async function enabledConnections(em: SqlEntityManager): Promise<StoredCo
   return rows.map(({ id, name, config }) => ({ id, name, config: config ?? {} }));
 }
 
-/** For gitlab.com PainChain's form stores no URL. */
+/** The URL of a connection in lower case. PainChain's form stores no URL for gitlab.com. */
 function urlOf(config: Record<string, unknown> | null | undefined): string {
   const { url } = config ?? {};
   return (typeof url === 'string' && url !== '' ? url : 'https://gitlab.com').toLowerCase().replace(/\/+$/, '');

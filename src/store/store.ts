@@ -21,32 +21,32 @@ import type { PlacedState } from './progress/save-progress.ts';
 import { createWriter } from './writer.ts';
 import type { Writer } from './writer.ts';
 
-/** What is known of one connection: its events, projects and progress. */
+/** Reads the events, projects and progress of one connection. */
 export interface StoredRecord {
-  /** These projects as far as they are known, or every one of the connection. */
+  /** The known projects among these ids, or every known project of the connection. */
   readProjects(projectIds?: readonly number[]): Promise<KnownProject[]>;
-  /** The states of every walk of these projects, or of the connection. */
+  /** The states of all walks of these projects, or of the connection. */
   readStates(projectIds?: readonly number[]): Promise<PlacedState[]>;
-  /** What is known of a container repository's tags. */
+  /** The known tags of a container repository. */
   readTags(projectId: number, repositoryId: number): Promise<TagLook[]>;
   /** The stored rows that changed last of those that changed before a moment. */
   readLandmarksBefore(query: LandmarkQuery & { readonly before: Date }): Promise<Landmark[]>;
-  /** How many tags are known of each container repository that was read. */
+  /** The numbers of known tags of each container repository that was read. */
   countTags(): Promise<TagCount[]>;
   /** How many events of a project are stored. */
   countEvents(query: StoredCountQuery): Promise<number>;
-  /** Every stored event of one stream of a project, by its id. */
+  /** The id, times and branch of every stored event of one stream of a project. */
   readIdentities(projectId: number, stream: string): Promise<StoredIdentity[]>;
 }
 
 /** The store of a pass that holds the lock. */
 export interface LockedStore extends StoredRecord, Writer {}
 
-/** The database of one connection. It is written to by passes only, and those hold its lock. */
+/** The stored data of one connection. Only a pass that holds the lock writes. */
 export interface Store extends StoredRecord {
   /**
-   * Runs an action while no other pass reads the same: these projects, or the whole connection. Resolves to null at once
-   * when one does. The store that the action gets refuses to write with LostLockError once the lock is lost.
+   * Runs an action under the lock of these projects, or of the whole connection. Resolves to null at once when another pass
+   * holds the lock. After the lock is lost, the store of the action rejects every write with LostLockError.
    */
   exclusively<T>(action: (store: LockedStore) => Promise<T>, projectIds?: readonly number[]): Promise<T | null>;
 }
@@ -55,9 +55,9 @@ export interface Store extends StoredRecord {
 export interface KnownProject extends EventProject {
   readonly lastSeenAt: Date;
   readonly reconciledAt: Date;
-  /** Null while GitLab returns it. */
+  /** Since when GitLab no longer returns the project. Null while it does. */
   readonly goneAt: Date | null;
-  /** Null while it is among the projects to read. */
+  /** Since when the configuration no longer selects the project. Null while it does. */
   readonly unselectedAt: Date | null;
   /** Whether its walks are to begin again from before GitLab was restored from a backup. */
   readonly isRewindDue: boolean;
@@ -65,7 +65,7 @@ export interface KnownProject extends EventProject {
 
 /** Options of a store. */
 export interface StoreOptions {
-  /** Called when a lock that is held has been lost: what is under way has no sense any more. */
+  /** Called when a lock is lost: the pass must stop, because it can no longer write. */
   readonly onLockLost?: (error: LostLockError) => void;
 }
 
@@ -118,7 +118,7 @@ function knownProject(row: GitlabProjectEntity): KnownProject {
   };
 }
 
-/** What the action itself throws is no failure of the lock, and comes back as it is. */
+/** Runs an action under a lock. Failures of the lock become DatabaseErrors; an error of the action is thrown unchanged. */
 async function exclusively<T>(em: SqlEntityManager, scope: PassScope, action: (lock: PassLock) => Promise<T>): Promise<T | null> {
   const ended = await withDatabaseErrors(() =>
     withPassLock(em, scope, (lock) =>

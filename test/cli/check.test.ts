@@ -96,7 +96,7 @@ describe('the check of the projects', () => {
     for (let i = 0; i < 59; i++)
       checking.world.addProject(`big/p${String(i).padStart(2, '0')}`).git.commit('main', { title: 'x', authorName: 'Ada' });
     const [first, second, third] = checking.world.projects.filter(({ fullPath }) => fullPath.startsWith('big/'));
-    if (!first || !second || !third) throw new Error('the checking.world has lost its projects');
+    if (!first || !second || !third) throw new Error('the world has lost its projects');
     first.role = 'guest';
     second.features = { ...second.features, registry: false, ci: false };
     checking.world.addProject('big/empty');

@@ -230,7 +230,7 @@ describe('the command line with a GitLab and a database', () => {
   test('audit says its price, what is complete, what is missing since when, what was never read, and what cannot be told', async () => {
     const first = await inProcess(['audit'], env);
     expect(first.code).toBe(1);
-    expect(first.out).toContain(`The database holds nothing of ${env.GITLAB_URL} yet: run \`gitlab-connector sync\` first\n`);
+    expect(first.out).toContain(`The database has no connection for ${env.GITLAB_URL} yet: run \`gitlab-connector sync\` first\n`);
     expect(first.out).toContain(', 15 never read, ');
     const looked = await openDatabase(database.options);
     expect(await looked.em.execute(`select tablename from pg_tables where schemaname = 'public'`)).toEqual([]);
@@ -238,11 +238,11 @@ describe('the command line with a GitLab and a database', () => {
     await inProcess(['sync'], env);
     const whole = await inProcess(['audit'], env);
     expect(whole.code).toBe(0);
-    expect(whole.out).toContain('9 complete, 0 with something missing, 0 out of date, 0 never read, 0 failed, 6 that cannot be told\n');
+    expect(whole.out).toContain('9 complete, 0 with something missing, 0 out of date, 0 never read, 0 failed, 6 unknown\n');
     const plan = await inProcess(['audit', '--plan'], env);
     expect(plan.code).toBe(0);
-    const [, requests] = /Asked with (\d+) GraphQL requests/.exec(whole.out) ?? [];
-    expect(plan.out).toContain(`An audit takes about ${requests} GraphQL requests. Planned with 2; nothing was written.\n`);
+    const [, requests] = /The audit took (\d+) GraphQL requests/.exec(whole.out) ?? [];
+    expect(plan.out).toContain(`An audit takes about ${requests} GraphQL requests. The plan took 2. Nothing was written.\n`);
     const opened = await openDatabase(database.options);
     await opened.em.execute(`delete from change_events where event_id = 'mr-acme/api-1'`);
     await opened.close();

@@ -186,7 +186,7 @@ describe('between sync and GitLab', () => {
   test('the token is not sent over http:// to another machine', async () => {
     expect(await sync({ ...settings, GITLAB_URL: 'http://git.example.com' })).toMatchObject({
       code: 2,
-      err: 'ERROR: GITLAB_URL must be an https:// URL: over http://git.example.com anyone on the way can read the token (ALLOW_HTTP = true sends it all the same) [configuration_invalid]\n',
+      err: 'ERROR: GITLAB_URL must be an https:// URL: over http://git.example.com anyone on the network path can read the token (ALLOW_HTTP = true sends it nevertheless) [configuration_invalid]\n',
     });
   });
 });

@@ -126,7 +126,7 @@ describe('the configuration', () => {
       '0.0.0.0',
     ])
       expect(issuesOf({ url: `http://${host}/gitlab` }, (name) => `<${name}>`)).toEqual([
-        `<url> must be an https:// URL: over http://${host} anyone on the way can read the token (<allowHttp> = true sends it all the same)`,
+        `<url> must be an https:// URL: over http://${host} anyone on the network path can read the token (<allowHttp> = true sends it nevertheless)`,
       ]);
     for (const host of ['localhost:8080', 'git.localhost', '127.0.0.1:3000', '127.8.9.1', '[::1]:80']) {
       const url = `http://${host}/gitlab`;

@@ -32,7 +32,7 @@ describe('a host of the library', () => {
     const { warned, logger } = recording();
     const config = { url: `https://localhost:${port}`, insecureTls: true };
     expect(await given.fail(config, { logger })).toMatchObject({ code: 'gitlab', error: expect.stringContaining('(404)') as string });
-    expect(warned).toEqual(['INSECURE_TLS is on: any certificate is trusted, and whoever is on the way can read the token']);
+    expect(warned).toEqual(['INSECURE_TLS is on: any certificate is trusted, and anyone on the network path can read the token']);
   });
 
   test('that hands over its own fetch looks after the network itself', async () => {

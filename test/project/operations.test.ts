@@ -66,6 +66,6 @@ test('what the pod may use is what the document says', () => {
   };
   const { requests, limits } = spec.template.spec.containers[0]?.resources ?? {};
   const units = (memory = '') => memory.replace('Mi', ' MiB');
-  expect(operations).toContain(`needs ${requests?.cpu} of a processor and ${units(requests?.memory)} to begin with`);
-  expect(operations).toContain(`stopped at ${units(limits?.memory)}`);
+  expect(operations).toContain(`requests ${requests?.cpu} of a processor and ${units(requests?.memory)} of memory`);
+  expect(operations).toContain(`its memory limit is ${units(limits?.memory)}`);
 });

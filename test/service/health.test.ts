@@ -69,7 +69,7 @@ test('what names projects is answered only under names that no web page can have
   for (const host of ['evil.example', 'sub.connector.example.com', 'notlocalhost', 'svc', 'x@127.0.0.1', '127.0.0.1.evil.example'])
     expect([host, await statuses(host)]).toEqual([host, [200, 200, 421, 421, 421]]);
   expect((await ask('evil.example:8080', '/status')).text).toBe(
-    '"evil.example:8080" is no host name of this poller: use its IP address, or add the name to HEALTH_ALLOWED_HOSTS\n',
+    '"evil.example:8080" is not a host name of this poller: use its IP address, or add the name to HEALTH_ALLOWED_HOSTS\n',
   );
   await server.close();
   server = await startHealthServer({ host: '127.0.0.1', port: 0, allowedHosts: ['*'] }, { '/status': answered });

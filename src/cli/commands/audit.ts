@@ -21,16 +21,16 @@ interface AuditFlags extends Record<string, unknown> {
   readonly json?: true;
 }
 
-/** `gitlab-connector audit`: is everything there? */
+/** `gitlab-connector audit`: compares the table with GitLab. */
 export function addAudit(program: Command, io: Io, end: (code: ExitCode) => void): void {
   addSettings(
     program
       .command('audit')
       .summary('compare the table with what GitLab has, row by row')
       .description(
-        'Compares the ids in the table with those that GitLab lists, for each configured project and each stream. Ends with 1 when a row is missing or out of date, or a project was never read. Only reads, and creates nothing.',
+        'Compares the ids in the table with the ids that GitLab lists, for each configured project and each stream. Exit code 1 when a row is missing or out of date, or a project was never read. Only reads, and creates nothing.',
       )
-      .option('--plan', 'say how many requests the audit would take, and stop')
+      .option('--plan', 'only print how many requests the audit would take')
       .option('--json', 'print the result as JSON'),
   ).action(async ({ plan, json, ...flags }: AuditFlags) => {
     const config = gitlabConfigOf(flags, io);
@@ -40,7 +40,8 @@ export function addAudit(program: Command, io: Io, end: (code: ExitCode) => void
       if ('error' in result) return reportFailure(result, io);
       if (json) io.out.write(`${JSON.stringify(result, null, 2)}\n`);
       else {
-        if (connectionId === null) io.out.write(`The database holds nothing of ${config.url} yet: run \`gitlab-connector sync\` first\n`);
+        if (connectionId === null)
+          io.out.write(`The database has no connection for ${config.url} yet: run \`gitlab-connector sync\` first\n`);
         for (const entry of result.missing) io.out.write(`Not found, or out of sight for this token: ${printable(entry)}\n`);
         io.out.write('entries' in result ? auditText(result) : planText(result));
       }
@@ -50,7 +51,7 @@ export function addAudit(program: Command, io: Io, end: (code: ExitCode) => void
   });
 }
 
-/** Both are null where there is no database, where it has no tables, or where they hold no such connection. */
+/** Runs an action with the stored connection. Both arguments are null when there is no database, no table, or no such connection. */
 const withStored = <T>(config: Config, action: (em: SqlEntityManager | null, connectionId: number | null) => Promise<T>): Promise<T> =>
   withFoundDatabase(config, async (found) => {
     if (found.kind === 'failed') throw found.error;
@@ -79,8 +80,8 @@ function auditText({ entries, requests }: AuditReport): string {
   const count = (result: AuditEntry['result']) => entries.filter((entry) => entry.result === result).length;
   const sums = [
     `${count('complete')} complete, ${count('missing')} with something missing, ${count('stale')} out of date, `,
-    `${count('unread')} never read, ${count('failed')} failed, ${count('unknown')} that cannot be told\n`,
-    `Asked with ${requests.graphql} GraphQL requests; nothing was written.\n`,
+    `${count('unread')} never read, ${count('failed')} failed, ${count('unknown')} unknown\n`,
+    `The audit took ${requests.graphql} GraphQL requests. Nothing was written.\n`,
   ];
   return `${entries.length > 0 ? tableOf({ head, rows }) : ''}${sums.join('')}`;
 }
@@ -88,5 +89,5 @@ function auditText({ entries, requests }: AuditReport): string {
 function planText({ steps, requests, asked }: AuditPlan): string {
   const rows = steps.map((step) => [labelOf(step.stream), step.projects, step.rows, step.requests]);
   const table = steps.length > 0 ? tableOf({ head: ['stream', 'projects', 'rows', 'requests'], rows }) : '';
-  return `${table}An audit takes about ${requests} GraphQL requests. Planned with ${asked}; nothing was written.\n`;
+  return `${table}An audit takes about ${requests} GraphQL requests. The plan took ${asked}. Nothing was written.\n`;
 }

@@ -5,28 +5,28 @@ import { LostLockError } from '../../errors.ts';
 import { withDatabaseErrors } from './database-errors.ts';
 import type { PassLock, PassScope } from './pass-lock.ts';
 
-/** What keeps a pass that has lost its lock from writing. */
+/** Keeps a pass that has lost its lock from writing. */
 export interface Fence {
   /** Aborts with LostLockError when the pass has lost its lock. */
   readonly signal: AbortSignal;
   /**
-   * To be asked first in every transaction that writes: rejects with LostLockError when another pass has taken over.
-   * Otherwise no other pass can take over before the transaction ends.
+   * Call it first in every transaction that writes. Rejects with LostLockError when another pass has taken over. Otherwise
+   * no other pass can take over before the transaction ends.
    */
   readonly check: (transaction: QueryExecutorProvider) => Promise<void>;
 }
 
-/** What a fence is made of. */
+/** What `takeFence` needs. */
 export interface FenceOptions {
   readonly em: SqlEntityManager;
   readonly scope: PassScope;
   readonly lock: PassLock;
 }
 
-/** Takes the fencing number for a pass that has just taken its lock. Rejects with LostLockError when it has lost the lock meanwhile. */
+/** Takes the fencing number for a pass that has just taken its lock. Rejects with LostLockError when the pass has lost the lock since. */
 export async function takeFence({ em, scope, lock }: FenceOptions): Promise<Fence> {
   const number = await withDatabaseErrors(() => raiseFence(em.fork({ clear: true }).getKysely(), scope));
-  // Two passes that raise the number at the same moment do not see each other; but only one of them holds the lock.
+  // Two passes that raise the number at the same moment do not see each other. Only the pass that holds the lock is confirmed.
   await lock.confirm();
   const superseded = new AbortController();
   return {
@@ -39,16 +39,16 @@ export async function takeFence({ em, scope, lock }: FenceOptions): Promise<Fenc
   };
 }
 
-/** A session that stays idle within a transaction for longer is ended by the server: a paused process must not block those that take over. */
+/** The server ends a session that stays idle in a transaction for longer, so that a paused process does not block the pass that takes over. */
 const longestIdle = '60s';
 
 /**
- * Gives a pass that has just taken its lock its fencing number, and takes theirs from the passes that held it before.
- * Waits for their transactions that are under way; later ones fail in `holdsFence`.
+ * Gives a new fencing number to a pass that has just taken its lock, and deletes the numbers of the passes that held the
+ * lock before. Waits for their open transactions. Their later transactions fail in `holdsFence`.
  */
 async function raiseFence(kysely: QueryExecutorProvider, { connectionId, projectIds }: PassScope): Promise<number> {
   const ids = projectIds ? projectIds.map(String) : null;
-  // Rows are locked in one order, so that two passes that begin at once do not wait for each other.
+  // Rows are locked in the order of their numbers, so that two passes that begin at the same time do not wait for each other.
   const { rows } = await sql<{ readonly number: string }>`
     with former as (
       select number from gitlab_pass_locks
@@ -62,7 +62,7 @@ async function raiseFence(kysely: QueryExecutorProvider, { connectionId, project
   return Number(rows[0]?.number);
 }
 
-/** Whether a pass has its fencing number still. Until the transaction ends, no other pass can take the number away. */
+/** Whether a pass still has its fencing number. Until the transaction ends, no other pass can delete the number. */
 async function holdsFence(kysely: QueryExecutorProvider, number: number): Promise<boolean> {
   const { rows } = await sql`
     select set_config('idle_in_transaction_session_timeout', ${longestIdle}, true) from gitlab_pass_locks

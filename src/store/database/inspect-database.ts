@@ -13,7 +13,7 @@ export const oldestPostgres = 13;
 
 /** What `inspectDatabase` found. */
 export interface DatabaseInspection {
-  /** Such as `17.5`. */
+  /** Version such as `17.5`. */
   readonly version: string;
   readonly majorVersion: number;
   readonly user: string;

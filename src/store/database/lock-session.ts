@@ -1,16 +1,16 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
 
-/** One session of a PostgreSQL, with a transaction in it that is open until `close`. */
+/** A session of PostgreSQL with a transaction that stays open until `close`. */
 export interface LockSession {
   readonly query: (statement: string, parameters?: readonly unknown[]) => Promise<ReadonlyArray<Readonly<Record<string, unknown>>>>;
-  /** Ends the session at once: the server frees what was locked in it as soon as it notices. */
+  /** Ends the session at once. The server releases its locks as soon as it detects the end. */
   readonly destroy: (reason: Error) => void;
   /** Rolls the transaction back. Never rejects. */
   readonly close: () => Promise<void>;
 }
 
-/** The part of pg's pool that is needed here. */
+/** The part of pg's pool that `openLockSession` uses. */
 interface PoolLike {
   connect(): Promise<ClientLike>;
 }
@@ -23,8 +23,8 @@ interface ClientLike {
 }
 
 /**
- * Opens a session. `onEnd` is called at once when it ends before it is closed; but never where a host brings a Kysely of
- * its own, whose connections cannot be watched.
+ * Opens a session. Calls `onEnd` at once when the session ends before `close`. When a host application uses its own Kysely,
+ * the connections cannot be watched, and `onEnd` is never called.
  */
 export async function openLockSession(em: SqlEntityManager, onEnd: (reason: Error) => void): Promise<LockSession> {
   const pool = await poolOf(em);
@@ -33,7 +33,7 @@ export async function openLockSession(em: SqlEntityManager, onEnd: (reason: Erro
 
 async function poolOf(em: SqlEntityManager): Promise<PoolLike | null> {
   const connection = em.getConnection() as { getNativeClient?: () => Promise<PoolLike> };
-  // Rejects where the pool is the host's own.
+  // Rejects when the pool belongs to the host application.
   return (await connection.getNativeClient?.().catch(() => null)) ?? null;
 }
 
@@ -51,7 +51,7 @@ async function openWatched(pool: PoolLike, onEnd: (reason: Error) => void): Prom
     if (isReleased) return;
     isReleased = true;
     client.release(ended);
-    // Not earlier: pg reports an error of a client that nobody listens to as an uncaught exception. From here on the pool listens.
+    // Removed only now: without a listener, an error of the client is an uncaught exception. From here on the pool listens.
     client.removeListener('error', end);
     client.removeListener('end', end);
   };
@@ -86,7 +86,7 @@ async function openUnwatched(em: SqlEntityManager): Promise<LockSession> {
         .rollback()
         .execute()
         .catch(() => {});
-      // Of a connection that does not answer, the host's Kysely learns in its own time.
+      // On a connection that does not answer, the rollback takes as long as the timeouts of the host's Kysely.
       if (!isDestroyed) await rolledBack;
     },
   };

@@ -4,13 +4,13 @@ import { openLockSession } from './lock-session.ts';
 import type { LockSession } from './lock-session.ts';
 import { noticeLoss } from './lost-connections.ts';
 
-/** First half of the key of our advisory locks; the second is the connection's id. */
+/** First half of the key of the advisory locks. The second half is the connection's id. */
 const lockSpace = 7_468_202;
 
 /** What a pass reads. */
 export interface PassScope {
   readonly connectionId: number;
-  /** Only these; absent = the whole connection. */
+  /** Ids of the projects; absent = the whole connection. */
   readonly projectIds?: readonly number[] | undefined;
 }
 
@@ -18,31 +18,31 @@ export interface PassScope {
 export interface PassLock {
   /** Aborts with LostLockError when the session that holds the lock has ended. */
   readonly signal: AbortSignal;
-  /** Asks the session: resolves when the lock has been held without a break until now, rejects with LostLockError otherwise. */
+  /** Sends a query in the session. Resolves when the lock was held without a break until now, rejects with LostLockError otherwise. */
   readonly confirm: () => Promise<void>;
 }
 
-/** How often the session of a lock is asked whether it is still there. */
+/** How often a query checks that the session of a lock still exists. */
 export interface Watch {
   readonly everyMs: number;
-  /** The lock counts as lost after so many questions without an answer. */
-  readonly patience: number;
+  /** The lock counts as lost after this many intervals without an answer. */
+  readonly missedAnswers: number;
 }
 
-/** PostgreSQL, too, gives a client up that has been silent for half a minute. */
-const usualWatch: Watch = { everyMs: 10_000, patience: 3 };
+/** PostgreSQL also gives up a client that was silent for half a minute (`noticeLoss`). */
+const usualWatch: Watch = { everyMs: 10_000, missedAnswers: 3 };
 
-/** What the transaction of a holder asks of the server, which a host's MikroORM may not ask of its own accord. */
+/** Settings of the transaction that holds a lock, because the connections of a host's MikroORM may lack them. */
 const holderSettings = JSON.stringify({ idle_in_transaction_session_timeout: '0', transaction_timeout: '0', ...noticeLoss });
 
-/** Passes that run on an embedded database, by the driver that owns it: it has one session for all. */
+/** The passes that run on an embedded database, by its driver. An embedded database has only one session. */
 const embedded = new WeakMap<object, Set<PassScope>>();
 
 /**
- * Runs an action while no other pass reads the same, in this process or another: a pass over a whole connection excludes
- * every other one over it, passes over some of its projects exclude those over the same projects. Resolves to null at
- * once when there is one. The lock is PostgreSQL's and belongs to a transaction that stays open meanwhile: it dies with
- * its holder, and works through a pooler. A holder that is cut off may go on without it: see `takeFence`.
+ * Runs an action under the lock of a pass. A pass over a whole connection excludes every other pass over the connection, in
+ * any process. A pass over some projects excludes passes over the same projects. Resolves to null at once when another pass
+ * holds the lock. The lock is an advisory lock of a transaction that stays open: it ends with its process, and works through
+ * a pooler. A process whose connection is cut may continue without the lock: see `takeFence`.
  */
 export async function withPassLock<T>(
   em: SqlEntityManager,
@@ -51,14 +51,14 @@ export async function withPassLock<T>(
   watch = usualWatch,
 ): Promise<T | null> {
   const driver = em.getDriver();
-  // PGlite has one session, which an open transaction would keep for itself.
+  // PGlite has only one session, which an open transaction would block.
   if (driver.constructor.name === 'PgliteDriver') return withEmbeddedLock(driver, scope, action);
   const lost = new AbortController();
   const onLost = (cause: unknown) => lost.abort(new LostLockError(scope.connectionId, { cause }));
   const session = await openLockSession(em, onLost);
   const stopWatching = watchSession(session, watch, onLost);
   try {
-    // A pass may take long, and the transaction waits all the while; it holds no snapshot, and so hinders no vacuum.
+    // The transaction stays open as long as the pass runs. It holds no snapshot, so it does not hinder vacuum.
     await session.query(
       'select set_config(name, value, true) from pg_settings join json_each_text($1::json) as wanted (key, value) on key = name',
       [holderSettings],
@@ -66,7 +66,7 @@ export async function withPassLock<T>(
     if (!(await lock(session, scope))) return null;
     return await action({ signal: lost.signal, confirm: () => confirm(session, onLost, lost.signal) });
   } finally {
-    // The connection may be gone, and the lock with it.
+    // `close` never rejects, also when the connection has already ended.
     await session.close();
     stopWatching();
   }
@@ -77,12 +77,12 @@ async function confirm(session: LockSession, onLost: (cause: unknown) => void, l
   lost.throwIfAborted();
 }
 
-/** Asks the session again and again whether it is there. The result ends it. */
-function watchSession(session: LockSession, { everyMs, patience }: Watch, onLost: (cause: unknown) => void): () => void {
+/** Checks at intervals that the session exists. Returns a function that stops the checks. */
+function watchSession(session: LockSession, { everyMs, missedAnswers }: Watch, onLost: (cause: unknown) => void): () => void {
   let unanswered = 0;
-  // Questions are counted, not time: a process that was paused for long has missed no answer.
+  // Counts intervals instead of time, because a process that was paused for long has missed no answer.
   const timer = setInterval(() => {
-    if (unanswered >= patience) {
+    if (unanswered >= missedAnswers) {
       const reason = new Error('the server does not answer');
       clearInterval(timer);
       session.destroy(reason);
@@ -113,7 +113,7 @@ async function withEmbeddedLock<T>(driver: object, scope: PassScope, action: (lo
   if ([...running].some((other) => overlap(other, scope))) return null;
   running.add(scope);
   try {
-    // The database is this process's own: the lock cannot be lost.
+    // Only this process uses the database, so the lock cannot be lost.
     return await action({ signal: new AbortController().signal, confirm: () => Promise.resolve() });
   } finally {
     running.delete(scope);

@@ -66,7 +66,7 @@ describe('the database session of a pass lock on PostgreSQL', () => {
     });
     const distant = await openDatabase({ databaseUrl: `postgres://${username}:${password}@127.0.0.1:${proxied}${pathname}`, dataDir: '' });
     try {
-      const watch = { everyMs: 20, patience: 3 };
+      const watch = { everyMs: 20, missedAnswers: 3 };
       const loss = await withPassLock(
         distant.em,
         { connectionId: 1 },
@@ -98,7 +98,7 @@ describe('the database session of a pass lock on PostgreSQL', () => {
           await terminate();
           return lossOf(lock);
         },
-        { everyMs: 20, patience: 3 },
+        { everyMs: 20, missedAnswers: 3 },
       );
       expect(loss).toMatchObject({ name: 'LostLockError' });
     } finally {
