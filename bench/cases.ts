@@ -20,7 +20,7 @@ export interface Case {
 }
 
 const small: WorldSize = { projects: 10, mergeRequests: 60, pipelines: 60, releases: 40, registryEvery: 1, repositories: 2, tags: 20 };
-/** A thousand projects of which most are small, and every fifth has images. */
+/** A thousand projects. Most are small, and every fifth has images. */
 const quiet: WorldSize = { projects: 10, mergeRequests: 5, pipelines: 10, releases: 2, registryEvery: 5, repositories: 1, tags: 4 };
 const large: WorldSize = { projects: 1, mergeRequests: 6000, pipelines: 20_000, releases: 0, registryEvery: 2, repositories: 0, tags: 0 };
 const tagged: WorldSize = { projects: 1, mergeRequests: 0, pipelines: 0, releases: 0, registryEvery: 1, repositories: 1, tags: 1000 };

@@ -4,7 +4,7 @@ import type { FakeFile } from '../../fake-gitlab/world/records.ts';
 import { hours, minutes, restTime, seconds } from '../../fake-gitlab/world/time.ts';
 import { World } from '../../fake-gitlab/world/world.ts';
 
-/** How much a generated GitLab holds. */
+/** The size of a generated GitLab. */
 export interface WorldSize {
   readonly projects: number;
   /** Of each project. */

@@ -67,7 +67,7 @@ export async function runCase(measured: Case, measuring: Measuring): Promise<Run
 interface Prepared {
   /** Database at the start; absent = an empty database. */
   readonly template?: string;
-  /** What those who read one by one know already. */
+  /** The rows that the readers `one by one` know already. */
   readonly known: ReadonlyMap<string, string>;
   readonly since: string | null;
 }

@@ -35,8 +35,8 @@ interface Answered {
 }
 
 /**
- * The limit: the same fields in the fewest requests that GitLab allows, nothing stored. As many projects in a request as
- * its complexity bears, lists in pages of 100 each following its cursor, a REST call for a tag.
+ * The limit: reads the same fields in the fewest requests that GitLab allows, and stores nothing. Each request has as many
+ * projects as the limit of complexity allows. Lists are read in pages of 100, and each tag with a REST request.
  */
 export const limit: Peer = async (reading, onRow) => {
   const asking = createAsking(reading, onRow);
@@ -101,8 +101,8 @@ const variablesOf = ({ since }: Pick<Reading, 'since'>, { projects, pageSize }: 
 });
 
 /**
- * How many projects fit into a request with how many rows of each list: where only changes are asked for, as many projects
- * as do with one row; else as many as are wanted with as many rows.
+ * How many projects a request has, with how many rows of each list: as many projects as fit, at most the wanted number.
+ * For changes with one row of each list, otherwise with the wanted number of rows, at most 50.
  */
 export function largestBatch({ since, projects, rows }: Pick<Reading, 'since' | 'projects' | 'rows'>): BatchSize {
   const fits = (size: BatchSize) => scoreOf(ProjectChangesDocument, variablesOf({ since }, size)) <= complexityLimit;

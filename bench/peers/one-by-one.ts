@@ -28,7 +28,7 @@ const largestPage = 100;
  */
 export const oneByOne: Peer = async (reading, onRow) => {
   const { url, token, concurrency, projects } = reading;
-  // The library's own limit of requests per minute is out of the way, as ours is.
+  // The library's own limit of requests per minute is switched off, as the connector's limit is.
   const api = new Gitlab<false>({ host: url, token, rateLimits: { '**': 10_000_000 } });
   const asking: Asking = { api, limit: pLimit(concurrency), reading, onRow };
   const listed = await pages(projects || Number.POSITIVE_INFINITY, (page, perPage) =>
@@ -81,7 +81,7 @@ async function readPipelines({ api, limit, reading, onRow }: Asking, { id, path 
   });
 }
 
-/** A release is whole in its list. */
+/** Reads releases. The list has every field of a release. */
 async function readReleases({ api, limit, reading, onRow }: Asking, { id, path }: Project): Promise<void> {
   await pages(reading.rows.releases, async (page, perPage) => {
     const rows = await limit(() => api.ProjectReleases.all(id, { page, perPage }));

@@ -20,7 +20,7 @@ export interface Usage {
 /** A run and what it read and wrote. */
 export interface Measured extends Usage {
   readonly rowsRead: number;
-  /** Rows of change_events that were inserted or changed; null for those who store nothing. */
+  /** Rows of change_events that were inserted or changed; null for readers that store nothing. */
   readonly rowsWritten: number | null;
 }
 
