@@ -13,13 +13,23 @@ export const wholeNumber = (minimum: number, maximum = largest, otherwise = '') 
   );
 };
 
-/** A list, or text with commas; without doubles and empty items. */
+/** A JSON array for names that hold commas. No name of a branch or a project begins with a bracket. */
+function itemsOf(text: string): unknown {
+  if (!text.trim().startsWith('[')) return text.split(',');
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A list, text with commas, or a JSON array as text; without doubles and empty items. */
 export const list = z.preprocess(
-  (value) => (typeof value === 'string' ? value.split(',') : value),
+  (value) => (typeof value === 'string' ? itemsOf(value) : value),
   z
     .array(
       z.union([z.string(), z.number()]).transform((item) => String(item).trim()),
-      { error: 'must be a list, or text with commas' },
+      { error: 'must be a list, text with commas, or a JSON array as text' },
     )
     .transform((items) => [...new Set(items.filter((item) => item !== ''))]),
 );

@@ -251,9 +251,10 @@ const toEvents = (commits: readonly RestCommit[], branch: string, { project }: S
 
 /** The branch's last commit now; undefined when there is none. */
 async function tipOf({ gitlab, project }: StreamContext, branch: string): Promise<string | undefined> {
+  // GitLab takes a bare name for that of a tag, where there is one.
+  const ref = `refs/heads/${branch}`;
   try {
-    for await (const { rows } of gitlab.rest.commitPages({ projectId: project.id, ref: branch, pageSize: 1, withStats: false }))
-      return rows[0]?.id;
+    for await (const { rows } of gitlab.rest.commitPages({ projectId: project.id, ref, pageSize: 1, withStats: false })) return rows[0]?.id;
   } catch (error) {
     // An unknown branch and an empty repository look the same; versions differ in which one is a 404.
     if (!(error instanceof NotFoundError)) throw error;

@@ -64,7 +64,7 @@ describe('the configuration', () => {
     const wrong = { url: 'ftp://x', syncLimit: 0, tagLimit: -1, concurrency: 'many', repos: {}, connectionId: '1.5' };
     expect(issuesOf(wrong, (name) => `<${name}>`)).toEqual([
       '<url> must be an http:// or https:// URL, such as https://gitlab.example.com, not "ftp://x"',
-      '<repos> must be a list, or text with commas',
+      '<repos> must be a list, text with commas, or a JSON array as text',
       '<syncLimit> must be a whole number of at least 1, or all, not "0"',
       '<tagLimit> must be a whole number of at least 0, not "-1"',
       '<concurrency> must be a whole number from 1 to 100, not "many"',
