@@ -15,7 +15,7 @@ describeDatabases('whatever changes while passes run and are killed', (kind) => 
     const random = createRandom(seed);
     given.enter(randomWorld(random));
     const { world, fake, database, connectionId, token } = given;
-    const setting = { world, fake, database, connectionId, random, config: { token, url: fakeUrl }, unkind: chosenUnkindnesses() };
+    const setting = { world, fake, database, connectionId, random, config: { token, url: fakeUrl }, unkind: chosenUnkindnesses(seed) };
     expect(await runSeed(seed, kind, (journal) => converge(setting, journal))).toBeGreaterThan(0);
   });
 });

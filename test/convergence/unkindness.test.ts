@@ -5,10 +5,11 @@ import { createRandom } from './random.ts';
 import { randomWorld } from './random-change.ts';
 import { chosenUnkindnesses, createUnkind, unkindnesses } from './unkindness.ts';
 
-test('is none by default, and only what is known', () => {
-  expect(chosenUnkindnesses('')).toEqual([]);
-  expect(chosenUnkindnesses('clocks,poison')).toEqual(['clocks', 'poison']);
-  expect(() => chosenUnkindnesses('clock')).toThrow(
+test('differs from seed to seed, and is what a run is told where it is told', () => {
+  expect([3, 4, 5, 6].map((seed) => chosenUnkindnesses(seed, ''))).toEqual([[], ['restore'], ['settings', 'clocks', 'rights', 'git'], []]);
+  expect(chosenUnkindnesses(4, 'none')).toEqual([]);
+  expect(chosenUnkindnesses(4, 'clocks,poison')).toEqual(['clocks', 'poison']);
+  expect(() => chosenUnkindnesses(4, 'clock')).toThrow(
     'CONVERGENCE_UNKIND knows poison, clocks, rights, restore, git, settings, and not "clock"',
   );
 });

@@ -9,8 +9,13 @@ export const unkindnesses = ['poison', 'clocks', 'rights', 'restore', 'git', 'se
 
 export type Unkindness = (typeof unkindnesses)[number];
 
-/** Those that a run is told to have: `CONVERGENCE_UNKIND=poison,clocks`. None by default. Throws for any other name. */
-export function chosenUnkindnesses(text = process.env.CONVERGENCE_UNKIND ?? ''): Unkindness[] {
+/** What the seeds have in turn. A restore is a kind of its own: with clocks that are wrong as well it is not always noticed (decision 8). */
+const inTurn: ReadonlyArray<readonly Unkindness[]> = [[], ['restore'], ['settings', 'clocks', 'rights', 'git']];
+
+/** What a seed has, or what a run is told to have: `CONVERGENCE_UNKIND=poison,clocks`, `none`. Throws for any other name. */
+export function chosenUnkindnesses(seed: number, text = process.env.CONVERGENCE_UNKIND ?? ''): readonly Unkindness[] {
+  if (text === '') return inTurn[seed % inTurn.length] ?? [];
+  if (text === 'none') return [];
   return text
     .split(',')
     .filter((name) => name !== '')
