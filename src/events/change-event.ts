@@ -22,6 +22,11 @@ export interface ChangeEvent {
   readonly metadata: JsonObject;
   /** Keys such as `sha:…` or `tag:…`. Events of a project that share a key are related. */
   readonly linkKeys?: readonly string[];
+  /**
+   * The key of `metadata` that tells the event from another one with the same id. Absent where the id cannot be that of another: names
+   * with hyphens make `release-{path}-{tag}` the same for the tag `c-d` of `a/b` and the tag `d` of `a/b-c`.
+   */
+  readonly identifiedBy?: string;
   /** Keys of `metadata` whose first stored value stays, because the value depends on the branch on which a commit was found. */
   readonly keep?: readonly string[];
 }

@@ -48,6 +48,7 @@ export function registryImageToEvent(tag: RestTagDetail, repository: ImageReposi
       size_bytes: tag.total_size ?? 0,
       project_id: String(project.id),
     },
+    identifiedBy: 'tag',
     linkKeys: tagKeys(tag.name),
   };
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { QueryExecutorProvider } from 'kysely';
+import { distinction } from './storable.ts';
 import type { EventTable } from './save-events.ts';
 
 /** Which event is stored, and which state of it. */
@@ -35,7 +36,7 @@ export async function readIdentities(
 ): Promise<StoredIdentity[]> {
   const timestamp = sql.raw(table.hasNaiveTimestamps ? `("timestamp" at time zone 'UTC')` : '"timestamp"');
   const { rows } = await sql<IdentityRow>`
-    select event_id, extract(epoch from ${timestamp}) * 1000 as at, metadata::jsonb ->> 'created_at' as created_at,
+    select regexp_replace(event_id, ${distinction}, '') as event_id, extract(epoch from ${timestamp}) * 1000 as at, metadata::jsonb ->> 'created_at' as created_at,
       coalesce(metadata::jsonb ->> 'target_branch', metadata::jsonb ->> 'ref') as branch
     from change_events where connection_id = ${connectionId} and project_id = ${projectId} and stream = ${stream}
     order by ${timestamp}, id`.execute(kysely);

@@ -2,7 +2,8 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { QueryExecutorProvider, RawBuilder } from 'kysely';
 import type { ChangeEvent } from '../../events/change-event.ts';
-import { storableAuthor, storableEventId, storableJson } from './storable.ts';
+import { rowsById } from './event-rows.ts';
+import { storableJson } from './storable.ts';
 
 /** How many rows a page inserted and updated. Rows that are equal to their events are not written. */
 export interface SavedEvents {
@@ -48,8 +49,8 @@ export interface EventTarget {
  * Resolves to the counts of each page, in the order of the pages.
  */
 export async function saveEvents(kysely: QueryExecutorProvider, target: EventTarget, pages: readonly EventPage[]): Promise<SavedEvents[]> {
-  const rows = rowsOf(pages);
   const saved = pages.map(() => ({ inserted: 0, updated: 0 }));
+  const rows = await rowsById(kysely, target.connectionId, pages);
   if (rows.size === 0) return saved;
   const json = storableJson([...rows.values()]);
   if ([...rows.values()].some(({ former }) => former.length > 0)) await continueFormerRows(kysely, target.connectionId, json);
@@ -66,36 +67,14 @@ export async function saveEvents(kysely: QueryExecutorProvider, target: EventTar
   return saved;
 }
 
-/** One row for each event id: PostgreSQL refuses to touch a row twice in one statement. */
-function rowsOf(pages: readonly EventPage[]) {
-  const rows = pages.flatMap(({ events, projectId, stream, seenAt, updatesOnly = false }, page) =>
-    events.map(({ eventId, formerEventIds, timestamp, author, linkKeys, ...event }) => ({
-      ...event,
-      page,
-      event_id: storableEventId(eventId),
-      former: (formerEventIds ?? []).map(storableEventId),
-      author: storableAuthor(author),
-      at: timestamp !== null && Number.isNaN(timestamp.getTime()) ? null : timestamp,
-      project_id: projectId,
-      stream,
-      link_keys: (linkKeys ?? []).map((key) => `${projectId}:${key}`),
-      seen_at: seenAt,
-      updates_only: updatesOnly,
-    })),
-  );
-  const byId = new Map<string, (typeof rows)[number]>();
-  for (const row of rows) if (!(row.keep && byId.has(row.event_id))) byId.set(row.event_id, row);
-  return byId;
-}
-
 /** Gives the row of an older connector the new event id, so that the update finds the row. */
 async function continueFormerRows(kysely: QueryExecutorProvider, connectionId: number, json: string): Promise<void> {
   await sql`
     with former as (
       select distinct on (i.event_id) i.event_id, e.id
-      from jsonb_to_recordset(${json}::jsonb) as i (event_id text, former json)
+      from jsonb_to_recordset(${json}::jsonb) as i (event_id text, former json, project_id bigint)
       cross join lateral json_array_elements_text(i.former) with ordinality as f (event_id, position)
-      join change_events e on e.connection_id = ${connectionId} and e.event_id = f.event_id
+      join change_events e on e.connection_id = ${connectionId} and e.event_id = f.event_id and coalesce(e.project_id, i.project_id) = i.project_id
       where not exists (select 1 from change_events x where x.connection_id = ${connectionId} and x.event_id = i.event_id)
       order by i.event_id, f.position
     )

@@ -24,5 +24,15 @@ export function storableEventId(eventId: string): string {
   return `${firstCharacters(id, eventIdLimit - hash.length - 1)}~${hash}`;
 }
 
+const objectHashLength = 12;
+
+/** The event id of an object whose own id is that of another object. The same for the same object each time. */
+export function distinguishedEventId(eventId: string, object: string): string {
+  return storableEventId(`${eventId}~${createHash('sha256').update(object).digest('hex').slice(0, objectHashLength)}`);
+}
+
+/** A pattern of PostgreSQL for what `distinguishedEventId` adds. Names of tags, and so ids, end otherwise. */
+export const distinction = `~[0-9a-f]{${objectHashLength}}$`;
+
 /** An author as it is stored: at most 255 characters. */
 export const storableAuthor = (author: string): string => firstCharacters(storableText(author), authorLimit);
