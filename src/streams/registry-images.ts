@@ -1,4 +1,4 @@
-import { NotFoundError } from '../errors.ts';
+import { InvalidResponseError, NotFoundError, ResponseTooLargeError, ServerError } from '../errors.ts';
 import { registryImageToEvent } from '../events/registry-image.ts';
 import type { ImageRepository } from '../events/registry-image.ts';
 import { presentNodes } from '../events/text.ts';
@@ -103,7 +103,7 @@ async function* pages(context: StreamContext, repository: ImageRepository, check
   if (unseen.length + removed.length > 0) yield { events: [], tags: { repositoryId: repository.id, looked: unseen, removed } };
   for (let start = 0; start < toLook.length; start += tagsPerPage) {
     const some = toLook.slice(start, start + tagsPerPage);
-    const tags = await Promise.all(some.map((name) => tagUnlessGone(() => gitlab.rest.tag(ref, name))));
+    const tags = await describeTags(some, (name) => gitlab.rest.tag(ref, name));
     const looked = some.map((name, index) => {
       const tag = tags[index];
       return note({ repositoryId: repository.id, name, digest: tag ? (tag.digest ?? '') : null, lookedAt: seenAt });
@@ -148,22 +148,36 @@ function endOf(looks: readonly TagLook[]): WalkEnd {
   const leftOut = looks.filter(({ lookedAt }) => lookedAt === null).length;
   const broken = looks.filter(({ lookedAt, digest }) => lookedAt !== null && digest === null).length;
   if (broken > 0) {
-    const reason = `GitLab could not describe ${broken} of ${looks.length - leftOut} tags (broken, or deleted meanwhile)`;
+    const reason = `GitLab could not describe ${broken} of ${looks.length - leftOut} tags (broken, or deleted meanwhile); they are asked for again in turn`;
     return { outcome: 'partial', reason };
   }
   if (leftOut > 0) return { outcome: 'partial', reason: `${leftOut} of ${looks.length} tags left out (TAG_LIMIT)`, byLimit: true };
   return { outcome: 'ok' };
 }
 
-/** A tag that is deleted after it was listed, or whose image is broken, answers 404. */
-async function tagUnlessGone<T>(read: () => Promise<T>): Promise<T | null> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof NotFoundError) return null;
-    throw error;
-  }
+/**
+ * The details of tags, null for a tag that GitLab cannot describe: a deleted or broken one answers 404, and GitLab may fail on a single one
+ * for ever. Throws what says nothing of a single tag, and the failure of all where GitLab fails on several and describes none.
+ */
+async function describeTags<T>(names: readonly string[], read: (name: string) => Promise<T>): Promise<Array<T | null>> {
+  const failures: unknown[] = [];
+  const described = await Promise.all(
+    names.map((name) =>
+      read(name).catch((error: unknown) => {
+        if (!(error instanceof NotFoundError)) failures.push(error);
+        return null;
+      }),
+    ),
+  );
+  const [first] = failures;
+  const isGitlabDown = failures.length > 1 && described.every((tag) => tag === null);
+  const other = failures.find((error) => !isOfOneTag(error));
+  if (other ?? isGitlabDown) throw other ?? first;
+  return described;
 }
+
+const isOfOneTag = (error: unknown) =>
+  error instanceof ServerError || error instanceof InvalidResponseError || error instanceof ResponseTooLargeError;
 
 /** GitLab's list has no dates: of tags that are versions or numbers, the highest count as the newest. */
 function byVersionDescending(a: string, b: string): number {

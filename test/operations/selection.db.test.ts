@@ -3,6 +3,7 @@ import type { FakeProject } from '../../fake-gitlab/world/project.ts';
 import { syncPart } from '../../src/operations/sync-part.ts';
 import { describeDatabases } from '../support/databases.ts';
 import { fakeUrl } from '../support/fake.ts';
+import { notEmpty } from '../support/not-empty.ts';
 import { useSync } from './fixture.ts';
 
 describeDatabases('what is read', (kind) => {
@@ -192,8 +193,44 @@ describeDatabases('what is read', (kind) => {
       const report = await given.sync();
       expect(await tags()).toEqual(['v1.3', 'v1.1']);
       expect(report.problems).toMatchObject([
-        { outcome: 'partial', reason: 'GitLab could not describe 1 of 3 tags (broken, or deleted meanwhile)', expected: false },
+        {
+          outcome: 'partial',
+          reason: 'GitLab could not describe 1 of 3 tags (broken, or deleted meanwhile); they are asked for again in turn',
+          expected: false,
+        },
       ]);
     });
+
+    test.each(notEmpty(['null-node', 'null-field', 'timeout', 'error-500', '502-html', 'statement-timeout-503', 'cut-off'] as const))(
+      'are read although GitLab fails on some: %s',
+      async (how) => {
+        addTags(6);
+        const [project] = given.world.projects;
+        const projectId = project?.id ?? 0;
+        // The first, the last, and one of many.
+        const poisoned = ['v1.6', 'v1.4', 'v1.1'];
+        for (const name of poisoned) given.world.poisons.add({ type: 'tag', projectId, name, how });
+        const config = { tagChecks: 100, maxAttempts: 1 };
+        expect((await given.sync(config)).problems.filter(({ expected }) => !expected)).toMatchObject(
+          how === 'null-field'
+            ? []
+            : [
+                {
+                  stream: 'registry-images',
+                  outcome: 'partial',
+                  reason: expect.stringMatching(/^GitLab could not describe 3 of 6 tags/) as string,
+                },
+              ],
+        );
+        expect(await tags()).toEqual(expect.arrayContaining(['v1.5', 'v1.3', 'v1.2']));
+        const repository = project?.imageRepositories[0];
+        if (project && repository) project.pushTag(repository, 'v2.0');
+        await given.sync(config);
+        expect(await tags()).toContain('v2.0');
+        given.world.poisons.clear();
+        expect((await given.sync(config)).problems).toEqual([]);
+        expect(await tags()).toEqual(expect.arrayContaining(poisoned));
+      },
+    );
   });
 });
