@@ -27,6 +27,8 @@ export interface ChangeEvent {
    * with hyphens make `release-{path}-{tag}` the same for the tag `c-d` of `a/b` and the tag `d` of `a/b-c`.
    */
   readonly identifiedBy?: string;
+  /** What GitLab could not answer: a stored value of these keys, and of the author, stays. */
+  readonly unknown?: { readonly metadata: readonly string[]; readonly description: readonly string[]; readonly isAuthor: boolean };
   /** Keys of `metadata` whose first stored value stays, because the value depends on the branch on which a commit was found. */
   readonly keep?: readonly string[];
 }

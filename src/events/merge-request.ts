@@ -1,5 +1,6 @@
 import type { MergeRequestFragment } from '../gitlab/generated/sdk.ts';
 import type { ChangeEvent } from './change-event.ts';
+import type { FieldUse } from './incomplete.ts';
 import type { EventProject } from './event-project.ts';
 import { mergeRequestKey, shaKeys } from './link-keys.ts';
 import { boundedText, presentNodes, unknownAuthor } from './text.ts';
@@ -9,6 +10,18 @@ export const filesChangedLimit = 20;
 
 /** The event id of a merge request. */
 export const mergeRequestEventId = ({ eventPath }: Pick<EventProject, 'eventPath'>, iid: string): string => `mr-${eventPath}-${iid}`;
+
+/** What the fields of a merge request give, where the name does not say it. */
+export const mergeRequestFields: Readonly<Record<string, FieldUse>> = {
+  author: { isAuthor: true },
+  description: { metadata: ['truncated'], description: ['text'] },
+  labels: { description: ['labels'] },
+  approvedBy: { metadata: ['approved_by', 'approved_count'] },
+  diffStats: { metadata: ['files_changed_total', 'additions', 'deletions'], description: ['files_changed'] },
+  mergeStatusEnum: { metadata: ['mergeable'] },
+  mergeUser: { metadata: ['merged_by'] },
+  diffHeadSha: { metadata: ['head_sha'] },
+};
 
 /** A merge request with its approvals and changed files as an event. `[MR] {title}`, its state as status. */
 export function mergeRequestToEvent(mergeRequest: MergeRequestFragment, project: EventProject): ChangeEvent {

@@ -1,5 +1,6 @@
 import type { JobsFragment, PipelineFragment } from '../gitlab/generated/sdk.ts';
 import type { ChangeEvent, JsonObject } from './change-event.ts';
+import type { FieldUse } from './incomplete.ts';
 import type { EventProject } from './event-project.ts';
 import { mergeRequestKey, mergeRequestOfRef, shaKeys } from './link-keys.ts';
 import { presentNodes, unknownAuthor } from './text.ts';
@@ -15,6 +16,14 @@ const numberOf = (globalId: string): string => globalId.slice(globalId.lastIndex
 /** The event id of the pipeline with this global id. */
 export const pipelineEventId = ({ eventPath }: Pick<EventProject, 'eventPath'>, globalId: string): string =>
   `pipeline-${eventPath}-${numberOf(globalId)}`;
+
+/** What the fields of a pipeline give, where the name does not say it. */
+export const pipelineFields: Readonly<Record<string, FieldUse>> = {
+  user: { isAuthor: true },
+  sha: { metadata: ['sha', 'commit_sha'] },
+  duration: { metadata: ['duration_seconds'] },
+  jobs: { metadata: ['failed_jobs_count'], description: ['failed_jobs'] },
+};
 
 /** A pipeline as an event: `[Pipeline] {sign} {ref}`. Failed and canceled pipelines list their failed and canceled jobs. */
 export function pipelineToEvent(pipeline: PipelineFragment, project: EventProject): ChangeEvent {

@@ -1,5 +1,6 @@
 import type { ReleaseFragment } from '../gitlab/generated/sdk.ts';
 import type { ChangeEvent } from './change-event.ts';
+import type { FieldUse } from './incomplete.ts';
 import type { EventProject } from './event-project.ts';
 import { shaKeys, tagKeys } from './link-keys.ts';
 import { boundedText, presentNodes, unknownAuthor } from './text.ts';
@@ -7,6 +8,14 @@ import { boundedText, presentNodes, unknownAuthor } from './text.ts';
 /** The event id of the release of this tag. */
 export const releaseEventId = ({ eventPath }: Pick<EventProject, 'eventPath'>, tagName: string): string =>
   `release-${eventPath}-${tagName}`;
+
+/** What the fields of a release give, where the name does not say it. */
+export const releaseFields: Readonly<Record<string, FieldUse>> = {
+  author: { isAuthor: true },
+  description: { metadata: ['truncated'], description: ['text'] },
+  commit: { metadata: ['commit_sha'] },
+  assets: { metadata: ['asset_links'], description: ['assets'] },
+};
 
 /** A release as an event: `[Release] {name or tag}`. Null when the token may not see the tag of the release, because the event would have no id. */
 export function releaseToEvent(release: ReleaseFragment, project: EventProject): ChangeEvent | null {

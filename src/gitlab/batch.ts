@@ -6,6 +6,8 @@ import type { Gitlab } from './client.ts';
 import type { ChangesFragment, PageFragment } from './generated/sdk.ts';
 import { numberOfGlobalId, projectGlobalId } from './ids.ts';
 import { noteRows } from './note-rows.ts';
+import { salvageList, stepsToField } from './salvage.ts';
+import type { RowList } from './salvage.ts';
 
 /** The first pages in a project's answer. */
 export type FirstPage = 'mergeRequests' | 'pipelines' | 'releases' | 'containerRepositories';
@@ -38,7 +40,10 @@ export interface BatchProject {
   readonly id: number;
   readonly node: ChangesFragment;
   readonly ask: BatchAsk;
-  /** The first page of a stream, null when GitLab gives none; undefined when the answer has errors in it, and it is to be asked for alone. */
+  /**
+   * The first page of a stream, null when GitLab gives none; undefined when the answer has errors in it, and it is to be asked for alone.
+   * Where GitLab could not answer fields of single rows, they have `unknownFields`.
+   */
   firstPage<K extends FirstPage>(key: K): ChangesFragment[K] | undefined;
 }
 
@@ -56,7 +61,7 @@ export interface Batch {
    * of GitLab's clock and the newest row seen so far, less the time that the request took. Null: no row was seen so far.
    */
   readonly startedAt: Date | null;
-  /** Errors of the answer: a project that is not in it may only be out of reach. */
+  /** Errors of the answer, but those in fields of rows: a project that is not in it may only be out of reach. */
   readonly errors: readonly GraphqlErrorEntry[];
 }
 
@@ -165,6 +170,7 @@ function batchOf(answer: Answer<unknown>, connection: Connection | null | undefi
     const { operation } = place;
     throw new InvalidResponseError(`GitLab's pages of ${operation} do not move on (cursor ${endCursor})`, { operation });
   }
+  const isInRow = ({ path = [] }: GraphqlErrorEntry) => path.length >= place.path.length + 1 + stepsToField;
   const at = answeredAt(answer) ?? place.askedOn;
   const startedAt = startOf(place, connection.nodes, at);
   return {
@@ -173,7 +179,7 @@ function batchOf(answer: Answer<unknown>, connection: Connection | null | undefi
     next: hasNextPage ? endCursor : null,
     at,
     startedAt,
-    errors,
+    errors: errors.filter((error) => !isInRow(error)),
   };
 }
 
@@ -197,8 +203,11 @@ function batchProject(
     node,
     ask: what,
     firstPage: (key) => {
-      const isMissing = own.some((error) => !error.path || error.path.length <= depth + 1 || error.path[depth + 1] === key);
-      return isMissing ? undefined : node[key];
+      if (own.some((error) => !error.path || error.path.length <= depth + 1)) return undefined;
+      const ofList = own.filter((error) => error.path?.[depth + 1] === key);
+      if (ofList.length === 0) return node[key];
+      const list = salvageList<object, RowList<object>>(node[key], ofList, { path: [...path, index, key], isSmallest: false });
+      return list === null ? undefined : (list as ChangesFragment[typeof key]);
     },
   };
 }

@@ -96,6 +96,13 @@ async function savePage(
   states.set(walkKey(stream.name, scope), state satisfies PlacedState);
   pass.tally.addPage(stream.name, { fetched: events.length, ...saved });
   if (work.batch.ask.kind === 'reconcile') pass.tally.addCorrected(saved.inserted + saved.updated);
+  const incomplete = events.filter(({ unknown }) => unknown !== undefined);
+  const [first] = incomplete;
+  if (first) {
+    const more = incomplete.length > 1 ? ` and ${incomplete.length - 1} more` : '';
+    const reason = `GitLab could not answer all of ${first.eventId}${more} (metadata.incomplete names what is unknown)`;
+    pass.tally.addProblem({ project: project.fullPath, stream: stream.name, outcome: 'partial', reason, expected: false });
+  }
   if (end && end.outcome !== 'ok') {
     pass.tally.addProblem({ project: project.fullPath, stream: stream.name, ...(scope ? { scope } : {}), ...problemOf(end) });
   }

@@ -1,6 +1,8 @@
-import { mergeRequestToEvent } from '../events/merge-request.ts';
+import { withUnknown } from '../events/incomplete.ts';
+import { mergeRequestFields, mergeRequestToEvent } from '../events/merge-request.ts';
 import { presentNodes } from '../events/text.ts';
 import { required } from '../gitlab/graphql-response.ts';
+import { unknownFieldsOf } from '../gitlab/salvage.ts';
 import { askProject } from '../gitlab/ask-project.ts';
 import type { MergeRequestFragment, MergeRequestPageQueryVariables } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
@@ -146,7 +148,9 @@ async function askPage({ gitlab, project: { id: projectId }, options }: StreamCo
 
 async function toEvents(nodes: readonly MergeRequestFragment[], context: StreamContext) {
   const complete = await Promise.all(nodes.map((mergeRequest) => withWholeLists(mergeRequest, context)));
-  return complete.map((mergeRequest) => mergeRequestToEvent(mergeRequest, context.project));
+  return complete.map((mergeRequest) =>
+    withUnknown(mergeRequestToEvent(mergeRequest, context.project), unknownFieldsOf(mergeRequest), mergeRequestFields),
+  );
 }
 
 /** Reads the other pages of the labels and the approvers. */

@@ -1,6 +1,8 @@
-import { pipelineToEvent } from '../events/pipeline.ts';
+import { withUnknown } from '../events/incomplete.ts';
+import { pipelineFields, pipelineToEvent } from '../events/pipeline.ts';
 import { presentNodes } from '../events/text.ts';
 import { required } from '../gitlab/graphql-response.ts';
+import { unknownFieldsOf } from '../gitlab/salvage.ts';
 import { askProject } from '../gitlab/ask-project.ts';
 import type { PipelineFragment, PipelinePageQueryVariables } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
@@ -208,7 +210,7 @@ async function toEvents(nodes: readonly PipelineFragment[], context: StreamConte
   const { branches } = context.options;
   const wanted = branches.length === 0 ? nodes : nodes.filter(({ ref }) => ref !== null && branches.includes(ref));
   const complete = await Promise.all(wanted.map((pipeline) => withAllJobs(pipeline, context)));
-  return complete.map((pipeline) => pipelineToEvent(pipeline, context.project));
+  return complete.map((pipeline) => withUnknown(pipelineToEvent(pipeline, context.project), unknownFieldsOf(pipeline), pipelineFields));
 }
 
 /** Reads the other pages of the failed jobs. */

@@ -1,8 +1,10 @@
 import { NotFoundError } from '../errors.ts';
-import { releaseToEvent } from '../events/release.ts';
+import { withUnknown } from '../events/incomplete.ts';
+import { releaseFields, releaseToEvent } from '../events/release.ts';
 import { presentNodes } from '../events/text.ts';
 import { required } from '../gitlab/graphql-response.ts';
 import { askProject } from '../gitlab/ask-project.ts';
+import { unknownFieldsOf } from '../gitlab/salvage.ts';
 import type { ReleaseFragment, ReleasesFragment } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
 import { beginningOfTime } from '../walk-state.ts';
@@ -124,7 +126,12 @@ const readPage =
 
 async function toEvents(nodes: readonly Release[], context: StreamContext) {
   const complete = await Promise.all(nodes.map((release) => withAllAssets(release, context)));
-  return complete.map((release) => releaseToEvent(release, context.project)).filter((event) => event !== null);
+  return complete
+    .map((release) => {
+      const event = releaseToEvent(release, context.project);
+      return event && withUnknown(event, unknownFieldsOf(release), releaseFields);
+    })
+    .filter((event) => event !== null);
 }
 
 /** Reads the other pages of the asset links. */

@@ -81,10 +81,30 @@ async function continueFormerRows(kysely: QueryExecutorProvider, connectionId: n
     update change_events e set event_id = former.event_id from former where e.id = former.id`.execute(kysely);
 }
 
+/** What is stored of the keys that GitLab could not answer this time. */
+const known = (column: 'description' | 'metadata') => `coalesce((
+    select jsonb_object_agg(k, e.${column}::jsonb -> k) from jsonb_array_elements_text(i.unknown -> '${column}') as k
+    where jsonb_typeof(e.${column}::jsonb -> k) <> 'null'
+  ), '{}')`;
+
+/** The columns of which something stored may stay: links, the first values of the keys in `keep`, what GitLab could not answer. */
+const mergedColumns = sql.raw(`
+  case when (i.unknown ->> 'isAuthor')::boolean then coalesce(e.author, i.author) else i.author end as author,
+  case when i.unknown is null or e.id is null then i.link_keys
+    else coalesce((select array_agg(distinct key) from unnest(i.link_keys || e.link_keys) as key), '{}') end as link_keys,
+  (case when e.description::jsonb ? 'related_events'
+    then i.description || jsonb_build_object('related_events', e.description::jsonb -> 'related_events')
+    else i.description end) || ${known('description')} as description,
+  (case when i.keep is null or e.metadata is null then i.metadata
+    else i.metadata || (
+      select coalesce(jsonb_object_agg(k, e.metadata::jsonb -> k), '{}')
+      from jsonb_array_elements_text(i.keep) as k where e.metadata::jsonb ? k
+    ) end) || ${known('metadata')} as metadata`);
+
 /** Everything that a version compares: the columns, and the keys of both JSON columns, in one object. */
 const flat = (row: string) =>
   `jsonb_build_object('title', ${row}.title, 'author', ${row}.author, 'url', ${row}.url, 'status', ${row}.status)
-   || (coalesce(${row}.description::jsonb, '{}') - 'related_events') || coalesce(${row}.metadata::jsonb, '{}')`;
+   || (coalesce(${row}.description::jsonb, '{}') - 'related_events') || (coalesce(${row}.metadata::jsonb, '{}') - 'incomplete')`;
 
 /** A value in a version. A long value is cut; the event itself has the whole value. */
 const shortened = (value: string) =>
@@ -121,21 +141,14 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
     with incoming as (
       select * from jsonb_to_recordset(${json}::jsonb) as i (
         event_id text, title text, description jsonb, author text, at timestamptz, url text, status text, metadata jsonb, keep jsonb,
-        project_id bigint, stream text, link_keys text[], seen_at timestamptz, updates_only boolean
+        project_id bigint, stream text, link_keys text[], seen_at timestamptz, updates_only boolean, unknown jsonb
       )
     ),
     merged as (
       select
-        e.stored, i.event_id, i.title, i.author, i.url, i.status, i.project_id, i.stream, i.link_keys, i.seen_at, i.updates_only,
+        e.stored, i.event_id, i.title, i.url, i.status, i.project_id, i.stream, i.seen_at, i.updates_only,
         coalesce(i.at, ${storedAt}, i.seen_at) as at,
-        case when e.description::jsonb ? 'related_events'
-          then i.description || jsonb_build_object('related_events', e.description::jsonb -> 'related_events')
-          else i.description end as description,
-        case when i.keep is null or e.metadata is null then i.metadata
-          else i.metadata || (
-            select coalesce(jsonb_object_agg(k, e.metadata::jsonb -> k), '{}')
-            from jsonb_array_elements_text(i.keep) as k where e.metadata::jsonb ? k
-          ) end as metadata
+        ${mergedColumns}
       from incoming i
       left join lateral (select c as stored, c.* from change_events c where c.connection_id = ${connectionId} and c.event_id = i.event_id limit 1) e on true
     ),
