@@ -98,14 +98,14 @@ describe('the check of the network to GitLab', () => {
     expect(out).not.toContain('proxy-secret');
     const through = await checking.check({ ...way, MAX_ATTEMPTS: '1' });
     expect(through.code).toBe(3);
-    expect(through.of('way')).toEqual({ check: 'way', result: 'ok', detail: 'through the proxy 127.0.0.1:9' });
+    expect(through.of('network-settings')).toEqual({ check: 'network-settings', result: 'ok', detail: 'through the proxy 127.0.0.1:9' });
     expect(skippedIn(through)).toMatchObject({
       dns: 'requests go through the proxy 127.0.0.1:9',
       network: 'requests go through the proxy 127.0.0.1:9',
     });
     expect(through.of('url')).toMatchObject({ result: 'failure' });
     const past = await checking.check({ ...way, GITLAB_URL: checking.served.url, NO_PROXY: '127.0.0.1' });
-    expect(past.of('way')?.detail).toBe('through the proxy 127.0.0.1:9, except for the hosts of NO_PROXY');
+    expect(past.of('network-settings')?.detail).toBe('through the proxy 127.0.0.1:9, except for the hosts of NO_PROXY');
     expect(past.of('url')).toMatchObject({ result: 'ok' });
   });
 
@@ -208,8 +208,8 @@ describe('the check of the certificate', () => {
 
   test('trusts a certificate whose CA is in CA_FILE, and says so', async () => {
     const { code, of } = await checkOverTls({ days: 100, trust: 'CA_FILE' });
-    expect(of('way')).toEqual({
-      check: 'way',
+    expect(of('network-settings')).toEqual({
+      check: 'network-settings',
       result: 'ok',
       detail: `the CA certificates of ${path.join(checking.folder, 'ca.pem')} (CA_FILE) are trusted beside those of Node`,
     });
@@ -221,7 +221,7 @@ describe('the check of the certificate', () => {
   test('warns of a certificate that is accepted only because of INSECURE_TLS', async () => {
     const { code, result, of } = await checkOverTls({ host: 'git.example.com', days: -3.5, trust: 'INSECURE_TLS' });
     expect({ code, result }).toEqual({ code: 0, result: 'warning' });
-    expect(of('way')).toMatchObject({ result: 'warning', fix: expect.stringMatching(/^set CA_FILE to/) });
+    expect(of('network-settings')).toMatchObject({ result: 'warning', fix: expect.stringMatching(/^set CA_FILE to/) });
     expect(of('network')).toMatchObject({
       result: 'ok',
       detail: expect.stringMatching(/trusted only because of INSECURE_TLS \([A-Z_]+\)$/),

@@ -20,7 +20,7 @@ describeDatabases('what fails', (kind) => {
       ]);
     });
 
-    test('is forbidden, and never empty, where the role is too small', async () => {
+    test('is forbidden, and never empty, where the role is too low', async () => {
       const project = given.world.addProject('acme/shop');
       project.openMergeRequest({ title: 'secret' });
       project.git.commit('main', { title: 'secret' });

@@ -147,7 +147,7 @@ describeDatabases('what an investigator relies on', (kind) => {
     });
   });
 
-  test('of two passes at once over one connection the second steps aside, and says so', async () => {
+  test('of two passes at once over one connection the second reads nothing, and says so', async () => {
     given.world.addProject('acme/shop').openMergeRequest({ title: 'x' });
     let others: Promise<unknown> | undefined;
     given.fake.intercept = async () => {

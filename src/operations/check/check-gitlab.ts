@@ -9,7 +9,7 @@ import { ok, runChecks, warning } from './check.ts';
 import type { Check, CheckEntry, CheckScope, FoundDatabase } from './check.ts';
 import { connection, database, privileges, tables } from './database.ts';
 import { clock, url, version } from './gitlab.ts';
-import { dns, network, way } from './network.ts';
+import { dns, network, networkSettings } from './network.ts';
 import { projects } from './projects.ts';
 import { schema } from './schema.ts';
 import { expiry, scopes, token } from './token.ts';
@@ -35,7 +35,7 @@ const settings: Check = {
 /** All checks, in the order in which they run. */
 const checks: readonly Check[] = [
   settings,
-  way,
+  networkSettings,
   dns,
   network,
   url,

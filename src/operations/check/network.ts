@@ -24,8 +24,8 @@ function throughProxy(proxy: string, { noProxy }: Config): string {
 }
 
 /** Shows the proxy, the CA file and INSECURE_TLS where they are set. No finding where none is set. */
-export const way: Check = {
-  name: 'way',
+export const networkSettings: Check = {
+  name: 'network-settings',
   after: [],
   look: async ({ config, fetch }) => {
     if (fetch) return [];
