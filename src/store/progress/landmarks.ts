@@ -48,7 +48,7 @@ export async function takeLandmarks(em: SqlEntityManager, target: EventTarget, q
   await sql`
     insert into gitlab_landmarks (connection_id, event_id, project_id, stream, iid, changed_at)
     select ${connectionId}, event_id, project_id, stream, iid, changed_at from (
-      ${newestRows(target, query, { range: sql`>= least(${latest}, ${left})`, limit: sql`case when ${left} is null then ${atOnce}::int else ${atMost}::int end` })}
+      ${newestRows(target, query, { comparison: sql`>=`, moment: sql`least(${latest}, ${left})`, limit: sql`case when ${left} is null then ${atOnce}::int else ${atMost}::int end` })}
     ) r
     on conflict (connection_id, event_id) do nothing`.execute(kysely);
   const ofProjects = query.projectIds ? { projectId: [...query.projectIds] } : {};
@@ -70,7 +70,7 @@ export async function readLandmarksBefore(
   { before, ...query }: LandmarkQuery & { readonly before: Date },
 ): Promise<Landmark[]> {
   const { rows } = await sql<{ readonly row: StoredLandmark }>`
-    select to_json(r) as row from (${newestRows(target, query, { range: sql`< ${before.toISOString()}::timestamptz`, limit: sql`${atOnce}::int` })}) r`.execute(
+    select to_json(r) as row from (${newestRows(target, query, { comparison: sql`<`, moment: sql`${before.toISOString()}::timestamptz`, limit: sql`${atOnce}::int` })}) r`.execute(
     kysely,
   );
   return rows.map(({ row }) => ({
@@ -93,8 +93,9 @@ interface StoredLandmark {
 }
 
 interface Range {
-  /** Compares the time of change. */
-  readonly range: RawBuilder<unknown>;
+  /** Compares the time of change with the moment. */
+  readonly comparison: RawBuilder<unknown>;
+  readonly moment: RawBuilder<unknown>;
   readonly limit: RawBuilder<unknown>;
 }
 
@@ -102,15 +103,17 @@ interface Range {
 function newestRows(
   { connectionId, table }: EventTarget,
   { keys, projectIds }: LandmarkQuery,
-  { range, limit }: Range,
+  { comparison, moment, limit }: Range,
 ): RawBuilder<unknown> {
   const ids = projectIds ? JSON.stringify(projectIds) : null;
   const at = sql.raw(table.hasNaiveTimestamps ? `(e."timestamp" at time zone 'UTC')` : 'e."timestamp"');
+  // The column stays as it is, so that its index is used.
+  const bound = table.hasNaiveTimestamps ? sql`(${moment}) at time zone 'UTC'` : sql`(${moment})`;
   return sql`
     select e.event_id, e.project_id, e.stream, e.metadata::jsonb ->> (${JSON.stringify(keys)}::json ->> e.stream) as iid, ${at} as changed_at
     from change_events e
     join gitlab_projects p on p.connection_id = e.connection_id and p.project_id = e.project_id and p.gone_at is null and p.unselected_at is null
-    where e.connection_id = ${connectionId} and e.stream = any (${Object.keys(keys)}::text[]) and ${at} ${range}
+    where e.connection_id = ${connectionId} and e.stream = any (${Object.keys(keys)}::text[]) and e."timestamp" ${comparison} ${bound}
       and e.metadata::jsonb ->> (${JSON.stringify(keys)}::json ->> e.stream) is not null
       and (${ids}::json is null or e.project_id in (select value::bigint from json_array_elements_text(${ids}::json)))
     order by e."timestamp" desc limit ${limit}`;
