@@ -167,10 +167,13 @@ async function* offsetPages<T>(get: Get, path: string, item: z.ZodType<T>, from:
       place = { page: ((page - 1) * pageSize) / smaller + 1, pageSize: smaller };
       continue;
     }
-    const next: OffsetPlace = { page: page + 1, pageSize };
-    yield { rows: answer.body, next };
+    const count = answer.body.length;
     // When a proxy drops the header, a full page counts as not the last page.
-    const hasNext = answer.headers.get('x-next-page') ?? (answer.body.length === pageSize ? 'yes' : '');
+    const hasNext = answer.headers.get('x-next-page') ?? (count === pageSize ? 'yes' : '');
+    // A GitLab that caps pages at a smaller size counts the places of later pages by that size.
+    const isCapped = page === 1 && hasNext !== '' && count > 0 && count < pageSize;
+    const next: OffsetPlace = { page: page + 1, pageSize: isCapped ? count : pageSize };
+    yield { rows: answer.body, next };
     place = hasNext === '' ? null : next;
   }
 }

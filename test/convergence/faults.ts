@@ -74,8 +74,8 @@ export function createFaults(place: Place, part: number): Faults {
   const intercept: Faults['intercept'] = async (request) => {
     const { random } = place;
     const key = `${request.method} ${request.url} ${await request.clone().text()}`;
-    // Chance alone leaves a short run without a single fault now and then, and the run would then show nothing.
-    const isOverdue = ++requests >= 2 && counts.size === 0;
+    // Chance alone leaves a short run without a single fault now and then, and the run would show nothing: it begins with one.
+    const isOverdue = ++requests >= 1 && counts.size === 0;
     if (!random.chance(part) && !isOverdue) {
       runs.delete(key);
       return undefined;
