@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { EventProject } from '../events/event-project.ts';
 import type { TagChanges, WalkState } from '../walk-state.ts';
-import { withDatabaseErrors } from './database/database-errors.ts';
+import { isEndedByServer, withDatabaseErrors } from './database/database-errors.ts';
 import type { Fence } from './database/fence.ts';
 import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
@@ -73,10 +73,16 @@ export function createWriter({ em: root, connectionId, table, fence }: WriterOpt
   const inTransaction = <T>(action: (em: SqlEntityManager) => Promise<T>) =>
     withDatabaseErrors(async () => {
       fence.signal.throwIfAborted();
-      return fork().transactional(async (em) => {
-        await fence.check(em.getKysely());
-        return action(em);
-      });
+      return fork()
+        .transactional(async (em) => {
+          await fence.check(em.getKysely());
+          return action(em);
+        })
+        .catch(async (error: unknown) => {
+          // Where the lock's session was ended as well, that is the reason to name, whichever of the two is heard of first.
+          if (isEndedByServer(error)) await fence.confirm();
+          throw error;
+        });
     });
   const updateProjects = (
     projectIds: readonly number[],

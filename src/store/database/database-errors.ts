@@ -20,6 +20,9 @@ export async function withDatabaseErrors<T>(action: () => Promise<T>): Promise<T
 /** PostgreSQL's codes for an unknown table and an unknown column. */
 const missingTable = new Set<unknown>(['42P01', '42703']);
 
+/** Whether the server has ended the session of a statement. */
+export const isEndedByServer = (error: unknown): boolean => (driverError(error) as { readonly code?: unknown }).code === '57P01';
+
 /** The driver's own error. MikroORM wraps it and repeats the whole statement; Node collects the errors of several attempts in one. */
 export function driverError(error: unknown): unknown {
   if (error instanceof AggregateError && error.errors.length > 0) return driverError(error.errors[0]);

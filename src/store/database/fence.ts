@@ -14,6 +14,8 @@ export interface Fence {
    * no other pass can take over before the transaction ends.
    */
   readonly check: (transaction: QueryExecutorProvider) => Promise<void>;
+  /** Rejects with LostLockError when the session that holds the lock has ended, although nothing has told this process yet. */
+  readonly confirm: () => Promise<void>;
 }
 
 /** What `takeFence` needs. */
@@ -36,6 +38,7 @@ export async function takeFence({ em, scope, lock }: FenceOptions): Promise<Fenc
       superseded.abort(new LostLockError(scope.connectionId));
       superseded.signal.throwIfAborted();
     },
+    confirm: lock.confirm,
   };
 }
 
