@@ -70,20 +70,7 @@ const largestGroup = 200;
 /** The writer of a pass that holds the lock. Every transaction begins with the question whether it does. */
 export function createWriter({ em: root, connectionId, table, fence }: WriterOptions): Writer {
   const fork = () => root.fork({ clear: true });
-  const inTransaction = <T>(action: (em: SqlEntityManager) => Promise<T>) =>
-    withDatabaseErrors(async () => {
-      fence.signal.throwIfAborted();
-      return fork()
-        .transactional(async (em) => {
-          await fence.check(em.getKysely());
-          return action(em);
-        })
-        .catch(async (error: unknown) => {
-          // Where the lock's session was ended as well, that is the reason to name, whichever of the two is heard of first.
-          if (isEndedByServer(error)) await fence.confirm();
-          throw error;
-        });
-    });
+  const inTransaction = fenced(fork, fence);
   const updateProjects = (
     projectIds: readonly number[],
     change: { readonly unselectedAt: Date } | { readonly reconciledAt: Date },
@@ -134,6 +121,24 @@ export function createWriter({ em: root, connectionId, table, fence }: WriterOpt
       }),
   };
 }
+
+/** Runs actions each in a transaction of its own, which the pass may write while it holds its lock. */
+const fenced =
+  (fork: () => SqlEntityManager, fence: Fence): InTransaction =>
+  (action) =>
+    withDatabaseErrors(async () => {
+      fence.signal.throwIfAborted();
+      try {
+        return await fork().transactional(async (em) => {
+          await fence.check(em.getKysely());
+          return action(em);
+        });
+      } catch (error) {
+        // Where the lock's session was ended as well, that is the reason to name, whichever of the two is heard of first.
+        if (isEndedByServer(error)) await fence.confirm();
+        throw error;
+      }
+    });
 
 type InTransaction = <T>(action: (em: SqlEntityManager) => Promise<T>) => Promise<T>;
 
