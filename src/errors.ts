@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'configuration_invalid'
   | 'database_failed'
   | 'data_dir_in_use'
+  | 'row_refused'
   | 'lock_lost'
   | 'gitlab_request_failed'
   | 'gitlab_unreachable'
@@ -197,6 +198,12 @@ export interface GraphqlErrorEntry {
 export class DatabaseError extends GitlabSyncError {
   override readonly name: string = 'DatabaseError';
   override readonly code: ErrorCode = 'database_failed';
+}
+
+/** The database refused a row for what is in it: out of range, not to be encoded, too large for an index, against a rule of somebody else's. */
+export class RowRefusedError extends DatabaseError {
+  override readonly name = 'RowRefusedError';
+  override readonly code = 'row_refused';
 }
 
 /**

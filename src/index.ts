@@ -21,6 +21,7 @@ export {
   GraphqlError,
   InvalidResponseError,
   LostLockError,
+  RowRefusedError,
   NotFoundError,
   RateLimitedError,
   ResponseTooLargeError,
@@ -48,6 +49,7 @@ export { entities } from './store/entities/index.ts';
 export { ChangeEventEntity } from './store/entities/change-event.ts';
 export { ChangeEventVersionEntity } from './store/entities/change-event-version.ts';
 export { ConnectionEntity } from './store/entities/connection.ts';
+export { GitlabGapEntity } from './store/entities/gitlab-gap.ts';
 export { GitlabLandmarkEntity } from './store/entities/gitlab-landmark.ts';
 export { GitlabPassLockEntity } from './store/entities/gitlab-pass-lock.ts';
 export { GitlabPassEntity } from './store/entities/gitlab-pass.ts';

@@ -84,3 +84,35 @@ export interface TagChanges {
   readonly removed: readonly string[];
   readonly repositoryId: number;
 }
+
+/** What names a row of a stream of a project. */
+export interface GapKey {
+  /** The container repository; else empty. */
+  readonly scope: string;
+  /** What names the row in its list: its number in the project, the name of a tag, a sha. Empty = the list as a whole. */
+  readonly key: string;
+}
+
+/** A row that GitLab or the database did not give or take, or not completely. */
+export interface Gap extends GapKey {
+  /** When GitLab had changed the row last. Null where GitLab does not say. */
+  readonly changedAt: Date | null;
+  /** Whether nothing of the row could be stored; else some of its fields are unknown. */
+  readonly isMissing: boolean;
+  /** Whether GitLab fails on every list with this row in it. */
+  readonly breaksLists: boolean;
+  /** When the row failed first, by GitLab's clock. */
+  readonly since: Date;
+  readonly lastTriedAt: Date;
+  readonly tries: number;
+  /** One line. */
+  readonly reason: string;
+  /** The code of the error behind the reason. */
+  readonly errorCode: string | null;
+}
+
+/** What a page changes in the gaps of its stream. */
+export interface GapChanges {
+  readonly open: readonly Gap[];
+  readonly closed: readonly GapKey[];
+}

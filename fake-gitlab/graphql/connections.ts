@@ -50,6 +50,7 @@ export function keysetConnection<T>(list: KeysetList<T>, args: PageArgs) {
     // The count includes rows that the token may not see.
     count: () => rows.filter(where).length,
     nodes: page.filter(isVisible).map(toNode),
+    edges: () => page.filter(isVisible).map((row) => ({ cursor: formatCursor(order, row), node: toNode(row) })),
     pageInfo: { hasNextPage, endCursor: last ? formatCursor(order, last) : null },
   };
 }
@@ -98,12 +99,15 @@ export function arrayConnection<T>(
   return {
     count: rows.length,
     nodes: page.map(toNode),
+    edges: () => page.map((row, index) => ({ cursor: formatPosition(start + index + 1), node: toNode(row) })),
     pageInfo: {
       hasNextPage: start + size < rows.length,
-      endCursor: page.length > 0 ? Buffer.from(String(start + page.length)).toString('base64url') : null,
+      endCursor: page.length > 0 ? formatPosition(start + page.length) : null,
     },
   };
 }
+
+const formatPosition = (position: number): string => Buffer.from(String(position)).toString('base64url');
 
 function pageSize({ first }: PageArgs, maxPageSize: number): number {
   return Math.min(first ?? maxPageSize, maxPageSize);

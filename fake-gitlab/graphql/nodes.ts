@@ -191,7 +191,9 @@ function pipelineNode(pipeline: FakePipeline, jobOf: (job: FakeJob) => object) {
     iid: String(pipeline.iid),
     status: pipeline.status,
     ref: pipeline.ref,
-    refPath: pipeline.ref.startsWith('refs/') ? pipeline.ref : `refs/${pipeline.isTag ? 'tags' : 'heads'}/${pipeline.ref}`,
+    refPath: /^refs\/(merge-requests|pipelines|environments)\//.test(pipeline.ref)
+      ? pipeline.ref
+      : `refs/${pipeline.isTag ? 'tags' : 'heads'}/${pipeline.ref}`,
     sha: pipeline.sha,
     source: pipeline.source,
     failureReason: pipeline.failureReason,

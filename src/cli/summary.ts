@@ -1,4 +1,4 @@
-import { problemLine } from '../service/problem-line.ts';
+import { isFailure, problemLine } from '../service/problem-line.ts';
 import type { Problem, SyncReport } from '../pass/report.ts';
 import { streams } from '../streams/index.ts';
 import { printable } from '../printable.ts';
@@ -11,13 +11,18 @@ export function summaryText(report: SyncReport): string {
     return [label, fetched, inserted, updated];
   });
   const { graphql, rest } = report.requests;
-  const unread = report.problems.filter(({ expected }) => !expected);
+  const unread = report.problems.filter(isFailure);
+  const known = report.problems.filter(({ since }) => since !== undefined);
   const leftOut = report.problems.filter(({ expected }) => expected);
   return [
     tableOf({ head: ['stream', 'read', 'new', 'changed'], rows }),
     ...section(
       'Could not be read',
       unread.map((problem) => problemLine(problem, labelOf(problem))),
+    ),
+    ...section(
+      'Known gaps',
+      known.map((problem) => `${problemLine(problem, labelOf(problem))} (since ${problem.since})`),
     ),
     ...section('Left out', folded(leftOut)),
     `${report.projects} projects, ${graphql} GraphQL and ${rest} REST requests, ${(report.durationMs / 1000).toFixed(1)} s: fetched ${report.fetched}, stored ${report.stored}\n`,

@@ -28,7 +28,13 @@ export interface ChangeEvent {
    */
   readonly identifiedBy?: string;
   /** What GitLab could not answer: a stored value of these keys, and of the author, stays. */
-  readonly unknown?: { readonly metadata: readonly string[]; readonly description: readonly string[]; readonly isAuthor: boolean };
+  readonly unknown?: {
+    readonly metadata: readonly string[];
+    readonly description: readonly string[];
+    readonly isAuthor: boolean;
+    /** GitLab fails on lists with this row in it. */
+    readonly isOfRow?: true;
+  };
   /** Keys of `metadata` whose first stored value stays, because the value depends on the branch on which a commit was found. */
   readonly keep?: readonly string[];
 }

@@ -1,11 +1,15 @@
 import type { RestCommit } from '../gitlab/rest.ts';
 import type { ChangeEvent } from './change-event.ts';
+import type { FieldUse } from './incomplete.ts';
 import type { EventProject } from './event-project.ts';
 import { shaKeys } from './link-keys.ts';
 import { boundedText, firstCharacters, unknownAuthor } from './text.ts';
 
 /** How many characters of a commit's title go into the event's title, as in PainChain's first connector. */
 const titleLimit = 100;
+
+/** What the fields of a commit give, where the name does not say it. */
+export const commitFields: Readonly<Record<string, FieldUse>> = { stats: { metadata: ['additions', 'deletions', 'total_changes'] } };
 
 /** A commit with its stats as an event: `[Commit] {title}`. `branch` is the branch on which the commit was first found. */
 export function commitToEvent(commit: RestCommit, branch: string, project: EventProject): ChangeEvent {

@@ -1,3 +1,4 @@
+import type { Salvaged } from '../gitlab/salvage.ts';
 import type { ChangeEvent } from './change-event.ts';
 
 /** What of an event a field of GitLab gives: keys of `metadata` and of `description`, and the author. */
@@ -13,7 +14,7 @@ export interface FieldUse {
  */
 export function withUnknown(
   event: ChangeEvent,
-  fields: readonly string[] | undefined,
+  { unknownFields: fields, breaksLists }: Salvaged,
   uses: Readonly<Record<string, FieldUse>>,
 ): ChangeEvent {
   if (!fields || fields.length === 0) return event;
@@ -26,7 +27,7 @@ export function withUnknown(
     ...event,
     description: { ...event.description, ...nulls(description) },
     metadata: { ...event.metadata, ...nulls(metadata), incomplete: [...new Set([...metadata, ...description, ...author])].toSorted() },
-    unknown: { metadata, description, isAuthor: author.length > 0 },
+    unknown: { metadata, description, isAuthor: author.length > 0, ...(breaksLists ? { isOfRow: true } : {}) },
   };
 }
 

@@ -6,7 +6,8 @@ import type { Gitlab } from './client.ts';
 import type { ChangesFragment, PageFragment } from './generated/sdk.ts';
 import { numberOfGlobalId, projectGlobalId } from './ids.ts';
 import { noteRows } from './note-rows.ts';
-import { salvageList, stepsToField } from './salvage.ts';
+import type { NamedRow } from './read-around.ts';
+import { hasFailedRows, salvageList, stepsToField } from './salvage.ts';
 import type { RowList } from './salvage.ts';
 
 /** The first pages in a project's answer. */
@@ -33,6 +34,8 @@ export interface BatchQuery {
   readonly ask: BatchAsk;
   /** Empty = all. */
   readonly branches: readonly string[];
+  /** Asks for the names of rows only, because GitLab fails on one of them, or is known to. Only for `ids`. */
+  readonly byName?: boolean | undefined;
 }
 
 /** One project in a batch's answer. */
@@ -45,6 +48,8 @@ export interface BatchProject {
    * Where GitLab could not answer fields of single rows, they have `unknownFields`.
    */
   firstPage<K extends FirstPage>(key: K): ChangesFragment[K] | undefined;
+  /** The rows of a first page by their names, of a batch by name; undefined in any other, and when the answer has errors there. */
+  names(key: FirstPage): readonly NamedRow[] | undefined;
 }
 
 /** A batch's answer. */
@@ -83,16 +88,19 @@ const sizeSteps = 50;
  * GitLab can answer in time. Null when there is no such group.
  */
 export function readBatch(gitlab: Pick<Gitlab, 'graphql' | 'fit' | 'host'>, query: BatchQuery): Promise<Batch | null> {
+  const { ask: what, byName = false } = query;
   return gitlab.fit({
-    kind: `batch of ${query.ask.kind}`,
+    kind: `${byName ? 'names' : 'batch'} of ${what.kind}`,
     largest: sizeSteps,
+    // The names of the rows can be asked for instead.
+    patience: byName ? undefined : 2,
     ask: (size) => ask(gitlab, query, size / sizeSteps),
     wasTooMuch: (batch) => batch?.errors.some(isTimeout) ?? false,
   });
 }
 
 async function ask({ graphql, host }: Pick<Gitlab, 'graphql' | 'host'>, query: BatchQuery, part: number): Promise<Batch | null> {
-  const { source, ask: what } = query;
+  const { source, ask: what, byName } = query;
   const sent = { host, askedAt: host.clock.now(), askedOn: host.clock.date() };
   const variables = variablesOf(query, part);
   const largest = Math.max(1, Math.floor(batchSizes[what.kind].projects * part));
@@ -105,6 +113,12 @@ async function ask({ graphql, host }: Pick<Gitlab, 'graphql' | 'host'>, query: B
   const place = { ...sent, ask: what, path: ['projects', 'nodes'], operation: 'ProjectChanges' };
   if (source.kind === 'ids') {
     const ids = source.ids.slice(0, largest);
+    if (byName) {
+      const rows = await graphql.ProjectRows({ ...variables, ids: ids.map(projectGlobalId), projects: ids.length });
+      // The streams see no row of it.
+      const named = rows.data.projects as Connection | null;
+      return batchOf(rows, named, { ...place, asked: ids, operation: 'ProjectRows', byName });
+    }
     const answer = await graphql.ProjectChanges({ ...variables, ids: ids.map(projectGlobalId), projects: ids.length });
     return batchOf(answer, answer.data.projects, { ...place, asked: ids });
   }
@@ -158,6 +172,7 @@ interface BatchPlace extends Sent {
   readonly path: readonly string[];
   readonly operation: string;
   readonly asked: readonly number[];
+  readonly byName?: boolean;
   /** Where the page began. */
   readonly after?: string | undefined;
 }
@@ -194,20 +209,31 @@ function startOf({ host, askedAt }: Sent, nodes: ReadonlyArray<ChangesFragment |
 function batchProject(
   node: ChangesFragment,
   index: number,
-  { ask: what, path, errors }: BatchPlace & { readonly errors: readonly GraphqlErrorEntry[] },
+  { ask: what, path, errors, byName }: BatchPlace & Pick<Batch, 'errors'>,
 ): BatchProject {
   const depth = path.length;
+  const id = numberOfGlobalId(node.id);
   const own = errors.filter((error) => !error.path || error.path.length <= depth || error.path[depth] === index);
+  const isUnclear = own.some((error) => !error.path || error.path.length <= depth + 1);
   return {
-    id: numberOfGlobalId(node.id),
+    id,
     node,
     ask: what,
     firstPage: (key) => {
-      if (own.some((error) => !error.path || error.path.length <= depth + 1)) return undefined;
+      if (isUnclear) return undefined;
       const ofList = own.filter((error) => error.path?.[depth + 1] === key);
-      if (ofList.length === 0) return node[key];
-      const list = salvageList<object, RowList<object>>(node[key], ofList, { path: [...path, index, key], isSmallest: false });
-      return list === null ? undefined : (list as ChangesFragment[typeof key]);
+      // Names are not enough for a page with rows.
+      if (ofList.length === 0) return byName && hasRows(node[key]) ? undefined : node[key];
+      const list = byName
+        ? null
+        : salvageList<object, RowList<object>>(node[key], ofList, { path: [...path, index, key], isSmallest: false });
+      return list === null || hasFailedRows(list) ? undefined : (list as ChangesFragment[typeof key]);
+    },
+    names: (key) => {
+      if (isUnclear || !byName || own.some((error) => error.path?.[depth + 1] === key)) return undefined;
+      return (node[key]?.nodes ?? []).filter((row) => row !== null);
     },
   };
 }
+
+const hasRows = (list: RowList<object> | null): boolean => (list?.nodes ?? []).length > 0;

@@ -97,11 +97,12 @@ export function createGitlab(options: GitlabOptions): Gitlab {
       });
     },
   });
-  const rest = createRest(({ path, operation }) =>
+  const rest = createRest(({ path, operation, isResizable = false }) =>
     fetch(`${options.url}${path.startsWith('/') ? path : `/api/v4/${path}`}`, {
       method: 'GET',
       headers: { accept: 'application/json' },
       operation,
+      isResizable,
     }),
   );
   const { attempts, baseDelayMs } = { ...defaultRetry, ...options.retry };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { GitlabRequestError, InvalidResponseError, NotFoundError } from '../errors.ts';
+import { GitlabRequestError, InvalidResponseError, NotFoundError, ResponseTooLargeError } from '../errors.ts';
 import { isTooMuch } from './limits/adaptive-size.ts';
+import { mayBeOfARow } from './read-around.ts';
 
 /** A commit as `GET /projects/:id/repository/commits?with_stats=true` lists it. */
 export type RestCommit = z.output<typeof commitSchema>;
@@ -16,8 +17,10 @@ export type RestOauthToken = z.output<typeof oauthTokenSchema>;
 
 /** The REST endpoints that the connector uses. Rows are in GitLab's order. */
 export interface GitlabRest {
-  /** Commits that a ref reaches, or of a range `a..b`, newest first, with their stats. A page that is too much for GitLab is requested with a smaller size. */
+  /** Commits that a ref reaches, or of a range `a..b`, newest first, with their stats. Where GitLab fails on the stats of a commit, that commit has none. */
   commitPages(query: CommitQuery): AsyncGenerator<OffsetPage<RestCommit>>;
+  /** A commit with its stats. Throws NotFoundError when the repository does not have it. */
+  commit(projectId: number, sha: string): Promise<RestCommit>;
   /** Whether the repository has this commit, on a branch or not. */
   hasCommit(projectId: number, sha: string): Promise<boolean>;
   /** Names of the tags of a container repository, sorted by name. */
@@ -65,7 +68,12 @@ export interface RepositoryRef {
 }
 
 /** Sends one request; `operation` names it in messages. A path that begins with a slash is outside of `/api/v4`. */
-export type RestRequest = (request: { readonly path: string; readonly operation: string }) => Promise<Response>;
+export type RestRequest = (request: {
+  readonly path: string;
+  readonly operation: string;
+  /** The caller asks for parts of it after a failure. */
+  readonly isResizable?: boolean;
+}) => Promise<Response>;
 
 const stats = z.object({ additions: z.number(), deletions: z.number(), total: z.number() });
 const optional = <T extends z.ZodType>(schema: T) => schema.nullish();
@@ -100,13 +108,17 @@ const versionSchema = z.object({ version: z.string() });
 const pageSizeLimit = 100;
 
 /** Requests a path, and checks the shape of the answer. */
-type Get = <T>(path: string, schema: z.ZodType<T>) => Promise<{ readonly body: T; readonly headers: Headers }>;
+type Get = <T>(
+  path: string,
+  schema: z.ZodType<T>,
+  options?: { readonly isResizable: boolean },
+) => Promise<{ readonly body: T; readonly headers: Headers }>;
 
 /** Creates the endpoints from a function that sends a request. */
 export function createRest(request: RestRequest): GitlabRest {
-  const get: Get = async (path, schema) => {
+  const get: Get = async (path, schema, options) => {
     const operation = `GET ${path.split('?')[0]}`;
-    const response = await request({ path, operation });
+    const response = await request({ path, operation, ...options });
     return { body: await parseBody(response, schema, operation), headers: response.headers };
   };
 
@@ -116,8 +128,13 @@ export function createRest(request: RestRequest): GitlabRest {
 
   return {
     commitPages: ({ projectId, ref, pageSize, page = 1, withStats = true }) => {
-      const query = new URLSearchParams({ ref_name: ref, with_stats: String(withStats) });
-      return offsetPages(get, `projects/${projectId}/repository/commits?${query.toString()}`, commitSchema, { page, pageSize });
+      const path = (stats: boolean) =>
+        `projects/${projectId}/repository/commits?${new URLSearchParams({ ref_name: ref, with_stats: String(stats) }).toString()}`;
+      const around = withStats ? withoutSomeStats(get, path(true), path(false)) : undefined;
+      return offsetPages(get, path(withStats), { item: commitSchema, around }, { page, pageSize });
+    },
+    async commit(projectId, sha) {
+      return (await get(`projects/${projectId}/repository/commits/${encodeURIComponent(sha)}?stats=true`, commitSchema)).body;
     },
     async hasCommit(projectId, sha) {
       try {
@@ -139,7 +156,7 @@ export function createRest(request: RestRequest): GitlabRest {
           hasKeyset = false;
         }
       }
-      for await (const { rows } of offsetPages(get, path, tagSchema, { page: 1, pageSize: pageSizeLimit }))
+      for await (const { rows } of offsetPages(get, path, { item: tagSchema }, { page: 1, pageSize: pageSizeLimit }))
         yield rows.map(({ name }) => name);
     },
     async tag(repository, name) {
@@ -157,11 +174,28 @@ const aboutItself = (read: ReadBody): Pick<GitlabRest, 'token' | 'oauthToken' | 
   version: async () => (await read('version', versionSchema)).version,
 });
 
-async function* offsetPages<T>(get: Get, path: string, item: z.ZodType<T>, from: OffsetPlace): AsyncGenerator<OffsetPage<T>> {
+/** A page of which some rows lack something, after the page as a whole has failed. Null when that fails as well. */
+type Around<T> = (place: OffsetPlace) => Promise<{ readonly body: T[]; readonly headers: Headers } | null>;
+
+const urlOf = (path: string, { page, pageSize }: OffsetPlace) =>
+  `${path}${path.includes('?') ? '&' : '?'}per_page=${pageSize}&page=${page}`;
+
+/** How the rows of a list are read. */
+interface RowReader<T> {
+  readonly item: z.ZodType<T>;
+  readonly around?: Around<T> | undefined;
+}
+
+async function* offsetPages<T>(get: Get, path: string, { item, around }: RowReader<T>, from: OffsetPlace): AsyncGenerator<OffsetPage<T>> {
   for (let place: OffsetPlace | null = from; place;) {
     const { page, pageSize }: OffsetPlace = place;
-    const url = `${path}${path.includes('?') ? '&' : '?'}per_page=${pageSize}&page=${page}`;
-    const answer = await get(url, z.array(item)).catch(unlessSmaller(pageSize));
+    const answer: Awaited<ReturnType<Around<T>>> = await get(urlOf(path, place), z.array(item), {
+      isResizable: around !== undefined,
+    }).catch(async (error: unknown) => {
+      const mayHelp = mayBeOfARow(error) && (pageSize === 1 || !(error instanceof ResponseTooLargeError));
+      const found = around && mayHelp ? await around({ page, pageSize }) : null;
+      return found ?? unlessSmaller(pageSize)(error);
+    });
     if (!answer) {
       const smaller = smallerSize(pageSize);
       place = { page: ((page - 1) * pageSize) / smaller + 1, pageSize: smaller };
@@ -169,7 +203,7 @@ async function* offsetPages<T>(get: Get, path: string, item: z.ZodType<T>, from:
     }
     const count = answer.body.length;
     // When a proxy drops the header, a full page counts as not the last page.
-    const hasNext = answer.headers.get('x-next-page') ?? (count === pageSize ? 'yes' : '');
+    const hasNext: string = answer.headers.get('x-next-page') ?? (count === pageSize ? 'yes' : '');
     // A GitLab that caps pages at a smaller size counts the places of later pages by that size.
     const isCapped = page === 1 && hasNext !== '' && count > 0 && count < pageSize;
     const next: OffsetPlace = { page: page + 1, pageSize: isCapped ? count : pageSize };
@@ -184,6 +218,35 @@ async function* keysetPages<T>(get: Get, path: string, item: z.ZodType<T>): Asyn
     yield body;
     query = nextQuery(headers.get('link'));
   }
+}
+
+/** Reads a page without stats, and the stats in parts of it: one commit whose stats fail leaves those of all others. */
+function withoutSomeStats(get: Get, withStats: string, without: string): Around<RestCommit> {
+  return async (place) => {
+    const plain = await get(urlOf(without, place), z.array(commitSchema)).catch(() => null);
+    if (!plain) return null;
+    const start = (place.page - 1) * place.pageSize;
+    const stats = new Map<string, RestCommit>();
+    const readParts = async ({ page, pageSize }: OffsetPlace): Promise<void> => {
+      if (pageSize === 1) return;
+      const smaller = smallerSize(pageSize);
+      const first = ((page - 1) * pageSize) / smaller + 1;
+      for (let part = first; part < first + pageSize / smaller; part++) {
+        const some = { page: part, pageSize: smaller };
+        // A short page has no more rows.
+        if ((part - 1) * smaller - start >= plain.body.length) return;
+        try {
+          const { body } = await get(urlOf(withStats, some), z.array(commitSchema), { isResizable: true });
+          for (const commit of body) stats.set(commit.id, commit);
+        } catch (error) {
+          if (!mayBeOfARow(error)) throw error;
+          await readParts(some);
+        }
+      }
+    };
+    await readParts(place);
+    return { body: plain.body.map((commit) => stats.get(commit.id) ?? commit), headers: plain.headers };
+  };
 }
 
 /** Returns null for a failure that a smaller page may avoid. Throws any other failure. */

@@ -7,6 +7,7 @@ import { coverBranches } from '../streams/coverage.ts';
 import { streams } from '../streams/index.ts';
 import type { StreamOptions } from '../streams/stream.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { Gaps } from './gaps.ts';
 import type { Tally } from './report.ts';
 import type { Landmarks } from './restore.ts';
 
@@ -53,6 +54,7 @@ export interface PassState extends LockedPass {
   readonly known: ReadonlyMap<number, KnownProject>;
   readonly states: Map<number, ProjectStates>;
   readonly progress: Progress;
+  readonly gaps: Gaps;
   /** Rows that GitLab must still have, as far as this pass has not found them yet. */
   readonly landmarks: Landmarks;
   /** Projects whose walks begin again, because GitLab was restored from a backup. */

@@ -5,6 +5,8 @@ import { streams } from '../streams/index.ts';
 import type { StreamOptions } from '../streams/stream.ts';
 import { createCircuitBreaker } from './circuit-breaker.ts';
 import { nameClocksApart, noteProvenByWatermarks } from './clocks.ts';
+import { createGaps } from './gaps.ts';
+import { nameKnownGaps } from './gap-problems.ts';
 import { extendBackfill } from './extend-backfill.ts';
 import { nameMissingBranches } from './missing-branches.ts';
 import { settle } from './settle.ts';
@@ -53,6 +55,7 @@ async function runAlone(input: LockedPass): Promise<SyncReport> {
 export function reportOf(pass: PassState, startedAt: Date): SyncReport {
   const { tally, gitlab, now } = pass;
   nameClocksApart(pass);
+  nameKnownGaps(pass);
   return tally.report({ requests: { ...gitlab.requests }, durationMs: now().getTime() - startedAt.getTime() });
 }
 
@@ -62,6 +65,7 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
   const { store } = input;
   const { projects, landmarks, rewound } = await begin(store, projectIds);
   const states = await store.readStates(projectIds);
+  const gaps = createGaps(await store.readGaps(projectIds));
   noteProvenByWatermarks(input, states);
   return {
     ...input,
@@ -71,6 +75,7 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
     known: new Map(projects.map((project) => [project.id, project])),
     states: statesByProject(states, input.config.branches),
     progress: createProgress(input, tally),
+    gaps,
     landmarks,
     rewound,
   };

@@ -3,7 +3,7 @@ import type { LimitFunction } from 'p-limit';
 import { batchSizes, readBatch } from '../gitlab/batch.ts';
 import type { Batch, BatchAsk, BatchProject, BatchQuery } from '../gitlab/batch.ts';
 import { groupProjects, memberProjects } from '../gitlab/projects.ts';
-import { isTooMuch } from '../gitlab/limits/adaptive-size.ts';
+import { mayBeOfARow } from '../gitlab/read-around.ts';
 import type { WalkEnd } from '../streams/stream.ts';
 import { problemOf, settle } from './settle.ts';
 import type { Settled } from './settle.ts';
@@ -11,7 +11,7 @@ import { readByIds } from './read-by-ids.ts';
 import type { IdBatch } from './read-by-ids.ts';
 import { isDue } from './reconcile.ts';
 import type { Due } from './reconcile.ts';
-import { chunks, everyOne } from './pass-state.ts';
+import { chunks, everyOne, isSelected } from './pass-state.ts';
 import type { PassState } from './pass-state.ts';
 import type { ListedSource } from './selection.ts';
 import { bySharedSince, fitsSince, sinceOf } from './since.ts';
@@ -26,6 +26,8 @@ export interface Reading {
   readonly asked: Set<number>;
   /** Projects of lists that must be asked by id, since a moment of their own. */
   readonly waiting: number[];
+  /** GitLab fails on a list, because of a row perhaps: the waiting projects are asked by the names of their rows. */
+  isFailing: boolean;
   /** Projects to reconcile. */
   readonly due: Due[];
 }
@@ -36,6 +38,7 @@ export const createReading = (pass: PassState): Reading => ({
   limit: pLimit(pass.config.concurrency),
   asked: new Set(),
   waiting: [],
+  isFailing: false,
   due: [],
 });
 
@@ -51,6 +54,8 @@ export async function readList(reading: Reading, source: ListedSource, since: Da
   const { projectLimit, branches } = pass.config;
   let left = source.kind === 'membership' && projectLimit > 0 ? projectLimit : Number.POSITIVE_INFINITY;
   let isWhole = true;
+  // A list by name leaves it to `readIds` to ask around the rows that GitLab fails on.
+  if (hasFailingRows(pass, since) && (await listByName(reading, source))) return 'whole';
   const work: Array<Promise<void>> = [];
   const ended = new AbortController();
   try {
@@ -60,7 +65,10 @@ export async function readList(reading: Reading, source: ListedSource, since: Da
       const answer: Settled<Batch | null> = await limit(() => settle(readBatch(pass.gitlab, query)));
       pass.circuitBreaker.note(answer);
       if ('end' in answer) {
-        if (isTooMuch(answer.error) && (await listByName(reading, source))) return 'whole';
+        if (mayBeOfARow(answer.error) && (await listByName(reading, source))) {
+          reading.isFailing = true;
+          return 'whole';
+        }
         pass.tally.addProblem({ project: nameOf(source), ...problemOf(answer.end) });
         return 'cut';
       }
@@ -81,6 +89,9 @@ export async function readList(reading: Reading, source: ListedSource, since: Da
   // An answer with errors may lack projects.
   return isWhole || (await listByName(reading, source)) ? 'whole' : 'cut';
 }
+
+const hasFailingRows = ({ known, gaps }: PassState, since: Date): boolean =>
+  [...known.values()].some((project) => isSelected(project) && gaps.breaksLists(project.id, since));
 
 /** Lists projects by name only; those that were not asked for wait for `readIds`. Resolves to whether GitLab gave the list. */
 async function listByName({ pass, asked, waiting }: Reading, source: ListedSource): Promise<boolean> {
@@ -103,7 +114,8 @@ export async function readIds(reading: Reading, ids: readonly number[]): Promise
   const { asked, waiting, pass, limit } = reading;
   const wanted = [...new Set([...ids.filter((id) => !asked.has(id)), ...waiting])];
   for (const id of wanted) asked.add(id);
-  const absent = await everyOne(batchesOf(pass, wanted).map((batch) => limit(() => readBatchOfIds(reading, batch))));
+  const batches = batchesOf(pass, wanted).map((batch) => (reading.isFailing ? { ...batch, byName: true } : batch));
+  const absent = await everyOne(batches.map((batch) => limit(() => readBatchOfIds(reading, batch))));
   return absent.flat();
 }
 
@@ -146,7 +158,23 @@ async function readBatchOfIds(reading: Reading, batch: IdBatch): Promise<number[
 }
 
 /** Batches of new projects ask for the newest rows; batches of known projects ask for what changed since the earliest of their watermarks. */
-export function batchesOf({ states, options, now }: Pick<PassState, 'states' | 'options' | 'now'>, ids: readonly number[]): IdBatch[] {
+export function batchesOf(pass: Pick<PassState, 'states' | 'options' | 'now' | 'gaps'>, ids: readonly number[]): IdBatch[] {
+  const fails = (id: number) => {
+    const since = sinceOf(pass.states.get(id));
+    return pass.gaps.breaksLists(id, since instanceof Date ? since : null);
+  };
+  const failing = new Set(ids.filter(fails));
+  const byName = batchesOfSome(pass, [...failing]).map((batch) => ({ ...batch, byName: true }));
+  return [
+    ...batchesOfSome(
+      pass,
+      ids.filter((id) => !failing.has(id)),
+    ),
+    ...byName,
+  ];
+}
+
+function batchesOfSome({ states, options, now }: Pick<PassState, 'states' | 'options' | 'now'>, ids: readonly number[]): IdBatch[] {
   const moments = ids.map((id) => ({ id, since: sinceOf(states.get(id)) }));
   const dated = moments.flatMap(({ id, since }) => (since instanceof Date ? [{ id, since }] : []));
   // A project of which no stream can be read has no moment: it joins the others.

@@ -16,6 +16,11 @@ export interface Problem {
   readonly errorCode?: ErrorCode;
   /** True when a setting is the reason (a feature that is switched off, a limit): nothing is wrong. */
   readonly expected: boolean;
+  /**
+   * Since when, for what was there in the last pass and has not become worse: rows that GitLab cannot answer, lists that the token may
+   * not read. Absent = new.
+   */
+  readonly since?: string;
 }
 
 /** What a pass did with one stream, over all projects. */

@@ -2,9 +2,16 @@ import type { EventProject } from '../events/event-project.ts';
 import type { BatchProject } from '../gitlab/batch.ts';
 import type { WalkState } from '../walk-state.ts';
 import type { PlacedState } from '../store/progress/save-progress.ts';
+import { closed } from '../streams/access.ts';
 import { streams } from '../streams/index.ts';
 import type { Page, Stored, Stream, StreamContext, Walk, WalkEnd } from '../streams/stream.ts';
 import { problemOf, settle } from './settle.ts';
+import type { UnreadRow } from '../gitlab/read-around.ts';
+import { changeOf, isStanding, rowKeyOf } from './gaps.ts';
+import { withoutKnownRows } from './known-rows.ts';
+import { storePage } from './store-page.ts';
+import type { RefusedEvent } from './store-page.ts';
+import { nameNewGaps } from './gap-problems.ts';
 import { noteFound } from './restore.ts';
 import { everyOne, walkKey } from './pass-state.ts';
 import type { ProjectStates, PassState } from './pass-state.ts';
@@ -22,7 +29,8 @@ export interface ProjectWork {
 export async function syncProject(pass: PassState, work: ProjectWork): Promise<boolean> {
   const states: ProjectStates = pass.states.get(work.project.id) ?? new Map();
   pass.states.set(work.project.id, states);
-  const ended = await everyOne(streams.map((stream) => syncStream({ pass, work, states, stream })));
+  const known = { ...work, batch: await withoutKnownRows(pass, work) };
+  const ended = await everyOne(streams.map((stream) => syncStream({ pass, work: known, states, stream })));
   return ended.every(Boolean);
 }
 
@@ -36,6 +44,7 @@ interface StreamWork {
 async function syncStream(streamWork: StreamWork): Promise<boolean> {
   const { stream, work } = streamWork;
   const context = contextOf(streamWork);
+  await retryGaps(streamWork, context);
   const walks = work.batch.ask.kind === 'reconcile' ? stream.reconcile : stream.changes;
   if (!walks) return true;
   let isWhole = true;
@@ -65,8 +74,32 @@ function contextOf({ pass, work, states, stream }: StreamWork): StreamContext {
     startedAt,
     seenAt: at,
     state: (scope) => states.get(walkKey(stream.name, scope)),
+    startsWithNames: pass.gaps.breaksLists(project.id, batch.ask.kind === 'changes' ? batch.ask.since : null, stream.name),
+    isWaiting: (row, scope = '') =>
+      pass.gaps.isWaiting({ ...row, scope, projectId: project.id, stream: stream.name, at, isReconcile: batch.ask.kind === 'reconcile' }),
     readTags: (repositoryId) => pass.store.readTags(project.id, repositoryId),
   };
+}
+
+/** A project with many gaps gets only so many tries of them in a pass. */
+const mostTries = 20;
+
+/** Tries the gaps again that are due. Each is stored before the next one is asked for. */
+async function retryGaps(streamWork: StreamWork, context: StreamContext): Promise<void> {
+  const { pass, work, stream } = streamWork;
+  const read = stream.row?.read;
+  // What the token may not see looks as if it were gone.
+  if (!read || closed(work.batch.node, stream)) return;
+  const place = { projectId: context.project.id, stream: stream.name, at: context.seenAt };
+  const due = pass.gaps.due({ ...place, isReconcile: work.batch.ask.kind === 'reconcile' });
+  for (const gap of due.slice(0, mostTries)) {
+    pass.signal?.throwIfAborted();
+    const answer = await settle(read(context, gap.key));
+    const found = 'value' in answer ? { events: answer.value ? [answer.value] : [], goneKeys: answer.value ? [] : [gap.key] } : null;
+    const { breaksLists, key, changedAt } = gap;
+    const page = found ?? { events: [], unread: 'error' in answer ? [{ key, changedAt, error: answer.error, breaksLists }] : [] };
+    await savePage(streamWork, context, { scope: gap.scope, page });
+  }
 }
 
 /** Stores a walk's pages. Each page is stored, and the walk is told what that wrote, before the next page is pulled. */
@@ -90,25 +123,33 @@ async function savePage(
 ): Promise<Stored> {
   const { events, progress, tags, updatesOnly, end } = page;
   const before = states.get(walkKey(stream.name, scope));
+  const noted = { projectId: project.id, stream, scope, at: seenAt, outcome: before?.outcome };
+  const { changes: gaps, news } = pass.gaps.note({ ...page, ...noted });
   const state = { ...stateAfter(before ?? unread(seenAt), { ...page, seenAt }), projectId: project.id, stream: stream.name, scope };
-  const saved = await pass.store.savePage({ projectId: project.id, stream: stream.name, scope, events, state, tags, updatesOnly, seenAt });
+  const stored = { projectId: project.id, stream: stream.name, scope, events, state, tags, gaps, updatesOnly, seenAt };
+  const saved = await storePage(pass.store, stored, (refused) => {
+    const unstored = pass.gaps.note({ events: [], unread: refused.map((one) => refusedRow(stream, one)), ...noted });
+    nameNewGaps(pass, { project: project.fullPath, stream: stream.name, news: unstored.news, end });
+    return unstored.changes;
+  });
   for (const { eventId, timestamp } of events) noteFound(pass.landmarks, eventId, timestamp);
   states.set(walkKey(stream.name, scope), state satisfies PlacedState);
   pass.tally.addPage(stream.name, { fetched: events.length, ...saved });
   if (work.batch.ask.kind === 'reconcile') pass.tally.addCorrected(saved.inserted + saved.updated);
-  const incomplete = events.filter(({ unknown }) => unknown !== undefined);
-  const [first] = incomplete;
-  if (first) {
-    const more = incomplete.length > 1 ? ` and ${incomplete.length - 1} more` : '';
-    const reason = `GitLab could not answer all of ${first.eventId}${more} (metadata.incomplete names what is unknown)`;
-    pass.tally.addProblem({ project: project.fullPath, stream: stream.name, outcome: 'partial', reason, expected: false });
-  }
-  if (end && end.outcome !== 'ok') {
+  nameNewGaps(pass, { project: project.fullPath, stream: stream.name, news, end });
+  if (end && end.outcome !== 'ok' && !isStanding(end) && !end.byGaps) {
     pass.tally.addProblem({ project: project.fullPath, stream: stream.name, ...(scope ? { scope } : {}), ...problemOf(end) });
   }
   pass.log.debug({ project: project.fullPath, stream: stream.name, scope, fetched: events.length, progress, ...saved }, 'page stored');
   pass.progress.update();
   return saved;
+}
+
+/** A row that the database did not take. */
+function refusedRow(stream: Stream, { event, error }: RefusedEvent): UnreadRow {
+  const key = rowKeyOf(stream, event);
+  if (key === undefined) throw error;
+  return { key, changedAt: changeOf(stream, event.timestamp), error, breaksLists: false };
 }
 
 const unread = (seenAt: Date): WalkState => ({

@@ -21,6 +21,7 @@ export interface Gauges {
     readonly outcome: string;
     readonly walks: number;
   }>;
+  readonly gaps: ReadonlyArray<{ readonly connectionId: number; readonly stream: string; readonly count: number }>;
   readonly jobs: ReadonlyArray<{ readonly kind: string; readonly state: string; readonly count: number }>;
   readonly isReady: boolean;
   readonly isDatabaseUp: boolean;
@@ -160,6 +161,7 @@ function createGauges(registry: Registry) {
     result: gauge('last_pass_result', '1 for the result of the last pass by any replica.', ['connection', 'result']),
     projects: gauge('projects', 'Projects that are read.', ['connection']),
     outcomes: gauge('stream_outcomes', 'Walks by their last outcome.', ['connection', 'stream', 'outcome']),
+    gaps: gauge('gaps', 'Rows that could not be read or stored, or not completely.', ['connection', 'stream']),
     jobs: gauge('jobs', 'Jobs that all replicas share.', ['kind', 'state']),
     ready: gauge('ready', '1 when /readyz answers 200.'),
     database: gauge('database_up', '1 when the database answered the last query.'),
@@ -168,9 +170,12 @@ function createGauges(registry: Registry) {
 
 function setGauges(gauges: ReturnType<typeof createGauges>, values: Gauges): void {
   // Connections and streams that are gone must not keep their last value.
-  for (const gauge of [gauges.lag, gauges.interval, gauges.result, gauges.projects, gauges.outcomes, gauges.jobs]) gauge.reset();
+  for (const gauge of [gauges.lag, gauges.interval, gauges.result, gauges.projects, gauges.outcomes, gauges.gaps, gauges.jobs])
+    gauge.reset();
   for (const { id, lagMs, intervalMs, result } of values.connections) {
     const connection = String(id);
+    // A series from the start: an alert compares it with what it was.
+    for (const { name: stream } of streams) gauges.gaps.set({ connection, stream }, 0);
     gauges.lag.set({ connection }, lagMs / 1000);
     gauges.interval.set({ connection }, intervalMs / 1000);
     for (const known of passResults) gauges.result.set({ connection, result: known }, known === result ? 1 : 0);
@@ -179,6 +184,7 @@ function setGauges(gauges: ReturnType<typeof createGauges>, values: Gauges): voi
   for (const { connectionId, stream, outcome, walks } of values.outcomes) {
     gauges.outcomes.set({ connection: String(connectionId), stream, outcome }, walks);
   }
+  for (const { connectionId, stream, count } of values.gaps) gauges.gaps.set({ connection: String(connectionId), stream }, count);
   for (const { kind, state, count } of values.jobs) gauges.jobs.set({ kind, state }, count);
   gauges.ready.set(values.isReady ? 1 : 0);
   gauges.database.set(values.isDatabaseUp ? 1 : 0);

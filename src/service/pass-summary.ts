@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 import type { SyncFailure } from '../operations/connect.ts';
-import { problemLine } from './problem-line.ts';
+import { isFailure, problemLine } from './problem-line.ts';
 import type { SyncReport } from '../pass/report.ts';
 import type { PassResult } from '../store/progress/passes.ts';
 
@@ -34,7 +34,7 @@ export function passSummaryOf(outcome: SyncReport | SyncFailure): PassSummary {
   if ('error' in outcome) {
     return { ...nothing, result: outcome.code, error: outcome.error, errorCode: outcome.errorCode ?? null };
   }
-  const unread = outcome.problems.filter(({ expected }) => !expected);
+  const unread = outcome.problems.filter(isFailure);
   const { projects, fetched, stored, corrected, requests } = outcome;
   const [first] = unread;
   return {

@@ -5,3 +5,6 @@ export function problemLine({ project, stream, scope, outcome, reason }: Problem
   const place = [project, streamLabel, scope].filter((part) => part !== undefined && part !== '');
   return `${place.join(' > ')}: ${outcome}: ${reason}`;
 }
+
+/** Whether something is new that should have been read and was not. */
+export const isFailure = ({ expected, since }: Problem): boolean => !expected && since === undefined;

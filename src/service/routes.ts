@@ -86,6 +86,7 @@ async function metricsAnswer(visible: Visible): Promise<HealthAnswer> {
     })),
     projects: (counts?.projects ?? []).filter(({ connectionId }) => own.has(connectionId)),
     outcomes: (counts?.outcomes ?? []).filter(({ connectionId }) => own.has(connectionId)),
+    gaps: (counts?.gaps ?? []).filter(({ connectionId }) => own.has(connectionId)),
     jobs: jobs ?? [],
     isReady: readiness.isReady,
     isDatabaseUp: view !== null,

@@ -11,9 +11,11 @@ import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
 import { countEvents } from './events/count-events.ts';
 import type { StoredCountQuery } from './events/count-events.ts';
-import { readIdentities } from './events/read-identities.ts';
+import { readIdentities, readTimes } from './events/read-identities.ts';
 import type { StoredIdentity } from './events/read-identities.ts';
 import { eventTableOf } from './events/save-events.ts';
+import { readGaps } from './progress/gaps.ts';
+import type { PlacedGap } from './progress/gaps.ts';
 import { readLandmarksBefore } from './progress/landmarks.ts';
 import type { Landmark, LandmarkQuery } from './progress/landmarks.ts';
 import { countTags, readStates, readTags } from './progress/read-progress.ts';
@@ -27,6 +29,8 @@ export interface StoredRecord {
   readProjects(projectIds?: readonly number[]): Promise<KnownProject[]>;
   /** The states of all walks of these projects, or of the connection. */
   readStates(projectIds?: readonly number[]): Promise<PlacedState[]>;
+  /** The gaps of these projects, or of the connection. */
+  readGaps(projectIds?: readonly number[]): Promise<PlacedGap[]>;
   /** The known tags of a container repository. */
   readTags(projectId: number, repositoryId: number): Promise<TagLook[]>;
   /** The stored rows that changed last of those that changed before a moment. */
@@ -35,6 +39,8 @@ export interface StoredRecord {
   countTags(): Promise<TagCount[]>;
   /** How many events of a project are stored. */
   countEvents(query: StoredCountQuery): Promise<number>;
+  /** The times of these events of a project, as far as they are stored. */
+  readTimes(projectId: number, eventIds: readonly string[]): Promise<Map<string, Date>>;
   /** The id, times and branch of every stored event of one stream of a project. */
   readIdentities(projectId: number, stream: string): Promise<StoredIdentity[]>;
 }
@@ -84,11 +90,14 @@ export async function createStore(em: SqlEntityManager, connectionId: number, { 
           .then((rows) => rows.map(knownProject)),
       ),
     readStates: (projectIds) => withDatabaseErrors(() => readStates(fork().getKysely(), connectionId, projectIds)),
+    readGaps: (projectIds) => withDatabaseErrors(() => readGaps(fork(), connectionId, projectIds)),
     readTags: (projectId, repositoryId) =>
       withDatabaseErrors(() => readTags(fork().getKysely(), { connectionId, projectId, repositoryId })),
     readLandmarksBefore: (query) => withDatabaseErrors(() => readLandmarksBefore(fork().getKysely(), { connectionId, table }, query)),
     countTags: () => withDatabaseErrors(() => countTags(fork().getKysely(), connectionId)),
     countEvents: (query) => withDatabaseErrors(() => countEvents(fork().getKysely(), { connectionId, table }, query)),
+    readTimes: (projectId, eventIds) =>
+      withDatabaseErrors(() => readTimes(fork().getKysely(), { connectionId, table, projectId, eventIds })),
     readIdentities: (projectId, stream) =>
       withDatabaseErrors(() => readIdentities(fork().getKysely(), { connectionId, table, projectId, stream })),
   };

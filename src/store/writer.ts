@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { EventProject } from '../events/event-project.ts';
-import type { TagChanges, WalkState } from '../walk-state.ts';
+import type { GapChanges, TagChanges, WalkState } from '../walk-state.ts';
 import { isEndedByServer, withDatabaseErrors } from './database/database-errors.ts';
 import type { Fence } from './database/fence.ts';
 import { ConnectionEntity } from './entities/connection.ts';
@@ -10,6 +10,7 @@ import { linkEvents } from './events/link-events.ts';
 import { saveEvents } from './events/save-events.ts';
 import type { EventPage, EventTarget, SavedEvents } from './events/save-events.ts';
 import { groupCommit } from './group-commit.ts';
+import { saveGaps } from './progress/gaps.ts';
 import { clearLandmarks, takeLandmarks, unlistLandmarks } from './progress/landmarks.ts';
 import type { Landmark, LandmarkQuery } from './progress/landmarks.ts';
 import { endRewind, markRewindDue, rewind } from './progress/rewind.ts';
@@ -54,8 +55,10 @@ export interface Writer {
 /** One page of one walk. */
 export interface StoredPage extends EventPage {
   readonly scope: string;
-  readonly state: WalkState;
+  /** Absent: the state of the walk stays. */
+  readonly state?: WalkState | undefined;
   readonly tags?: TagChanges | undefined;
+  readonly gaps?: GapChanges | undefined;
 }
 
 /** What a writer works with. */
@@ -85,12 +88,17 @@ export function createWriter({ em: root, connectionId, table, fence }: WriterOpt
       await saveStates(
         kysely,
         connectionId,
-        pages.map(({ state, projectId, stream, scope }) => ({ ...state, projectId, stream, scope })),
+        pages.flatMap(({ state, projectId, stream, scope }) => (state ? [{ ...state, projectId, stream, scope }] : [])),
       );
       await saveTags(
         kysely,
         connectionId,
         pages.flatMap(({ tags, projectId }) => (tags ? [{ ...tags, projectId }] : [])),
+      );
+      await saveGaps(
+        kysely,
+        connectionId,
+        pages.flatMap(({ gaps, projectId, stream }) => (gaps ? [{ ...gaps, projectId, stream }] : [])),
       );
       return saved;
     });

@@ -1,6 +1,6 @@
 import type { ChangeEvent } from '../events/change-event.ts';
 import { presentNodes } from '../events/text.ts';
-import type { ConnectionPage } from '../gitlab/paging.ts';
+import type { PageAround } from '../gitlab/read-around.ts';
 import { connectionPages } from '../gitlab/paging.ts';
 import { beginningOfTime } from '../walk-state.ts';
 import type { Backfill, Progress, WalkState } from '../walk-state.ts';
@@ -26,8 +26,8 @@ export function extendedBackfill(backfill: Backfill | null, since: Date): Backfi
 export interface BackfillList<T> {
   readonly backfill: Backfill;
   /** The first page when it came with the batch; used when the walk has no cursor yet. */
-  readonly firstPage: ConnectionPage<T> | null;
-  readonly read: (page: { readonly first: number; readonly after?: string }) => Promise<ConnectionPage<T>>;
+  readonly firstPage: PageAround<T> | null;
+  readonly read: (page: { readonly first: number; readonly after?: string }) => Promise<PageAround<T>>;
   /** The moment that the list is ordered by, newest first. */
   readonly momentOf: (node: T) => Date;
   /** False when GitLab itself leaves out what lies before `since`. */
@@ -48,7 +48,7 @@ export async function* backfillPages<T>(list: BackfillList<T>): Pages {
   const since = list.backfill.since === null ? null : new Date(list.backfill.since);
   const read = (rows: number | null, after: string | null) =>
     list.read({ first: Math.min(rows ?? largestPage, largestPage), ...(after === null ? {} : { after }) });
-  const part = (page: ConnectionPage<T>) => {
+  const part = (page: PageAround<T>) => {
     const present = presentNodes(page);
     const wanted = list.cutsAtSince && since ? present.filter((node) => list.momentOf(node) >= since) : present;
     const nodes = wanted.slice(0, left ?? undefined);
@@ -56,11 +56,14 @@ export async function* backfillPages<T>(list: BackfillList<T>): Pages {
     const leftAfter = left === null ? null : left - nodes.length;
     return { nodes, isCut, leftAfter, isDone: isCut || !page.pageInfo.hasNextPage || leftAfter === 0 };
   };
+  // Where GitLab says when a row changed, a row below the goal is not wanted, read or not.
+  const unreadOf = ({ unread = [] }: PageAround<T>) =>
+    unread.filter(({ changedAt }) => !list.cutsAtSince || !since || !changedAt || changedAt >= since);
   const first = cursor === null && list.firstPage ? list.firstPage : await read(left, cursor);
   let oldest: Date | null = null;
   // Asked for ahead, so before the rows of its page are counted.
-  const next = (after: string, page: ConnectionPage<T>) => read(part(page).leftAfter, after);
-  for await (const page of connectionPages<T, ConnectionPage<T>>(first, next, list.operation, (one) => !part(one).isDone)) {
+  const next = (after: string, page: PageAround<T>) => read(part(page).leftAfter, after);
+  for await (const page of connectionPages<T, PageAround<T>>(first, next, list.operation, (one) => !part(one).isDone)) {
     const { nodes, isCut, leftAfter, isDone } = part(page);
     const { hasNextPage, endCursor } = page.pageInfo;
     left = leftAfter;
@@ -72,6 +75,7 @@ export async function* backfillPages<T>(list: BackfillList<T>): Pages {
     if (last !== undefined) oldest = list.momentOf(last);
     yield {
       events: await list.toEvents(nodes),
+      unread: unreadOf(page),
       progress: { backfill, ...(isDone ? { depth: isComplete ? beginningOfTime : (since ?? (oldest && list.depthOfRows(oldest))) } : {}) },
     };
     if (isDone) return;

@@ -1,5 +1,7 @@
 import { NotFoundError } from '../errors.ts';
-import { commitToEvent } from '../events/commit.ts';
+import type { ChangeEvent } from '../events/change-event.ts';
+import { commitFields, commitToEvent } from '../events/commit.ts';
+import { withUnknown } from '../events/incomplete.ts';
 import type { RestCommit } from '../gitlab/rest.ts';
 import { beginningOfTime } from '../walk-state.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
@@ -22,6 +24,7 @@ export const commits: Stream = {
     const sha = backfill?.cursor ? parseCursor(backfill.cursor).sha : frontier;
     return next && sha ? { ...next, cursor: formatCursor({ sha, page: 1, pageSize: largestPage }) } : null;
   },
+  row: { key: 'sha', read: readCommit },
   access: { needs: 'repository' },
   count: { kind: 'none', reason: 'GitLab has no count of the commits of a branch' },
   plan: {
@@ -247,7 +250,22 @@ function sinceRange(since: Date | null) {
 const firstPageSize = ({ since, rows }: Depth) => (since || rows === null ? largestPage : Math.min(rows, largestPage));
 
 const toEvents = (commits: readonly RestCommit[], branch: string, { project }: StreamContext) =>
-  commits.map((commit) => commitToEvent(commit, branch, project));
+  commits.map((commit) =>
+    // GitLab computes the stats: where it fails, there are none.
+    withUnknown(commitToEvent(commit, branch, project), commit.stats ? {} : { unknownFields: ['stats'] }, commitFields),
+  );
+
+/** A commit alone; null when the repository no longer has it. */
+async function readCommit(context: StreamContext, sha: string): Promise<ChangeEvent | null> {
+  const { gitlab, project, options } = context;
+  try {
+    // The branch on which it was found first stays.
+    return toEvents([await gitlab.rest.commit(project.id, sha)], options.branches[0] ?? '', context)[0] ?? null;
+  } catch (error) {
+    if (error instanceof NotFoundError && !(await gitlab.rest.hasCommit(project.id, sha))) return null;
+    throw error;
+  }
+}
 
 /** The branch's last commit now; undefined when there is none. */
 async function tipOf({ gitlab, project }: StreamContext, branch: string): Promise<string | undefined> {

@@ -4,10 +4,12 @@ import { pipelineEventId } from '../events/pipeline.ts';
 import { releaseEventId } from '../events/release.ts';
 import { presentNodes } from '../events/text.ts';
 import { askProject } from '../gitlab/ask-project.ts';
+import type { FirstPage } from '../gitlab/batch.ts';
 import type { Gitlab } from '../gitlab/client.ts';
 import { required } from '../gitlab/graphql-response.ts';
 import { connectionPages } from '../gitlab/paging.ts';
 import type { ConnectionPage } from '../gitlab/paging.ts';
+import type { NamedRow } from '../gitlab/read-around.ts';
 import { beginningOfTime } from '../walk-state.ts';
 import { largestPage } from './backfill.ts';
 import type { CountsFilter } from './counts.ts';
@@ -73,6 +75,9 @@ export const mergeRequestIdentities: Identities = {
   },
 };
 
+/** Whether a pipeline is of a tag, which may have the name of a branch. */
+export const isOfTag = ({ refPath }: { readonly refPath: string | null }): boolean => refPath?.startsWith('refs/tags/') ?? false;
+
 /** Pipelines that changed since a moment, branch by branch. */
 export const pipelineIdentities: Identities = {
   depthBy: 'changed',
@@ -87,7 +92,8 @@ export const pipelineIdentities: Identities = {
         return required((await askProject(gitlab, 'PipelineIdentities', page)).pipelines, 'PipelineIdentities');
       };
       for await (const page of connectionPages(await read(), read, 'PipelineIdentities', () => true)) {
-        yield presentNodes(page).map(({ id, createdAt, updatedAt }) => ({
+        const wanted = presentNodes(page).filter((node) => ref === undefined || !isOfTag(node));
+        yield wanted.map(({ id, createdAt, updatedAt }) => ({
           eventId: pipelineEventId(project, id),
           createdAt: new Date(createdAt),
           changedAt: new Date(updatedAt),
@@ -118,4 +124,18 @@ export const releaseIdentities: Identities = {
       );
     }
   },
+};
+
+/** The stream of a batch's list, and the events of its rows. Which images a container repository has, its name does not say. */
+interface FirstPageRows {
+  readonly stream: string;
+  readonly eventId?: (project: EventProject, row: NamedRow) => string;
+}
+
+/** The lists of a batch. */
+export const firstPages: Readonly<Record<FirstPage, FirstPageRows>> = {
+  mergeRequests: { stream: 'merge-requests', eventId: (project, { iid = '' }) => mergeRequestEventId(project, iid) },
+  pipelines: { stream: 'pipelines', eventId: (project, { id = '' }) => pipelineEventId(project, id) },
+  releases: { stream: 'releases', eventId: (project, { tagName }) => releaseEventId(project, tagName ?? '') },
+  containerRepositories: { stream: 'registry-images' },
 };

@@ -2,11 +2,12 @@ import { withUnknown } from '../events/incomplete.ts';
 import { mergeRequestFields, mergeRequestToEvent } from '../events/merge-request.ts';
 import { presentNodes } from '../events/text.ts';
 import { required } from '../gitlab/graphql-response.ts';
-import { unknownFieldsOf } from '../gitlab/salvage.ts';
-import { askProject } from '../gitlab/ask-project.ts';
+import { salvagedOf, withoutFields } from '../gitlab/salvage.ts';
+import { askProject, askRow } from '../gitlab/ask-project.ts';
 import type { MergeRequestFragment, MergeRequestPageQueryVariables } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
-import type { ConnectionPage } from '../gitlab/paging.ts';
+import { mayBeOfARow, namesOf, readAlone, readAround } from '../gitlab/read-around.ts';
+import type { List, PageAround } from '../gitlab/read-around.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { refusal, throwIfClosed } from './access.ts';
 import { backfillPages, extendedBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
@@ -27,6 +28,14 @@ export const mergeRequests: Stream = {
   isAskedSince: true,
   isOfBranches: true,
   access: { needs: 'feature', isEnabled: ({ mergeRequestsEnabled }) => mergeRequestsEnabled },
+  row: {
+    key: 'mr_iid',
+    isDated: true,
+    read: async (context, iid) => {
+      const node = await readAlone(alone(context), iid);
+      return node && (await toEvents([node], context))[0]!;
+    },
+  },
   landmark: {
     key: 'mr_iid',
     changedAt: async (gitlab, row) => {
@@ -77,13 +86,18 @@ async function* forward(context: StreamContext, { watermark }: WalkState & { rea
     });
   const first = fits ? required(list, 'ProjectChanges') : await read();
   let reached: Date = watermark;
-  for await (const page of connectionPages(first, read, 'MergeRequestPage', () => true)) {
+  for await (const page of connectionPages<MergeRequestFragment, PageAround<MergeRequestFragment>>(
+    first,
+    read,
+    'MergeRequestPage',
+    () => true,
+  )) {
     const nodes = presentNodes(page);
     const last = nodes.at(-1);
     // More rows of the last row's second may follow. The overlap covers them, and changes that are committed late.
     if (last) reached = watermarkAtRow(context, reached, new Date(last.updatedAt));
     const progress = { watermark: page.pageInfo.hasNextPage ? reached : watermarkAfter(context, reached) };
-    yield { events: await toEvents(nodes, context), progress };
+    yield { events: await toEvents(nodes, context), unread: page.unread ?? [], progress };
   }
 }
 
@@ -108,15 +122,15 @@ async function* reconcile(context: StreamContext): Pages {
   if (!depth || batch.ask.kind !== 'reconcile') return;
   const read = (after: string) => readPage(context, { first: largestPage, sort: 'UPDATED_DESC', state: 'opened', after });
   const first = required(await firstPage(context), 'ProjectChanges');
-  for await (const page of connectionPages(first, read, 'MergeRequestPage')) {
+  for await (const page of connectionPages<MergeRequestFragment, PageAround<MergeRequestFragment>>(first, read, 'MergeRequestPage')) {
     const nodes = presentNodes(page);
     const kept = nodes.filter(({ updatedAt }) => new Date(updatedAt) >= depth);
-    yield { events: await toEvents(kept, context) };
+    yield { events: await toEvents(kept, context), unread: page.unread ?? [] };
     if (kept.length < nodes.length) return;
   }
 }
 
-type FirstPage = ConnectionPage<MergeRequestFragment> | null;
+type FirstPage = PageAround<MergeRequestFragment> | null;
 
 /** The page that the batch asked for: from its answer, or with a request of its own when the answer has errors there. */
 async function firstPage(context: StreamContext): Promise<FirstPage> {
@@ -124,39 +138,73 @@ async function firstPage(context: StreamContext): Promise<FirstPage> {
   const page = context.batch.firstPage('mergeRequests');
   if (page !== undefined) return page;
   if (ask.kind === 'changes')
-    return (await askPage(context, { first: largestPage, sort: 'UPDATED_ASC', updatedAfter: ask.since.toISOString() })).list;
-  return (
-    await askPage(context, { first: largestPage, sort: 'UPDATED_DESC', ...(ask.kind === 'reconcile' ? { state: 'opened' as const } : {}) })
-  ).list;
+    return around(context, { first: largestPage, sort: 'UPDATED_ASC', updatedAfter: ask.since.toISOString() }, 'may be closed');
+  const opened = ask.kind === 'reconcile' ? { state: 'opened' as const } : {};
+  return around(context, { first: largestPage, sort: 'UPDATED_DESC', ...opened }, 'may be closed');
 }
 
 /** A page after the first one. */
-async function readPage(context: StreamContext, page: PageAsk) {
-  const answer = await askPage(context, page);
-  throwIfClosed(mergeRequests, answer);
-  return answer.list;
-}
+const readPage = (context: StreamContext, page: PageAsk) => around(context, page, 'is open');
 
 type PageAsk = Omit<MergeRequestPageQueryVariables, 'project'>;
 
-async function askPage({ gitlab, project: { id: projectId }, options }: StreamContext, page: PageAsk) {
-  const operation = 'MergeRequestPage';
+/** A page, around the merge requests that GitLab cannot answer. */
+function around(context: StreamContext, { first, after, ...ask }: PageAsk, is: 'is open' | 'may be closed') {
+  const { gitlab, project, options } = context;
   const targetBranches = options.branches.length > 0 ? { targetBranches: options.branches } : {};
-  const project = await askProject(gitlab, operation, { projectId, ...page, ...targetBranches });
-  return { project, list: required(project.mergeRequests, operation), operation };
+  const asked = { projectId: project.id, ...ask, ...targetBranches };
+  const list: List<MergeRequestFragment> = {
+    operation: 'MergeRequestPage',
+    page: async (place, how) => {
+      const answer = await askProject(gitlab, 'MergeRequestPage', { ...asked, ...place }, { ...how, mayLackRows: true });
+      const page = required(answer.mergeRequests, 'MergeRequestPage');
+      if (is === 'is open') throwIfClosed(mergeRequests, { project: answer, list: page, operation: 'MergeRequestPage' });
+      return page;
+    },
+    names: async (place) => {
+      const { mergeRequests: named } = await askProject(gitlab, 'MergeRequestCursors', { ...asked, ...place }, { isExact: true });
+      return namesOf(required(named, 'MergeRequestCursors'));
+    },
+    keyOf: ({ iid }) => iid,
+    alone: alone(context),
+    isWaiting: context.isWaiting,
+    startsWithNames: context.startsWithNames,
+  };
+  return readAround(list, { first, ...(after ? { after } : {}) }, gitlab.host.sizes);
 }
+
+/** How a merge request is asked for alone: whole, and without what costs GitLab most. */
+const alone = ({ gitlab, project: { id: projectId } }: StreamContext): List<MergeRequestFragment>['alone'] => [
+  (iid) => askRow(gitlab, { operation: 'MergeRequestWhole', key: 'mergeRequest' }, { projectId, iid }),
+  async (iid) => {
+    const row = await askRow(gitlab, { operation: 'MergeRequestLight', key: 'mergeRequest' }, { projectId, iid });
+    return row && withoutFields(row, costly);
+  },
+];
+
+const costly = ['description', 'mergeStatusEnum', 'mergeUser', 'labels', 'approvedBy', 'diffStats'] as const;
 
 async function toEvents(nodes: readonly MergeRequestFragment[], context: StreamContext) {
   const complete = await Promise.all(nodes.map((mergeRequest) => withWholeLists(mergeRequest, context)));
   return complete.map((mergeRequest) =>
-    withUnknown(mergeRequestToEvent(mergeRequest, context.project), unknownFieldsOf(mergeRequest), mergeRequestFields),
+    withUnknown(mergeRequestToEvent(mergeRequest, context.project), salvagedOf(mergeRequest), mergeRequestFields),
   );
 }
 
 /** Reads the other pages of the labels and the approvers. */
-async function withWholeLists(mergeRequest: MergeRequestFragment, { gitlab, project }: StreamContext): Promise<MergeRequestFragment> {
-  const { labels, approvedBy, iid } = mergeRequest;
+async function withWholeLists(mergeRequest: MergeRequestFragment, context: StreamContext): Promise<MergeRequestFragment> {
+  const { labels, approvedBy } = mergeRequest;
   if (!labels?.pageInfo.hasNextPage && !approvedBy?.pageInfo.hasNextPage) return mergeRequest;
+  try {
+    return await readWholeLists(mergeRequest, context);
+  } catch (error) {
+    if (!mayBeOfARow(error)) throw error;
+    return withoutFields(mergeRequest, ['labels', 'approvedBy']);
+  }
+}
+
+async function readWholeLists(mergeRequest: MergeRequestFragment, { gitlab, project }: StreamContext): Promise<MergeRequestFragment> {
+  const { labels, approvedBy, iid } = mergeRequest;
   const lists = async (after: { readonly labelsAfter: string } | { readonly approversAfter: string }) =>
     (await askProject(gitlab, 'MergeRequestLists', { projectId: project.id, iid, ...after })).mergeRequest;
   const moreLabels = async (labelsAfter: string) => required((await lists({ labelsAfter }))?.labels, 'MergeRequestLists');

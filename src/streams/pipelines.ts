@@ -2,15 +2,16 @@ import { withUnknown } from '../events/incomplete.ts';
 import { pipelineFields, pipelineToEvent } from '../events/pipeline.ts';
 import { presentNodes } from '../events/text.ts';
 import { required } from '../gitlab/graphql-response.ts';
-import { unknownFieldsOf } from '../gitlab/salvage.ts';
-import { askProject } from '../gitlab/ask-project.ts';
+import { salvagedOf, withoutFields } from '../gitlab/salvage.ts';
+import { askProject, askRow } from '../gitlab/ask-project.ts';
 import type { PipelineFragment, PipelinePageQueryVariables } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
-import type { ConnectionPage } from '../gitlab/paging.ts';
+import { mayBeOfARow, namesOf, readAlone, readAround } from '../gitlab/read-around.ts';
+import type { List, PageAround } from '../gitlab/read-around.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { refusal, throwIfClosed } from './access.ts';
 import { backfillPages, extendedBackfill, firstBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
-import { pipelineIdentities } from './identities.ts';
+import { isOfTag, pipelineIdentities } from './identities.ts';
 import { newestRows, pagesOf, rowsAfterBatch } from './counts.ts';
 import type { CountedAsk, PlannedRows } from './counts.ts';
 import { endPage } from './stream.ts';
@@ -35,6 +36,14 @@ export const pipelines: Stream = {
   isAskedSince: true,
   isOfBranches: true,
   access: { needs: 'feature', isEnabled: ({ jobsEnabled }) => jobsEnabled },
+  row: {
+    key: 'pipeline_iid',
+    isDated: true,
+    read: async (context, iid) => {
+      const node = await readAlone(alone(context), iid);
+      return node && ((await toEvents([node], context))[0] ?? null);
+    },
+  },
   landmark: {
     key: 'pipeline_iid',
     changedAt: async (gitlab, row) => {
@@ -93,7 +102,7 @@ async function* changesOfBranch(context: StreamContext, branch: string): Pages {
 
 const refusalOf = (context: StreamContext, list: FirstPage) => refusal(context, pipelines, list);
 
-type FirstPage = ConnectionPage<PipelineFragment> | null;
+type FirstPage = PageAround<PipelineFragment> | null;
 
 /** The page that the batch asked for: from its answer, or with a request of its own when the answer has errors there. */
 async function firstPage(context: StreamContext): Promise<FirstPage> {
@@ -101,7 +110,7 @@ async function firstPage(context: StreamContext): Promise<FirstPage> {
   const page = context.batch.firstPage('pipelines');
   if (page !== undefined) return page;
   const since = ask.kind === 'changes' ? ask.since : ask.kind === 'reconcile' ? ask.pipelinesSince : null;
-  return (await askPage(context, { first: largestPage, ...(since ? { updatedAfter: since.toISOString() } : {}) })).list;
+  return around(context, { first: largestPage, ...(since ? { updatedAfter: since.toISOString() } : {}) }, 'may be closed');
 }
 
 /** What changed since the watermark: first the rest of a walk that was stopped, then a new walk. */
@@ -123,7 +132,7 @@ async function* forward(context: StreamContext, state: WalkState & { readonly wa
 }
 
 interface PipelineWalk {
-  readonly first: ConnectionPage<PipelineFragment>;
+  readonly first: PageAround<PipelineFragment>;
   readonly since: Date;
   readonly watermark: Date;
   readonly startedAt: Date | null;
@@ -134,16 +143,16 @@ interface PipelineWalk {
  * the next walk reads it.
  */
 async function* walk(context: StreamContext, { first, since, watermark, startedAt }: PipelineWalk): Pages {
-  const read = (after: string) => readPage(context, { first: largestPage, updatedAfter: since.toISOString(), after });
-  for await (const page of connectionPages(first, read, 'PipelinePage', () => true)) {
+  const next = (after: string) => readPage(context, { first: largestPage, updatedAfter: since.toISOString(), after });
+  for await (const page of connectionPages<PipelineFragment, PageAround<PipelineFragment>>(first, next, 'PipelinePage', () => true)) {
     const { hasNextPage, endCursor } = page.pageInfo;
-    const events = await toEvents(presentNodes(page), context);
-    if (hasNextPage) yield { events, progress: { cursor: endCursor, walkStartedAt: startedAt } };
-    else yield { events, progress: { cursor: null, walkStartedAt: null, watermark: watermarkAfter({ startedAt }, watermark) } };
+    const read = { events: await toEvents(presentNodes(page), context), unread: page.unread ?? [] };
+    if (hasNextPage) yield { ...read, progress: { cursor: endCursor, walkStartedAt: startedAt } };
+    else yield { ...read, progress: { cursor: null, walkStartedAt: null, watermark: watermarkAfter({ startedAt }, watermark) } };
   }
 }
 
-function backward(context: StreamContext, backfill: Backfill, newest: ConnectionPage<PipelineFragment> | null, branch?: string): Pages {
+function backward(context: StreamContext, backfill: Backfill, newest: PageAround<PipelineFragment> | null, branch?: string): Pages {
   const { since, before } = backfill;
   const filter = {
     ...(since === null ? {} : { updatedAfter: since }),
@@ -178,39 +187,61 @@ async function* reconcile(context: StreamContext): Pages {
   const updatedAfter = batch.ask.pipelinesSince.toISOString();
   const read = (after: string) => readPage(context, { first: largestPage, updatedAfter, after });
   const first = required(await firstPage(context), 'ProjectChanges');
-  for await (const page of connectionPages(first, read, 'PipelinePage', () => true)) {
+  for await (const page of connectionPages<PipelineFragment, PageAround<PipelineFragment>>(first, read, 'PipelinePage', () => true)) {
     // Pipelines below the depth were not all asked for.
     const isAsked = ({ updatedAt }: PipelineFragment) => state.depth !== null && new Date(updatedAt) >= state.depth;
     const nodes = presentNodes(page);
-    yield { events: await toEvents(nodes.filter(isAsked), context) };
+    yield { events: await toEvents(nodes.filter(isAsked), context), unread: page.unread ?? [] };
     const older = nodes.filter((node) => !isAsked(node));
     if (older.length > 0) yield { events: await toEvents(older, context), updatesOnly: true };
   }
 }
 
 /** A page after the first one. */
-async function readPage(context: StreamContext, page: PageAsk) {
-  const answer = await askPage(context, page);
-  throwIfClosed(pipelines, answer);
-  return answer.list;
-}
+const readPage = (context: StreamContext, page: PageAsk) => around(context, page, 'is open');
 
 type PageAsk = Omit<PipelinePageQueryVariables, 'project'>;
 
-/** GitLab filters by one branch; when there are several, `toEvents` filters. */
-async function askPage({ gitlab, project: { id: projectId }, options: { branches } }: StreamContext, page: PageAsk) {
-  const operation = 'PipelinePage';
-  const [branch] = branches;
-  const filter = branches.length === 1 && branch !== undefined ? { ref: branch } : {};
-  const project = await askProject(gitlab, operation, { projectId, ...filter, ...page });
-  return { project, list: required(project.pipelines, operation), operation };
+/** A page, around the pipelines that GitLab cannot answer. GitLab filters by one branch; when there are several, `toEvents` filters. */
+function around(context: StreamContext, { first, after, ...ask }: PageAsk, is: 'is open' | 'may be closed') {
+  const { gitlab, project, options } = context;
+  const [branch] = options.branches;
+  const filter = options.branches.length === 1 && branch !== undefined ? { ref: branch } : {};
+  const asked = { projectId: project.id, ...filter, ...ask };
+  const list: List<PipelineFragment> = {
+    operation: 'PipelinePage',
+    page: async (place, how) => {
+      const answer = await askProject(gitlab, 'PipelinePage', { ...asked, ...place }, { ...how, mayLackRows: true });
+      const page = required(answer.pipelines, 'PipelinePage');
+      if (is === 'is open') throwIfClosed(pipelines, { project: answer, list: page, operation: 'PipelinePage' });
+      return page;
+    },
+    names: async (place) => {
+      const { pipelines: named } = await askProject(gitlab, 'PipelineCursors', { ...asked, ...place }, { isExact: true });
+      return namesOf(required(named, 'PipelineCursors'));
+    },
+    keyOf: ({ iid }) => iid,
+    alone: alone(context),
+    isWaiting: context.isWaiting,
+    startsWithNames: context.startsWithNames,
+  };
+  return readAround(list, { first, ...(after ? { after } : {}) }, gitlab.host.sizes);
 }
+
+/** How a pipeline is asked for alone: whole, and without its jobs. */
+const alone = ({ gitlab, project: { id: projectId } }: StreamContext): List<PipelineFragment>['alone'] => [
+  (iid) => askRow(gitlab, { operation: 'PipelineWhole', key: 'pipeline' }, { projectId, iid }),
+  async (iid) => {
+    const row = await askRow(gitlab, { operation: 'PipelineLight', key: 'pipeline' }, { projectId, iid });
+    return row && withoutFields(row, ['jobs']);
+  },
+];
 
 async function toEvents(nodes: readonly PipelineFragment[], context: StreamContext) {
   const { branches } = context.options;
-  const wanted = branches.length === 0 ? nodes : nodes.filter(({ ref }) => ref !== null && branches.includes(ref));
+  const wanted = branches.length === 0 ? nodes : nodes.filter((node) => node.ref !== null && branches.includes(node.ref) && !isOfTag(node));
   const complete = await Promise.all(wanted.map((pipeline) => withAllJobs(pipeline, context)));
-  return complete.map((pipeline) => withUnknown(pipelineToEvent(pipeline, context.project), unknownFieldsOf(pipeline), pipelineFields));
+  return complete.map((pipeline) => withUnknown(pipelineToEvent(pipeline, context.project), salvagedOf(pipeline), pipelineFields));
 }
 
 /** Reads the other pages of the failed jobs. */
@@ -221,5 +252,10 @@ async function withAllJobs(pipeline: PipelineFragment, { gitlab, project }: Stre
     const answer = await askProject(gitlab, 'PipelineJobs', { projectId: project.id, iid, after });
     return required(answer.pipeline?.jobs, 'PipelineJobs');
   };
-  return { ...pipeline, jobs: { ...jobs, nodes: await allNodes(jobs, next, 'PipelineJobs') } };
+  try {
+    return { ...pipeline, jobs: { ...jobs, nodes: await allNodes(jobs, next, 'PipelineJobs') } };
+  } catch (error) {
+    if (!mayBeOfARow(error)) throw error;
+    return withoutFields(pipeline, ['jobs']);
+  }
 }

@@ -1,14 +1,19 @@
-import { InvalidResponseError, NotFoundError, ResponseTooLargeError, ServerError } from '../errors.ts';
+import { InvalidResponseError, NotFoundError } from '../errors.ts';
+import type { GitlabRequestError } from '../errors.ts';
 import { registryImageToEvent } from '../events/registry-image.ts';
 import type { ImageRepository } from '../events/registry-image.ts';
 import { presentNodes } from '../events/text.ts';
-import { required } from '../gitlab/graphql-response.ts';
+import { completeData, required } from '../gitlab/graphql-response.ts';
 import { askProject } from '../gitlab/ask-project.ts';
 import type { ContainerRepositoriesFragment } from '../gitlab/generated/sdk.ts';
+import type { RestTagDetail } from '../gitlab/rest.ts';
 import { numberOfGlobalId } from '../gitlab/ids.ts';
 import { connectionPages } from '../gitlab/paging.ts';
+import { mayBeOfARow, namesOf, readAround } from '../gitlab/read-around.ts';
+import type { List, PageAround } from '../gitlab/read-around.ts';
 import type { TagLook } from '../walk-state.ts';
 import { closed, refusal } from './access.ts';
+import { largestPage } from './backfill.ts';
 import { pagesOf } from './counts.ts';
 import type { CountedProjects, PlannedRequests } from './counts.ts';
 import { endPage } from './stream.ts';
@@ -27,6 +32,8 @@ export const registryImages: Stream = {
   type: 'Image',
   changes: (context) => walks(context, context.options.tagChecks),
   reconcile: (context) => walks(context, Number.POSITIVE_INFINITY),
+  // Repositories have names of their own, in the scope that is empty.
+  row: { key: 'tag', isOfScope: true },
   access: { needs: 'feature', isEnabled: ({ containerRegistryEnabled }) => containerRegistryEnabled },
   count: { kind: 'none', reason: 'GitLab counts the tags of now, not the images that they pointed to' },
   plan: {
@@ -58,15 +65,18 @@ function plannedRequests(projects: CountedProjects, { tagChecks }: StreamOptions
 async function* walks(context: StreamContext, checks: number): AsyncGenerator<Walk> {
   const page = context.batch.firstPage('containerRepositories');
   // With a request of its own when the batch's answer has errors there.
-  const list = page === undefined ? await nextPage(context)() : page;
+  const list: RepositoryPage | null = page === undefined ? await nextPage(context)() : page;
   const refused = refusal(context, registryImages, list);
-  yield { scope: '', pages: () => ended(refused) };
+  // Of repositories that cannot be read, the names are not known.
+  const isWholeList = list !== null && !list.pageInfo.hasNextPage && !list.unread?.length && !context.startsWithNames;
+  yield { scope: '', pages: () => listed(refused, list, isWholeList) };
   if (refused || !list) return;
-  for await (const repositories of connectionPages<ImageRepositoryNode, ContainerRepositoriesFragment>(
+  for await (const repositories of connectionPages<ImageRepositoryNode, RepositoryPage>(
     list,
     nextPage(context),
     'ContainerRepositoryPage',
   )) {
+    if (repositories !== list) yield { scope: '', pages: () => listed(null, repositories, false) };
     for (const { id, name, path, location } of presentNodes(repositories)) {
       const repository = { id: numberOfGlobalId(id), name, path, location };
       yield { scope: path, pages: () => pages(context, repository, checks) };
@@ -75,17 +85,43 @@ async function* walks(context: StreamContext, checks: number): AsyncGenerator<Wa
 }
 
 type ImageRepositoryNode = NonNullable<NonNullable<ContainerRepositoriesFragment['nodes']>[number]>;
+type RepositoryPage = PageAround<ImageRepositoryNode>;
 
-async function* ended(refused: WalkEnd | null): Pages {
-  yield endPage(refused ?? { outcome: 'ok' });
+/** Notes which repositories could be read. */
+async function* listed(refused: WalkEnd | null, list: RepositoryPage | null, isWhole: boolean): Pages {
+  const repositories = list ? presentNodes(list) : [];
+  const goneKeys = repositories.map(({ id }) => String(numberOfGlobalId(id)));
+  const scopes = isWhole && !refused ? { scopes: repositories.map(({ path }) => path) } : {};
+  yield { ...endPage(refused ?? { outcome: 'ok' }), unread: list?.unread ?? [], goneKeys, ...scopes };
 }
 
+/** A page, around the repositories that GitLab cannot answer. */
 const nextPage =
-  ({ gitlab, project }: StreamContext) =>
-  async (after?: string): Promise<ContainerRepositoriesFragment> => {
-    const from = after === undefined ? {} : { after };
-    const answer = await askProject(gitlab, 'ContainerRepositoryPage', { projectId: project.id, first: 100, ...from });
-    return required(answer.containerRepositories, 'ContainerRepositoryPage');
+  ({ gitlab, project, isWaiting, startsWithNames }: StreamContext) =>
+  async (after?: string): Promise<RepositoryPage> => {
+    const asked = { projectId: project.id };
+    const list: List<ImageRepositoryNode> = {
+      operation: 'ContainerRepositoryPage',
+      page: async (place, how) => {
+        const answer = await askProject(gitlab, 'ContainerRepositoryPage', { ...asked, ...place }, { ...how, mayLackRows: true });
+        return required(answer.containerRepositories, 'ContainerRepositoryPage');
+      },
+      names: async (place) => {
+        const answer = await askProject(gitlab, 'ContainerRepositoryCursors', { ...asked, ...place }, { isExact: true });
+        return namesOf(required(answer.containerRepositories, 'ContainerRepositoryCursors'));
+      },
+      keyOf: ({ id }) => String(numberOfGlobalId(id)),
+      alone: [
+        async (id) => {
+          const answer = await gitlab.graphql.ContainerRepositoryWhole({ id: `gid://gitlab/ContainerRepository/${id}` });
+          const { containerRepository: row } = completeData(answer, 'ContainerRepositoryWhole');
+          return row && { ...row, name: row.name ?? '' };
+        },
+      ],
+      isWaiting,
+      startsWithNames,
+    };
+    return readAround(list, { first: largestPage, ...(after === undefined ? {} : { after }) }, gitlab.host.sizes);
   };
 
 async function* pages(context: StreamContext, repository: ImageRepository, checks: number): Pages {
@@ -95,22 +131,27 @@ async function* pages(context: StreamContext, repository: ImageRepository, check
   for await (const page of gitlab.rest.tagNamePages(ref)) names.push(...page);
   const known = await context.readTags(repository.id);
   const isFirstSight = known.length === 0 && !context.state(repository.path)?.lastSuccessAt;
-  const { toLook, leftOut, removed } = turnOf({ names, known, isFirstSight, limit: options.tagLimit, checks });
+  const isWaiting = (name: string) => context.isWaiting({ key: name, changedAt: null }, repository.path);
+  const { toLook, leftOut, removed } = turnOf({ names, known, isFirstSight, limit: options.tagLimit, checks, isWaiting });
   const looks = new Map(known.filter(({ name }) => !removed.includes(name)).map((look) => [look.name, look]));
   const note = (look: TagLook) => (looks.set(look.name, look), look);
   // Tags that are left out are noted first: after a walk that was stopped they must not count as new.
   const unseen = leftOut.map((name) => note({ repositoryId: repository.id, name, digest: null, lookedAt: null }));
-  if (unseen.length + removed.length > 0) yield { events: [], tags: { repositoryId: repository.id, looked: unseen, removed } };
+  if (unseen.length + removed.length > 0)
+    yield { events: [], goneKeys: removed, tags: { repositoryId: repository.id, looked: unseen, removed } };
   for (let start = 0; start < toLook.length; start += tagsPerPage) {
     const some = toLook.slice(start, start + tagsPerPage);
-    const tags = await describeTags(some, (name) => gitlab.rest.tag(ref, name));
-    const looked = some.map((name, index) => {
-      const tag = tags[index];
-      return note({ repositoryId: repository.id, name, digest: tag ? (tag.digest ?? '') : null, lookedAt: seenAt });
+    const described = await describeTags(some, (name) => gitlab.rest.tag(ref, name));
+    if (described.every((one) => 'error' in one)) await throwIfDown(described, () => gitlab.rest.tagNamePages(ref).next());
+    const looked = described.map((one) => {
+      const digest = 'tag' in one ? (one.tag.digest ?? '') : null;
+      return note({ repositoryId: repository.id, name: one.name, digest, lookedAt: seenAt });
     });
-    const found = tags.filter((tag) => tag !== null);
     yield {
-      events: found.map((tag) => registryImageToEvent(tag, repository, project)),
+      events: described.flatMap((one) => ('tag' in one ? [registryImageToEvent(one.tag, repository, project)] : [])),
+      unread: described.flatMap((one) =>
+        'error' in one ? [{ key: one.name, changedAt: null, error: one.error, breaksLists: false }] : [],
+      ),
       tags: { repositoryId: repository.id, looked, removed: [] },
     };
   }
@@ -123,22 +164,25 @@ interface Tags {
   readonly isFirstSight: boolean;
   readonly limit: number;
   readonly checks: number;
+  readonly isWaiting: (name: string) => boolean;
 }
 
 /** Which tags are looked at now, which are only noted, and which are gone. */
-function turnOf({ names, known, isFirstSight, limit, checks }: Tags) {
+function turnOf({ names, known, isFirstSight, limit, checks, isWaiting }: Tags) {
   const byName = new Map(known.map((look) => [look.name, look]));
   const present = new Set(names);
   const highest = new Set(names.toSorted(byVersionDescending).slice(0, limit));
   const isNew = (name: string) => (byName.has(name) ? byName.get(name)?.lookedAt === null && highest.has(name) : true);
   const fresh = names.filter((name) => isNew(name) && (!isFirstSight || highest.has(name)));
+  const isBroken = ({ digest, lookedAt }: TagLook) => lookedAt !== null && digest === null;
+  const again = known.filter((look) => isBroken(look) && present.has(look.name) && !isWaiting(look.name)).map(({ name }) => name);
   const due = known
-    .flatMap(({ name, lookedAt }) => (lookedAt && present.has(name) ? [{ name, at: lookedAt.getTime() }] : []))
+    .flatMap(({ name, lookedAt }) => (lookedAt && present.has(name) && !again.includes(name) ? [{ name, at: lookedAt.getTime() }] : []))
     .toSorted((a, b) => a.at - b.at)
     .slice(0, checks)
     .map(({ name }) => name);
   return {
-    toLook: [...fresh.toSorted(byVersionDescending), ...due],
+    toLook: [...fresh.toSorted(byVersionDescending), ...again, ...due],
     leftOut: isFirstSight ? names.filter((name) => !highest.has(name)) : [],
     removed: known.filter(({ name }) => !present.has(name)).map(({ name }) => name),
   };
@@ -148,36 +192,48 @@ function endOf(looks: readonly TagLook[]): WalkEnd {
   const leftOut = looks.filter(({ lookedAt }) => lookedAt === null).length;
   const broken = looks.filter(({ lookedAt, digest }) => lookedAt !== null && digest === null).length;
   if (broken > 0) {
-    const reason = `GitLab could not describe ${broken} of ${looks.length - leftOut} tags (broken, or deleted meanwhile); they are asked for again in turn`;
-    return { outcome: 'partial', reason };
+    const reason = `GitLab could not describe ${broken} of ${looks.length - leftOut} tags (broken, or deleted meanwhile)`;
+    return { outcome: 'partial', reason, byGaps: true };
   }
   if (leftOut > 0) return { outcome: 'partial', reason: `${leftOut} of ${looks.length} tags left out (TAG_LIMIT)`, byLimit: true };
   return { outcome: 'ok' };
 }
 
+type Described = { readonly name: string; readonly tag: RestTagDetail } | { readonly name: string; readonly error: GitlabRequestError };
+
+/** Without its digest nobody can say which image it is. */
+const withoutDigest = (name: string) =>
+  new InvalidResponseError(`GitLab does not say the digest of the tag ${name}`, { operation: 'GET tag' });
+
 /**
- * The details of tags, null for a tag that GitLab cannot describe: a deleted or broken one answers 404, and GitLab may fail on a single one
- * for ever. Throws what says nothing of a single tag, and the failure of all where GitLab fails on several and describes none.
+ * The details of tags, or why GitLab cannot describe one: a deleted or broken one answers 404, and GitLab may fail on a single one for
+ * ever. Throws what says nothing of a single tag.
  */
-async function describeTags<T>(names: readonly string[], read: (name: string) => Promise<T>): Promise<Array<T | null>> {
-  const failures: unknown[] = [];
+async function describeTags(names: readonly string[], read: (name: string) => Promise<RestTagDetail>): Promise<Described[]> {
+  const others: unknown[] = [];
   const described = await Promise.all(
     names.map((name) =>
-      read(name).catch((error: unknown) => {
-        if (!(error instanceof NotFoundError)) failures.push(error);
-        return null;
-      }),
+      read(name).then(
+        (tag) => [tag.digest ? { name, tag } : { name, error: withoutDigest(name) }],
+        (error: unknown) => {
+          if (error instanceof NotFoundError || mayBeOfARow(error)) return [{ name, error }];
+          others.push(error);
+          return [];
+        },
+      ),
     ),
   );
-  const [first] = failures;
-  const isGitlabDown = failures.length > 1 && described.every((tag) => tag === null);
-  const other = failures.find((error) => !isOfOneTag(error));
-  if (other ?? isGitlabDown) throw other ?? first;
-  return described;
+  if (others.length > 0) throw others[0];
+  return described.flat();
 }
 
-const isOfOneTag = (error: unknown) =>
-  error instanceof ServerError || error instanceof InvalidResponseError || error instanceof ResponseTooLargeError;
+/** When GitLab does not list the names of the tags any more, it is not the tags. */
+async function throwIfDown(described: readonly Described[], listNames: () => Promise<unknown>): Promise<void> {
+  const [first] = described.flatMap((one) => ('error' in one ? [one.error] : []));
+  await listNames().catch(() => {
+    throw first;
+  });
+}
 
 /** GitLab's list has no dates: of tags that are versions or numbers, the highest count as the newest. */
 function byVersionDescending(a: string, b: string): number {

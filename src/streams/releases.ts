@@ -1,12 +1,14 @@
-import { NotFoundError } from '../errors.ts';
+import { GraphqlError, NotFoundError } from '../errors.ts';
 import { withUnknown } from '../events/incomplete.ts';
 import { releaseFields, releaseToEvent } from '../events/release.ts';
 import { presentNodes } from '../events/text.ts';
 import { required } from '../gitlab/graphql-response.ts';
-import { askProject } from '../gitlab/ask-project.ts';
-import { unknownFieldsOf } from '../gitlab/salvage.ts';
-import type { ReleaseFragment, ReleasesFragment } from '../gitlab/generated/sdk.ts';
+import { askProject, askRow } from '../gitlab/ask-project.ts';
+import { salvagedOf, withoutFields } from '../gitlab/salvage.ts';
+import type { ReleaseFragment } from '../gitlab/generated/sdk.ts';
 import { allNodes, connectionPages } from '../gitlab/paging.ts';
+import { mayBeOfARow, namesOf, readAlone, readAround } from '../gitlab/read-around.ts';
+import type { List, PageAround } from '../gitlab/read-around.ts';
 import { beginningOfTime } from '../walk-state.ts';
 import { extendedBackfill, largestPage, resumeBackfill } from './backfill.ts';
 import { releaseIdentities } from './identities.ts';
@@ -29,6 +31,15 @@ export const releases: Stream = {
   extendBackfill: ({ backfill }, since) => {
     const next = extendedBackfill(backfill, since);
     return next && { ...next, cursor: null };
+  },
+  row: {
+    key: 'tag_name',
+    read: async (context, tagName) => {
+      const node = await readAlone(alone(context), tagName);
+      if (node && !isUsable(node))
+        throw new GraphqlError([{ message: `no time of creation of ${tagName}` }], { operation: 'ReleaseWhole' });
+      return node && ((await toEvents([node], context))[0] ?? null);
+    },
   },
   count: { kind: 'total', rowsIn: ({ releases: count }) => count, identities: releaseIdentities },
   plan: {
@@ -54,7 +65,7 @@ async function* changes(context: StreamContext): Pages {
   let withoutTag = 0;
   let withTag = 0;
   const first = await firstPage(context);
-  for await (const page of connectionPages<Release, ReleasesFragment>(first, readPage(context), 'ReleasePage')) {
+  for await (const page of connectionPages<Release, ReleasePage>(first, readPage(context), 'ReleasePage')) {
     const present = presentNodes(page);
     const deepEnough = present.filter((release) => limit === null || createdAt(release) >= limit);
     const nodes = deepEnough.slice(0, Math.min(left, deepEnough.length));
@@ -65,7 +76,7 @@ async function* changes(context: StreamContext): Pages {
     withoutTag += nodes.length - events.length;
     withTag += events.length;
     // When this walk is stopped, the next one must not end early.
-    const stored = yield { events, progress: { ...beginning, walkStartedAt: context.seenAt } };
+    const stored = yield { events, unread: page.unread ?? [], progress: { ...beginning, walkStartedAt: context.seenAt } };
     // A release that was committed late may lie below known ones.
     const isKnown = stored.inserted + stored.updated === 0 && isBefore(nodes.at(-1), state?.watermark);
     if (nodes.length < present.length || left <= 0 || (!wasStopped && isKnown)) break;
@@ -85,18 +96,19 @@ async function* reconcile(context: StreamContext): Pages {
   const { depth } = context.state('') ?? {};
   if (!depth || context.batch.ask.kind !== 'reconcile') return;
   const first = await firstPage(context);
-  for await (const page of connectionPages<Release, ReleasesFragment>(first, readPage(context), 'ReleasePage')) {
+  for await (const page of connectionPages<Release, ReleasePage>(first, readPage(context), 'ReleasePage')) {
     const present = presentNodes(page);
     const nodes = present.filter((release) => createdAt(release) >= depth);
-    yield { events: await toEvents(nodes, context) };
+    yield { events: await toEvents(nodes, context), unread: page.unread ?? [] };
     if (nodes.length < present.length) return;
   }
 }
 
 type Release = ReleaseFragment;
+type ReleasePage = PageAround<Release>;
 
 /** What GitLab answers, with null, for a project without releases. */
-const nothing: ReleasesFragment = { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
+const nothing: ReleasePage = { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
 
 const isBefore = (release: Release | undefined, moment: Date | null | undefined): boolean =>
   release === undefined || (moment !== null && moment !== undefined && createdAt(release) < moment);
@@ -109,27 +121,62 @@ const endOf = (withoutTag: number): WalkEnd =>
     : { outcome: 'partial', reason: `this token may not see the tags of ${withoutTag} releases: it needs at least the role Reporter` };
 
 /** From the batch's answer, or with a request of its own when the answer has errors there. */
-async function firstPage(context: StreamContext): Promise<ReleasesFragment> {
+async function firstPage(context: StreamContext): Promise<ReleasePage> {
   const page = context.batch.firstPage('releases');
-  return page === undefined ? readPage(context)() : (page ?? nothing);
+  const isOfUse = page?.nodes?.every((release) => release === null || isUsable(release)) ?? true;
+  return page === undefined || !isOfUse ? readPage(context)() : (page ?? nothing);
 }
 
+/** Releases are placed by their time of creation. Null without an error is what a GitLab answers that lacks the field. */
+const isUsable = (release: Release): boolean =>
+  !['createdAt', 'tagName'].some((field) => salvagedOf(release).unknownFields?.includes(field));
+
+/** A page, around the releases that GitLab cannot answer. */
 const readPage =
-  ({ gitlab, project }: StreamContext) =>
-  async (after?: string): Promise<ReleasesFragment> => {
-    const from = after === undefined ? {} : { after };
-    const answer = await askProject(gitlab, 'ReleasePage', { projectId: project.id, first: largestPage, ...from });
-    if (answer.releases || after === undefined) return answer.releases ?? nothing;
-    // The project has no release any more, or the token does not see them: the walk has not come to its end.
-    throw new NotFoundError('the releases went out of sight while they were read', { operation: 'ReleasePage' });
+  (context: StreamContext) =>
+  async (after?: string): Promise<ReleasePage> => {
+    const { gitlab, project } = context;
+    const list: List<Release> = {
+      operation: 'ReleasePage',
+      page: async (place, how) => {
+        const { releases: page } = await askProject(
+          gitlab,
+          'ReleasePage',
+          { projectId: project.id, ...place },
+          { ...how, mayLackRows: true },
+        );
+        if (page || after === undefined) return page ?? nothing;
+        // The project has no release any more, or the token does not see them: the walk has not come to its end.
+        throw new NotFoundError('the releases went out of sight while they were read', { operation: 'ReleasePage' });
+      },
+      names: async (place) => {
+        const { releases: named } = await askProject(gitlab, 'ReleaseCursors', { projectId: project.id, ...place }, { isExact: true });
+        return namesOf(required(named, 'ReleaseCursors'));
+      },
+      keyOf: ({ tagName }) => tagName ?? '',
+      isUsable,
+      alone: alone(context),
+      isWaiting: context.isWaiting,
+      startsWithNames: context.startsWithNames,
+    };
+    return readAround(list, { first: largestPage, ...(after === undefined ? {} : { after }) }, gitlab.host.sizes);
   };
+
+/** How a release is asked for alone: whole, and without what costs GitLab most. */
+const alone = ({ gitlab, project: { id: projectId } }: StreamContext): List<Release>['alone'] => [
+  (tagName) => askRow(gitlab, { operation: 'ReleaseWhole', key: 'release' }, { projectId, tagName }),
+  async (tagName) => {
+    const row = await askRow(gitlab, { operation: 'ReleaseLight', key: 'release' }, { projectId, tagName });
+    return row && withoutFields(row, ['description', 'commit', 'assets']);
+  },
+];
 
 async function toEvents(nodes: readonly Release[], context: StreamContext) {
   const complete = await Promise.all(nodes.map((release) => withAllAssets(release, context)));
   return complete
     .map((release) => {
       const event = releaseToEvent(release, context.project);
-      return event && withUnknown(event, unknownFieldsOf(release), releaseFields);
+      return event && withUnknown(event, salvagedOf(release), releaseFields);
     })
     .filter((event) => event !== null);
 }
@@ -143,5 +190,10 @@ async function withAllAssets(release: Release, { gitlab, project }: StreamContex
     const answer = await askProject(gitlab, 'ReleaseAssets', { projectId: project.id, tagName, after });
     return required(answer.release?.assets?.links, 'ReleaseAssets');
   };
-  return { ...release, assets: { links: { ...links, nodes: await allNodes(links, next, 'ReleaseAssets') } } };
+  try {
+    return { ...release, assets: { links: { ...links, nodes: await allNodes(links, next, 'ReleaseAssets') } } };
+  } catch (error) {
+    if (!mayBeOfARow(error)) throw error;
+    return withoutFields(release, ['assets']);
+  }
 }

@@ -3,6 +3,7 @@ import type { ChangeEvent } from '../events/change-event.ts';
 import type { EventProject } from '../events/event-project.ts';
 import type { BatchProject } from '../gitlab/batch.ts';
 import type { Gitlab } from '../gitlab/client.ts';
+import type { ListedRow, UnreadRow } from '../gitlab/read-around.ts';
 import type { Backfill, Outcome, Progress, TagChanges, TagLook, WalkState } from '../walk-state.ts';
 import type { Access } from './access.ts';
 import type { StreamCount, StreamPlan } from './counts.ts';
@@ -39,6 +40,10 @@ export interface StreamContext {
   readonly seenAt: Date;
   /** What is stored of a walk. */
   readonly state: (scope: string) => WalkState | undefined;
+  /** GitLab is known to fail on lists of this stream: names are asked for first. */
+  readonly startsWithNames: boolean;
+  /** Whether a row is known to fail, has not changed since, and is not to be asked for now. `scope`: for rows of a scope. */
+  readonly isWaiting: (row: ListedRow, scope?: string) => boolean;
   /** What is stored of a container repository's tags. */
   readonly readTags: (repositoryId: number) => Promise<TagLook[]>;
 }
@@ -52,6 +57,8 @@ export interface WalkEnd {
   readonly errorCode?: ErrorCode;
   /** The rest was left out because of a setting: nothing is wrong. */
   readonly byLimit?: true;
+  /** The rest are gaps of single rows. */
+  readonly byGaps?: true;
 }
 
 /** A page: its events, its progress and its tags are stored in one transaction. The last page of a walk has an `end`. */
@@ -59,6 +66,12 @@ export interface Page {
   readonly events: readonly ChangeEvent[];
   readonly progress?: Progress;
   readonly tags?: TagChanges;
+  /** Rows that GitLab lists and could not answer. Each becomes a gap. */
+  readonly unread?: readonly UnreadRow[];
+  /** Names of rows that GitLab no longer has, and shows that it has not. Their gaps end. */
+  readonly goneKeys?: readonly string[];
+  /** Every scope that the stream has. The gaps of others end. */
+  readonly scopes?: readonly string[];
   /** Only events that are stored already are updated; others are left out. */
   readonly updatesOnly?: boolean;
   readonly end?: WalkEnd;
@@ -105,6 +118,20 @@ export interface Stream {
   readonly isOfBranches?: true;
   /** What a project must have for this stream. Absent where GitLab shows nothing of the kind. */
   readonly access?: Access;
+  /** What tells a row from the others. Absent: a row that GitLab cannot answer stops its walk. */
+  readonly row?: {
+    /** The key of `metadata` that names the row. */
+    readonly key: string;
+    /** Whether GitLab's lists say when it changed: the event's timestamp. */
+    readonly isDated?: true;
+    /** Whether a name is unique in its scope only. */
+    readonly isOfScope?: true;
+    /**
+     * Reads a row alone that could not be read before; null when GitLab no longer has it. Absent where the walks ask for such rows again
+     * by themselves.
+     */
+    readonly read?: (context: StreamContext, key: string) => Promise<ChangeEvent | null>;
+  };
   /** How to ask for the time of change of one row. Absent where a row's time says nothing about a GitLab that was restored. */
   readonly landmark?: {
     /** The key of `metadata` that holds a row's number in its project. */

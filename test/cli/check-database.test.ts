@@ -103,12 +103,13 @@ describe('the check of the database', () => {
       const missing = [
         'update on change_events',
         'delete on gitlab_pass_locks',
+        'delete on gitlab_gaps',
         'delete on gitlab_landmarks',
         'delete on gitlab_registry_tags',
         'usage on sequence public.connections_id_seq',
         'usage on sequence public.change_events_id_seq',
       ];
-      expect(of('privileges')).toMatchObject({ result: 'failure', detail: expect.stringMatching(/^reader_.* lacks \d privileges: /) });
+      expect(of('privileges')).toMatchObject({ result: 'failure', detail: expect.stringMatching(/^reader_.* lacks \d+ privileges: /) });
       for (const privilege of missing) expect(of('privileges')?.fix).toContain(`grant ${privilege}`);
       expect(of('connection')).toMatchObject({ result: 'skipped', detail: 'not checked, because "privileges" failed' });
       await query(`delete from gitlab_connector_migrations where name like '%incremental'`);

@@ -86,7 +86,7 @@ export async function converge(setting: Setting, journal: string[]): Promise<num
   const compared = await check(setting, options, everything, unkind.isPoisoned);
   if (!unkind.heal()) return compared;
   journal.push(`healed: ${await pass(setting, { ...options, reconcile: true }, null)}`);
-  return check(setting, options, everything);
+  return check(setting, options, everything, unkind.isPoisoned);
 }
 
 /** How passes run, and over what. */

@@ -6,7 +6,13 @@ import { randomWorld } from './random-change.ts';
 import { chosenUnkindnesses, createUnkind, unkindnesses } from './unkindness.ts';
 
 test('differs from seed to seed, and is what a run is told where it is told', () => {
-  expect([3, 4, 5, 6].map((seed) => chosenUnkindnesses(seed, ''))).toEqual([[], ['restore'], ['settings', 'clocks', 'rights', 'git'], []]);
+  expect([4, 5, 6, 7, 8].map((seed) => chosenUnkindnesses(seed, ''))).toEqual([
+    [],
+    ['poison'],
+    ['restore'],
+    ['settings', 'clocks', 'rights', 'git'],
+    [],
+  ]);
   expect(chosenUnkindnesses(4, 'none')).toEqual([]);
   expect(chosenUnkindnesses(4, 'clocks,poison')).toEqual(['clocks', 'poison']);
   expect(() => chosenUnkindnesses(4, 'clock')).toThrow(

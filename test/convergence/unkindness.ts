@@ -10,7 +10,7 @@ export const unkindnesses = ['poison', 'clocks', 'rights', 'restore', 'git', 'se
 export type Unkindness = (typeof unkindnesses)[number];
 
 /** What the seeds have in turn. A restore is a kind of its own: with clocks that are wrong as well it is not always noticed (decision 8). */
-const inTurn: ReadonlyArray<readonly Unkindness[]> = [[], ['restore'], ['settings', 'clocks', 'rights', 'git']];
+const inTurn: ReadonlyArray<readonly Unkindness[]> = [[], ['poison'], ['restore'], ['settings', 'clocks', 'rights', 'git']];
 
 /** What a seed has, or what a run is told to have: `CONVERGENCE_UNKIND=poison,clocks`, `none`. Throws for any other name. */
 export function chosenUnkindnesses(seed: number, text = process.env.CONVERGENCE_UNKIND ?? ''): readonly Unkindness[] {
@@ -36,7 +36,7 @@ export interface Unkind {
   readonly settle: () => void;
   /** Whether the world went back to a backup at some time. */
   readonly wasRestored: () => boolean;
-  /** Takes the poison away. False: there was none. */
+  /** Takes the poison away. False: there was none. What GitLab has no more stays poisoned. */
   readonly heal: () => boolean;
   /** Whether an event is of an object that is poisoned. */
   readonly isPoisoned: (projectId: number, eventPath: string, eventId: string) => boolean;
@@ -45,6 +45,8 @@ export interface Unkind {
 interface Poisoned {
   readonly projectId: number;
   readonly isOf: (eventPath: string, eventId: string) => boolean;
+  /** Whether GitLab still has the object. */
+  readonly isThere: () => boolean;
 }
 
 /** Draws no number where nothing is chosen: the seeds of a kind run stay what they were. */
@@ -93,7 +95,10 @@ export function createUnkind(chosen: readonly Unkindness[], world: World, random
     wasRestored: () => wasRestored,
     heal: () => {
       world.poisons.clear();
-      return poisoned.splice(0).length > 0;
+      const healed = poisoned.splice(0);
+      // What GitLab lost while it was poisoned, nobody can read any more.
+      poisoned.push(...healed.filter(({ isThere }) => !isThere()));
+      return healed.length > 0;
     },
     isPoisoned: (projectId, eventPath, eventId) => poisoned.some((one) => one.projectId === projectId && one.isOf(eventPath, eventId)),
   };
@@ -148,7 +153,9 @@ function poisonSomething(world: World, random: Random, poisoned: Poisoned[]): st
   const type = random.pick([...new Set(all.map(({ poison }) => poison.type))]);
   const { poison, isOf } = random.pick(all.filter((target) => target.poison.type === type));
   world.poisons.add({ ...poison, how });
-  poisoned.push({ projectId: project.id, isOf });
+  const key = JSON.stringify(poison);
+  const isThere = () => targets(project).some((target) => JSON.stringify(target.poison) === key);
+  poisoned.push({ projectId: project.id, isOf, isThere });
   return `${project.fullPath}: ${how} of ${JSON.stringify(poison)}`;
 }
 

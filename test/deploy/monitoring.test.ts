@@ -52,6 +52,7 @@ beforeAll(async () => {
     connections: [{ id: 1, lagMs: 1, intervalMs: 1, result: 'ok' }],
     projects: [{ connectionId: 1, count: 1 }],
     outcomes: [{ connectionId: 1, stream: 'releases', outcome: 'ok', walks: 1 }],
+    gaps: [{ connectionId: 1, stream: 'releases', count: 1 }],
     jobs: [{ kind: 'pass', state: 'dead', count: 1 }],
     isReady: true,
     isDatabaseUp: true,

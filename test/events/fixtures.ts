@@ -45,6 +45,7 @@ export const pipeline: PipelineFragment = {
   iid: '12',
   status: 'FAILED',
   ref: 'main',
+  refPath: 'refs/heads/main',
   sha: '0123456789abcdef0123456789abcdef01234567',
   source: 'push',
   failureReason: null,

@@ -56,7 +56,7 @@ describe('details of a tag in REST', () => {
 });
 
 describe('tags in GraphQL', () => {
-  const slice = `type ContainerRepositoryDetails { id: ID! tags(first: Int, after: String, sort: TagSort, name: String): TagConnection }
+  const slice = `
     type TagConnection { nodes: [Tag] pageInfo: PageInfo! }
     type Tag { name: String! digest: String publishedAt: Time createdAt: Time totalSize: String }
     enum TagSort { NAME_ASC NAME_DESC PUBLISHED_AT_ASC PUBLISHED_AT_DESC }`;
@@ -69,8 +69,9 @@ describe('tags in GraphQL', () => {
   const names = async (args: string) => (await tags(args)).nodes.map(({ name }: { name: string }) => name);
 
   beforeEach(() => {
-    const root = 'type Query {\n  containerRepository(id: ID!): ContainerRepositoryDetails\n';
-    const edit = (sdl: string) => (sdl.includes('containerRepository(id') ? sdl : `${sdl.replace('type Query {\n', root)}\n${slice}`);
+    const details = 'type ContainerRepositoryDetails {\n';
+    const field = '  tags(first: Int, after: String, sort: TagSort, name: String): TagConnection\n';
+    const edit = (sdl: string) => `${sdl.replace(details, `${details}${field}`)}\n${slice}`;
     gitlab.world.schema = { version: '18.8', edition: 'EE', edit };
   });
 

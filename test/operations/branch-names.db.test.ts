@@ -29,6 +29,7 @@ describeDatabases('a branch', (kind) => {
     project.git.commit(branch, { title: 'the first' });
     project.openMergeRequest({ title: 'into it', targetBranch: branch });
     project.startPipeline({ ref: branch });
+    project.startPipeline({ ref: branch, isTag: true, source: 'push' });
     project.openMergeRequest({ title: 'into another', targetBranch: 'elsewhere' });
     project.startPipeline({ ref: 'elsewhere' });
     const titles = async () => [...(await given.rows()).values()].map(({ title }) => title).toSorted();

@@ -73,21 +73,21 @@ describe('pulling the schema', () => {
     const jobs = 'queries/jobs.graphql, queries/pipeline-jobs.graphql, queries/pipeline.graphql';
     expect(out).toEqual([
       'breaking:',
-      "  Field 'author' was removed from object type 'MergeRequest' (queries/merge-request.graphql)",
+      "  Field 'author' was removed from object type 'MergeRequest' (queries/merge-request-base.graphql)",
       "  Field 'mergeStatusEnum' was removed from object type 'MergeRequest' (queries/merge-request.graphql)",
-      "  Field 'upvotes' was removed from object type 'MergeRequest' (queries/merge-request.graphql)",
-      "  Field 'MergeRequest.draft' changed type from 'Boolean!' to 'Boolean' (queries/merge-request.graphql)",
+      "  Field 'upvotes' was removed from object type 'MergeRequest' (queries/merge-request-base.graphql)",
+      "  Field 'MergeRequest.draft' changed type from 'Boolean!' to 'Boolean' (queries/merge-request-base.graphql)",
       "  Argument 'retried: Boolean' was removed from field 'Pipeline.jobs' (queries/pipeline-jobs.graphql, queries/pipeline.graphql)",
       `  Enum value 'MANUAL' was removed from enum 'CiJobStatus' (${jobs})`,
-      "  Enum value 'CREATED_DESC' was removed from enum 'ReleaseSort' (queries/changes.graphql, queries/release-page.graphql)",
+      "  Enum value 'CREATED_DESC' was removed from enum 'ReleaseSort' (queries/changes.graphql, queries/project-rows.graphql, queries/release-cursors.graphql, queries/release-page.graphql)",
       'deprecated:',
-      '  MergeRequest.downvotes: Use votes. Deprecated in GitLab 19.0. (queries/merge-request.graphql)',
-      '  Project.pipelines.ref: Use refs (queries/changes.graphql, queries/pipeline-identities.graphql, queries/pipeline-page.graphql, queries/project-counts.graphql)',
+      '  MergeRequest.downvotes: Use votes. Deprecated in GitLab 19.0. (queries/merge-request-base.graphql)',
+      '  Project.pipelines.ref: Use refs (queries/changes.graphql, queries/pipeline-cursors.graphql, queries/pipeline-identities.graphql, queries/pipeline-page.graphql, queries/project-counts.graphql, queries/project-rows.graphql)',
       `  CiJobStatus.ASLEEP: Is awake (${jobs})`,
       'added:',
       `  Enum value 'ASLEEP' was added to enum 'CiJobStatus' (${jobs})`,
       'changed:',
-      "  Field 'Pipeline.sha' changed type from 'String' to 'String!' (queries/pipeline.graphql)",
+      "  Field 'Pipeline.sha' changed type from 'String' to 'String!' (queries/pipeline-base.graphql)",
       'schema/gitlab.graphql was written. Next: npm run codegen, then npm run check:types',
     ]);
     expect(written()).not.toContain('upvotes');
@@ -105,6 +105,8 @@ describe('pulling the schema', () => {
       'breaking:',
       '  Cannot query field "colour" on type "Label". (queries/label.graphql:3)',
       '  Field "release" argument "kind" of type "ReleaseSort!" is required, but it was not provided. (queries/release-assets.graphql:4)',
+      '  Field "release" argument "kind" of type "ReleaseSort!" is required, but it was not provided. (queries/release-light.graphql:4)',
+      '  Field "release" argument "kind" of type "ReleaseSort!" is required, but it was not provided. (queries/release-whole.graphql:4)',
       '  Fragment "Label" is never used. (queries/label.graphql:1)',
       `schema/gitlab.graphql is up to date with ${url}`,
     ]);
@@ -116,7 +118,7 @@ describe('pulling the schema', () => {
     expect(code).toBe(0);
     expect(out).toEqual([
       'added:',
-      "  Enum value 'frozen' was added to enum 'MergeRequestState' (queries/changes.graphql, queries/merge-request-page.graphql, queries/merge-request.graphql, queries/project-counts.graphql)",
+      "  Enum value 'frozen' was added to enum 'MergeRequestState' (queries/changes.graphql, queries/merge-request-base.graphql, queries/merge-request-cursors.graphql, queries/merge-request-page.graphql, queries/project-counts.graphql, queries/project-rows.graphql)",
       `schema/gitlab.graphql is not up to date with ${url}, and was not written because of --check`,
     ]);
     expect(written()).toBe(slice);

@@ -9,7 +9,7 @@ import { World, goodToken } from '../../fake-gitlab/world/world.ts';
 import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import { fakeUrl, fetchFrom } from '../support/fake.ts';
 
-const noGauges: Gauges = { connections: [], projects: [], outcomes: [], jobs: [], isReady: true, isDatabaseUp: true };
+const noGauges: Gauges = { connections: [], projects: [], outcomes: [], gaps: [], jobs: [], isReady: true, isDatabaseUp: true };
 
 test('every request to GitLab is counted by its result, retries included', async () => {
   const fake = createFakeGitlab(new World());

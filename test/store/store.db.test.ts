@@ -182,7 +182,7 @@ describeDatabases('the store', (kind) => {
 
   test('stores events and progress in one transaction', async () => {
     const broken = { projectId: 7, stream: 'x', scope: '', state: state({ outcome: null as unknown as Outcome }), seenAt };
-    await expect(store.savePage({ ...broken, events: [event()] })).rejects.toMatchObject({ name: 'DatabaseError' });
+    await expect(store.savePage({ ...broken, events: [event()] })).rejects.toMatchObject({ name: 'RowRefusedError' });
     expect(await row()).toBeUndefined();
   });
 

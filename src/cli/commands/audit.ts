@@ -65,7 +65,7 @@ const labelOf = (name: string): string => streams.find((stream) => stream.name =
 const countOf = (rows: AuditRows | null) => rows?.count ?? '';
 
 function auditText({ entries, requests }: AuditReport): string {
-  const rows = entries.map(({ project, stream, result, inGitlab, inTable, missing, stale, gone, since, reason }) => [
+  const rows = entries.map(({ project, stream, result, inGitlab, inTable, missing, stale, gone, gaps, since, reason }) => [
     project,
     labelOf(stream),
     inGitlab ?? '',
@@ -73,10 +73,11 @@ function auditText({ entries, requests }: AuditReport): string {
     countOf(missing),
     countOf(stale),
     countOf(gone),
+    gaps === 0 ? '' : gaps,
     since?.slice(0, 10) ?? '',
     reason ? `${result}: ${reason}` : result,
   ]);
-  const head = ['project', 'stream', 'in GitLab', 'in the table', 'missing', 'stale', 'gone', 'since', 'result'];
+  const head = ['project', 'stream', 'in GitLab', 'in the table', 'missing', 'stale', 'gone', 'gaps', 'since', 'result'];
   const count = (result: AuditEntry['result']) => entries.filter((entry) => entry.result === result).length;
   const sums = [
     `${count('complete')} complete, ${count('missing')} with something missing, ${count('stale')} out of date, `,

@@ -7,6 +7,7 @@ import type { SyncReport } from '../../pass/report.ts';
 import { printable } from '../../printable.ts';
 import { ensureConnection } from '../../store/connections.ts';
 import type { Database } from '../../store/database/database.ts';
+import { isFailure } from '../../service/problem-line.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { progressLine } from '../progress-line.ts';
@@ -14,6 +15,12 @@ import { jsonText } from '../json-text.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
 import { summaryText } from '../summary.ts';
 import { withDatabase } from '../with-database.ts';
+
+interface SyncFlags extends Record<string, unknown> {
+  readonly json?: true;
+  readonly reconcile?: true;
+  readonly strict?: true;
+}
 
 /** `gitlab-connector sync`: runs one pass. */
 export function addSync(program: Command, io: Io, end: (code: ExitCode) => void): void {
@@ -23,10 +30,12 @@ export function addSync(program: Command, io: Io, end: (code: ExitCode) => void)
       .summary('read what changed in GitLab into the database, once')
       .description('Reads what changed in GitLab into the database, once. Creates or migrates the tables first.')
       .option('--reconcile', 'reconcile now: read again what changes without a trace (default: every RECONCILE_INTERVAL)')
+      .option('--strict', 'end with exit code 1 for known gaps too, and not only for what is new or has become worse')
       .option('--json', 'print the report as JSON'),
-  ).action(async ({ json, reconcile, ...flags }: { json?: true; reconcile?: true } & Record<string, unknown>) => {
+  ).action(async ({ json, reconcile, strict, ...flags }: SyncFlags) => {
     const config = gitlabConfigOf(flags, io);
-    end(await withDatabase(config, (database) => sync({ database, config, io, json: json === true, reconcile: reconcile === true })));
+    const how = { json: json === true, reconcile: reconcile === true, strict: strict === true };
+    end(await withDatabase(config, (database) => sync({ database, config, io, ...how })));
   });
 }
 
@@ -40,19 +49,20 @@ export interface Work {
 interface Sync extends Work {
   readonly json: boolean;
   readonly reconcile: boolean;
+  readonly strict: boolean;
 }
 
-async function sync({ database, config, io, json, reconcile }: Sync): Promise<ExitCode> {
+async function sync({ database, config, io, json, reconcile, strict }: Sync): Promise<ExitCode> {
   await database.migrate();
   const result = await syncWithProgress({ database, config, io }, { reconcile });
   if ('error' in result) return reportFailure(result, io);
   io.out.write(json ? jsonText(result) : `${config.url} into the ${database.description}\n${summaryText(result)}`);
-  return exitCodeOf(result);
+  return exitCodeOf(result, strict);
 }
 
-/** The exit code after a pass that ran. */
-export const exitCodeOf = ({ problems }: SyncReport): ExitCode =>
-  problems.some(({ expected }) => !expected) ? exitCodes.incomplete : exitCodes.ok;
+/** The exit code after a pass that ran. `strict`: what was known before counts as well. */
+export const exitCodeOf = ({ problems }: SyncReport, strict = false): ExitCode =>
+  problems.some((problem) => isFailure(problem) || (strict && !problem.expected)) ? exitCodes.incomplete : exitCodes.ok;
 
 /** Runs a pass and shows its progress on a terminal. `expected`: about how many events it will read; 0 = unknown. */
 export async function syncWithProgress(

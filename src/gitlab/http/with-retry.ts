@@ -60,6 +60,7 @@ export function isTransient(error: unknown): error is GitlabRequestError {
 /** Whether a request may have failed because it asked for too much. */
 export function isForItsSize(error: unknown): boolean {
   if (error instanceof UnreachableError) return error.systemCode === timeoutCode;
+  if (error instanceof InvalidResponseError) return error.isTruncated;
   return error instanceof ServerError && transientStatuses.has(error.status ?? 0);
 }
 

@@ -1,4 +1,4 @@
-import { GraphqlError, ResponseTooLargeError, ServerError, UnreachableError, isTimeout } from '../../errors.ts';
+import { GraphqlError, InvalidResponseError, ResponseTooLargeError, ServerError, UnreachableError, isTimeout } from '../../errors.ts';
 
 /** After an answer within this time, the next request may be larger. */
 const quickMs = 5000;
@@ -8,7 +8,9 @@ const growth = 1.5;
 
 /** Whether the size of a GraphQL operation adapts: after a failure that may come from the size, it is sent again in a smaller size. */
 export const isResizableOperation = (operation: string): boolean =>
-  /^(Project|Group)Changes$|^(MergeRequest|Pipeline|Release|ContainerRepository)Page$|Identities$/.test(operation);
+  /^(Project|Group)Changes$|^ProjectRows$|^(MergeRequest|Pipeline|Release|ContainerRepository)(Page|Whole|Light)$|Identities$/.test(
+    operation,
+  );
 
 /** The size that a GitLab can answer for each kind of request, in rows or projects. Learned from its answers; kept only in memory. */
 export interface AdaptiveSizes {
@@ -17,6 +19,8 @@ export interface AdaptiveSizes {
   noteAnswer(kind: string, answer: { readonly size: number; readonly durationMs: number }): void;
   /** `factor`: the size of the next request in relation to `size`. */
   noteTooMuch(kind: string, refusal: { readonly size: number; readonly factor: number }): void;
+  /** Sets the size of the next request: what failed was not the size. */
+  restore(kind: string, size: number): void;
 }
 
 /** Starts every kind of request at its largest size. */
@@ -33,6 +37,7 @@ export function createAdaptiveSizes(): AdaptiveSizes {
       // When several requests fail at once at the same size, only the first makes the size smaller.
       reduced.set(kind, Math.max(1, Math.min(reduced.get(kind) ?? size, Math.floor(size * factor))));
     },
+    restore: (kind, size) => void reduced.set(kind, size),
   };
 }
 
@@ -42,6 +47,8 @@ export interface ResizableRequest<T> {
   readonly kind: string;
   /** The largest size. The smallest is 1. */
   readonly largest: number;
+  /** After so many failures that need not come from the size, the caller finds another way. Default: at the smallest size. */
+  readonly patience?: number | undefined;
   readonly ask: (size: number) => Promise<T>;
   /** Whether an answer that arrived shows that the size was too large. */
   readonly wasTooMuch?: (answer: T) => boolean;
@@ -64,9 +71,11 @@ export interface FitOptions {
  */
 export async function fitRequest<T>(
   { sizes, attempts, wait, now }: FitOptions,
-  { kind, largest, ask, wasTooMuch }: ResizableRequest<T>,
+  { kind, largest, ask, wasTooMuch, patience = Number.POSITIVE_INFINITY }: ResizableRequest<T>,
 ): Promise<T> {
   let failuresAtSmallest = 0;
+  let failures = 0;
+  const first = sizes.of(kind, largest);
   for (;;) {
     const size = sizes.of(kind, largest);
     const startedAt = now();
@@ -80,6 +89,10 @@ export async function fitRequest<T>(
       const excess = complexityIn(error);
       if (size === 1) failuresAtSmallest++;
       const isSure = excess !== undefined || error instanceof ResponseTooLargeError;
+      if (!isSure && ++failures >= patience) {
+        if (failures > 1) sizes.restore(kind, first);
+        throw error;
+      }
       if (size === 1 && (isSure || failuresAtSmallest >= attempts)) throw error;
       sizes.noteTooMuch(kind, { size, factor: excess ? Math.min(0.5, excess.limit / excess.score) : 0.5 });
       if (!isSure) await wait(Math.max(1, failuresAtSmallest), error);
@@ -87,9 +100,10 @@ export async function fitRequest<T>(
   }
 }
 
-/** Whether a smaller request may succeed after this error: too complex, a timeout, too large, or a server error. */
+/** Whether a smaller request may succeed after this error: too complex, a timeout, too large, cut off, or a server error. */
 export function isTooMuch(error: unknown): boolean {
   if (error instanceof ServerError || error instanceof ResponseTooLargeError) return true;
+  if (error instanceof InvalidResponseError) return error.isTruncated;
   if (error instanceof UnreachableError) return error.systemCode === 'TIMEOUT';
   return error instanceof GraphqlError && (error.complexity !== undefined || error.errors.some(isTimeout));
 }

@@ -36,6 +36,8 @@ export interface AuditEntry {
   readonly stale: AuditRows | null;
   /** Rows of the table that GitLab no longer has, or no longer shows to this token. The table keeps these rows. */
   readonly gone: AuditRows | null;
+  /** Rows that could not be read or stored, or not completely (table `gitlab_gaps`). */
+  readonly gaps: number;
   /** When the oldest missing row was created (ISO 8601). */
   readonly missingSince?: string;
   /** One line. Present for every result but `complete`; with `complete` when something is to be said, such as rows that are gone. */
@@ -45,7 +47,8 @@ export interface AuditEntry {
 /** Compares one stream of a project with the table, row by row. Throws when GitLab or the database cannot be reached. */
 export async function auditTarget(ends: GitlabAndStore | null, target: Target): Promise<AuditEntry> {
   const { claim, counts, project, stream } = target;
-  const entry = { project: project.fullPath, stream: stream.name, ...nothing };
+  const gaps = target.gaps;
+  const entry = { project: project.fullPath, stream: stream.name, gaps, ...nothing };
   if (!counts) return { ...entry, result: 'unknown', reason: 'GitLab does not return the project any more' };
   if (!('after' in claim)) return { ...entry, result: claim.isUnread ? 'unread' : 'unknown', reason: claim.reason };
   const counted = countedRows(target);
@@ -62,7 +65,7 @@ export async function auditTarget(ends: GitlabAndStore | null, target: Target): 
 
 const nothing = { inGitlab: null, inTable: null, since: null, until: null, missing: null, stale: null, gone: null };
 
-type Compared = Omit<AuditEntry, 'project' | 'stream'>;
+type Compared = Omit<AuditEntry, 'project' | 'stream' | 'gaps'>;
 
 async function compare(
   { gitlab, store, config: { branches } }: GitlabAndStore,

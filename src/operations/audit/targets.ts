@@ -22,6 +22,8 @@ export interface Target {
   readonly claim: Claim;
   /** GitLab's counts of the span of the claim. Undefined when GitLab no longer returns the project. */
   readonly counts: ProjectCounts | undefined;
+  /** How many rows of it could not be read or stored, or not completely. */
+  readonly gaps: number;
 }
 
 /** What an audit compares. */
@@ -39,7 +41,8 @@ interface Claims {
 
 /** The configured projects, with the claims of the store and the counts of GitLab. `store` null: nothing is stored. */
 export async function readTargets({ gitlab, config }: GitlabSession, store: Store | null): Promise<Targets> {
-  const [projects, states] = store ? await Promise.all([store.readProjects(), store.readStates()]) : [[], []];
+  const [projects, states, gaps] = store ? await Promise.all([store.readProjects(), store.readStates(), store.readGaps()]) : [[], [], []];
+  const gapsOf = (projectId: number, { name }: Stream) => gaps.filter((gap) => gap.projectId === projectId && gap.stream === name).length;
   const known = new Map(projects.map((project) => [project.id, project]));
   const byProject = statesByProject(states, config.branches);
   const { ids, missing } = await selectProjects({ gitlab, config, known }, true);
@@ -59,7 +62,7 @@ export async function readTargets({ gitlab, config }: GitlabSession, store: Stor
       const counts = counted.find((one) => one.id === id);
       const found = project ?? (counts && unreadProject(counts));
       if (!found) unknown.push(`project ${id}`);
-      else targets.push(...ofStreams.map(({ stream, claim }) => ({ project: found, stream, claim, counts })));
+      else targets.push(...ofStreams.map(({ stream, claim }) => ({ project: found, stream, claim, counts, gaps: gapsOf(id, stream) })));
     }
   }
   return { targets: targets.toSorted(byPath), missing: [...missing, ...unknown] };

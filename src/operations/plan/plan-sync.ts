@@ -11,6 +11,7 @@ import { listPageSize } from '../../pass/selection.ts';
 import type { Store } from '../../store/store.ts';
 import { countedFor } from './count-rows.ts';
 import type { Counted } from './count-rows.ts';
+import { createGaps } from '../../pass/gaps.ts';
 import { measured, secondsOf } from './measure.ts';
 import type { Measure } from './measure.ts';
 import { selectedBy } from './select-batches.ts';
@@ -82,7 +83,7 @@ export async function planSync(
 async function plan({ config, gitlab: unmeasured }: GitlabSession, store: Store | null, { backfillTo }: PlanOptions): Promise<SyncPlan> {
   const { gitlab, measure } = measured(unmeasured, config);
   const now = () => new Date();
-  const [projects, states] = store ? await Promise.all([store.readProjects(), store.readStates()]) : [[], []];
+  const [projects, states, gaps] = store ? await Promise.all([store.readProjects(), store.readStates(), store.readGaps()]) : [[], [], []];
   const pass: PlannedPass = {
     config,
     gitlab,
@@ -90,6 +91,7 @@ async function plan({ config, gitlab: unmeasured }: GitlabSession, store: Store 
     states: statesByProject(states, config.branches),
     options: optionsOf(config, now()),
     now,
+    gaps: createGaps(gaps),
   };
   const selected = await selectedBy(pass);
   const counted = await countedFor(pass, selected, store, backfillTo ?? null);

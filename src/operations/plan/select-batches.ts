@@ -8,7 +8,7 @@ import type { ListedSource } from '../../pass/selection.ts';
 import { commonSince, fitsSince, sinceOf } from '../../pass/since.ts';
 
 /** The part of a pass's state that decides what the pass reads. */
-export type PlannedPass = Pick<PassState, 'config' | 'gitlab' | 'known' | 'states' | 'options' | 'now' | 'reconcile'>;
+export type PlannedPass = Pick<PassState, 'config' | 'gitlab' | 'known' | 'states' | 'options' | 'now' | 'gaps' | 'reconcile'>;
 
 /** The projects that a pass would read, in the batches in which the pass would read them. */
 export interface Selected {

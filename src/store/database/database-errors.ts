@@ -1,4 +1,4 @@
-import { DatabaseError, GitlabSyncError, messageOf } from '../../errors.ts';
+import { DatabaseError, GitlabSyncError, RowRefusedError, messageOf } from '../../errors.ts';
 
 /** Runs an action. Throws every failure of the database as DatabaseError with a message of one line. */
 export async function withDatabaseErrors<T>(action: () => Promise<T>): Promise<T> {
@@ -13,8 +13,18 @@ export async function withDatabaseErrors<T>(action: () => Promise<T>): Promise<T
         { cause },
       );
     }
+    if (isOfARow(reason)) throw new RowRefusedError(`the database refused the row (${messageOf(reason).slice(0, 300)})`, { cause });
     throw new DatabaseError(`the database refused (${messageOf(reason).slice(0, 300)})`, { cause });
   }
+}
+
+/**
+ * PostgreSQL's codes for a refusal that lies in the row: data (22), rules (23, but not a reference, which is the connection's), limits (54),
+ * views (44), and what a trigger raises.
+ */
+function isOfARow(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' && /^(22|23|54|44)|^P0001$/.test(code) && code !== '23503';
 }
 
 /** PostgreSQL's codes for an unknown table and an unknown column. */

@@ -2,6 +2,7 @@ import type { EntityName, SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { DatabaseError } from '../../errors.ts';
 import { withDatabaseErrors } from './database-errors.ts';
+import { GitlabGapEntity } from '../entities/gitlab-gap.ts';
 import { GitlabLandmarkEntity } from '../entities/gitlab-landmark.ts';
 import { GitlabPassLockEntity } from '../entities/gitlab-pass-lock.ts';
 import { GitlabRegistryTagEntity } from '../entities/gitlab-registry-tag.ts';
@@ -33,7 +34,7 @@ export interface DatabaseInspection {
 
 /** Privileges that a pass needs on each table; `delete` only on the tables below. */
 const privileges = ['select', 'insert', 'update', 'delete'];
-const tablesWithDeletes = [GitlabPassLockEntity, GitlabLandmarkEntity, GitlabRegistryTagEntity];
+const tablesWithDeletes = [GitlabPassLockEntity, GitlabGapEntity, GitlabLandmarkEntity, GitlabRegistryTagEntity];
 
 /** Inspects a database without changing anything. Throws DatabaseError when the database cannot be read. */
 export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseInspection> {

@@ -1,6 +1,7 @@
 import { ChangeEventVersionEntity } from './change-event-version.ts';
 import { ChangeEventEntity } from './change-event.ts';
 import { ConnectionEntity } from './connection.ts';
+import { GitlabGapEntity } from './gitlab-gap.ts';
 import { GitlabLandmarkEntity } from './gitlab-landmark.ts';
 import { GitlabPassLockEntity } from './gitlab-pass-lock.ts';
 import { GitlabPassEntity } from './gitlab-pass.ts';
@@ -19,4 +20,5 @@ export const entities = [
   GitlabPassEntity,
   GitlabPassLockEntity,
   GitlabLandmarkEntity,
+  GitlabGapEntity,
 ];

@@ -14,7 +14,8 @@ function rowsOf(pages: readonly EventPage[]) {
       event_id: storableEventId(eventId),
       former: (formerEventIds ?? []).map(storableEventId),
       author: storableAuthor(author),
-      at: timestamp !== null && Number.isNaN(timestamp.getTime()) ? null : timestamp,
+      at: isPossible(timestamp) ? timestamp : null,
+      metadata: isPossible(timestamp) ? event.metadata : { ...event.metadata, timestamp_is_first_sight: true },
       project_id: projectId,
       stream,
       identified_by: identifiedBy ?? null,
@@ -23,6 +24,13 @@ function rowsOf(pages: readonly EventPage[]) {
       updates_only: updatesOnly,
     })),
   );
+}
+
+/** Whether the database, and everybody who reads it, knows such a time: a year from 1 to 9999. Null is no time at all. */
+function isPossible(time: Date | null): boolean {
+  if (time === null) return true;
+  const year = time.getUTCFullYear();
+  return year >= 1 && year <= 9999;
 }
 
 /** What an event is about, whatever its id is. */

@@ -47,3 +47,20 @@ export async function readIdentities(
     branch,
   }));
 }
+
+/** Which events of a project to look up. */
+export interface StoredTimesQuery extends Omit<StoredIdentitiesQuery, 'stream'> {
+  readonly eventIds: readonly string[];
+}
+
+/** The times of events, as far as they are stored. */
+export async function readTimes(
+  kysely: QueryExecutorProvider,
+  { connectionId, table, projectId, eventIds }: StoredTimesQuery,
+): Promise<Map<string, Date>> {
+  const timestamp = sql.raw(table.hasNaiveTimestamps ? `("timestamp" at time zone 'UTC')` : '"timestamp"');
+  const { rows } = await sql<Pick<IdentityRow, 'event_id' | 'at'>>`
+    select event_id, extract(epoch from ${timestamp}) * 1000 as at from change_events
+    where connection_id = ${connectionId} and project_id = ${projectId} and event_id = any (${[...eventIds]}::text[])`.execute(kysely);
+  return new Map(rows.map(({ event_id: eventId, at }) => [eventId, new Date(Number(at))]));
+}

@@ -18,6 +18,19 @@ export interface StreamStatus {
   readonly lastSuccessAt: string | null;
 }
 
+/** A row of a project that could not be read or stored, or not completely. Times are ISO 8601 in UTC. */
+export interface GapStatus {
+  readonly stream: string;
+  /** A container repository; else empty. */
+  readonly scope: string;
+  /** What names the row in its list; empty = the list as a whole. */
+  readonly key: string;
+  readonly since: string;
+  readonly lastTriedAt: string;
+  readonly tries: number;
+  readonly reason: string;
+}
+
 /** The state of a project. */
 export interface ProjectStatus {
   readonly id: number;
@@ -28,6 +41,7 @@ export interface ProjectStatus {
   /** Since when the settings no longer select the project; null while they select it. */
   readonly unselectedAt: string | null;
   readonly streams: readonly StreamStatus[];
+  readonly gaps: readonly GapStatus[];
 }
 
 const iso = (column: string) => sql`to_char(${sql.raw(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
@@ -42,7 +56,14 @@ export async function readProjectStatus(em: SqlEntityManager, connectionId: numb
         'streams', coalesce(json_agg(json_build_object(
           'stream', s.stream, 'scope', s.scope, 'outcome', s.outcome, 'error', s.error, 'watermark', ${iso('s.watermark')},
           'lastAttemptAt', ${iso('s.last_attempt_at')}, 'lastSuccessAt', ${iso('s.last_success_at')}
-        ) order by s.stream, s.scope) filter (where s.stream is not null), '[]')) as project
+        ) order by s.stream, s.scope) filter (where s.stream is not null), '[]'),
+        'gaps', coalesce((
+          select json_agg(json_build_object(
+            'stream', g.stream, 'scope', g.scope, 'key', g.key, 'since', ${iso('g.since')}, 'lastTriedAt', ${iso('g.last_tried_at')},
+            'tries', g.tries, 'reason', g.reason
+          ) order by g.stream, g.scope, g.key)
+          from gitlab_gaps g where g.connection_id = p.connection_id and g.project_id = p.project_id
+        ), '[]')) as project
       from gitlab_projects p
       left join gitlab_stream_state s on s.connection_id = p.connection_id and s.project_id = p.project_id
       where p.connection_id = ${connectionId}
@@ -59,13 +80,15 @@ export interface OutcomeCount {
   readonly walks: number;
 }
 
-/** Counts of walks and of projects, over all connections. */
+/** Counts of walks, of projects and of gaps, over all connections. */
 export interface Counts {
   readonly outcomes: readonly OutcomeCount[];
   readonly projects: ReadonlyArray<{ readonly connectionId: number; readonly count: number }>;
+  /** Gaps of selected projects. */
+  readonly gaps: ReadonlyArray<{ readonly connectionId: number; readonly stream: string; readonly count: number }>;
 }
 
-/** Counts walks by outcome, and selected projects, over all connections. */
+/** Counts walks by outcome, selected projects and gaps, over all connections. */
 export async function readCounts(em: SqlEntityManager): Promise<Counts> {
   return withDatabaseErrors(async () => {
     const kysely = em.fork().getKysely();
@@ -77,6 +100,11 @@ export async function readCounts(em: SqlEntityManager): Promise<Counts> {
     const { rows: projects } = await sql<Counts['projects'][number]>`
       select connection_id as "connectionId", count(*)::int as count from gitlab_projects
       where gone_at is null and unselected_at is null group by connection_id`.execute(kysely);
-    return { outcomes, projects };
+    const { rows: gaps } = await sql<Counts['gaps'][number]>`
+      select g.connection_id as "connectionId", g.stream, count(*)::int as count
+      from gitlab_gaps g join gitlab_projects p on p.connection_id = g.connection_id and p.project_id = g.project_id
+      where p.gone_at is null and p.unselected_at is null
+      group by g.connection_id, g.stream`.execute(kysely);
+    return { outcomes, projects, gaps };
   });
 }
