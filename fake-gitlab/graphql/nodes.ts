@@ -100,7 +100,7 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
     },
     mergeRequest: ({ iid }: { readonly iid: string }) => {
       const found = project.mergeRequests.find((row) => String(row.iid) === iid && !row.isHidden);
-      return found && readsCode ? mergeRequestOf(found) : null;
+      return found && readsCode && features.mergeRequests ? mergeRequestOf(found) : null;
     },
     pipelines: ({ ref, refType, updatedAfter, updatedBefore, ...page }: PipelineArgs) => {
       const rows = readsPipelines ? project.pipelines : [];

@@ -187,6 +187,37 @@ describeDatabases('a row that GitLab cannot answer', (kind) => {
     });
   });
 
+  describe('of jobs', () => {
+    const failing = ['a', 'b', 'c'].flatMap((letter) => Array.from({ length: 15 }, (_, index) => `${letter}${index}`));
+
+    test.each(notEmpty(failures.flatMap((how) => [0, 1, 22, 44].map((index) => [how, index] as const))))(
+      'leaves the jobs of its pipeline unknown, and nothing else: %s, job %i of 45',
+      async (how, index) => {
+        const project = given.world.addProject('acme/shop');
+        for (let count = 0; count < 3; count++) {
+          const pipeline = project.startPipeline({ ref: 'main', jobs: failing.map((name) => ({ name })) });
+          project.finishPipeline(pipeline, 'FAILED', failing);
+        }
+        const [, pipeline] = project.pipelines;
+        const bad = `pipeline-acme/shop-${pipeline?.id}`;
+        const cure = given.world.poisons.add({ type: 'job', projectId: project.id, id: pipeline?.jobs[index]?.id ?? 0, how });
+        const hostStates = quick();
+        const { problems } = await sync(hostStates);
+        const countOf = async () =>
+          Object.fromEntries([...(await given.rows()).values()].map(({ event_id: id, metadata }) => [id, metadata['failed_jobs_count']]));
+        const ids = project.pipelines.map(({ id }) => `pipeline-acme/shop-${id}`);
+        expect(await countOf()).toEqual(Object.fromEntries(ids.map((id) => [id, id === bad ? null : 45])));
+        expect(unread(problems)).toHaveLength(1);
+        expect((await gaps()).map(({ key }) => key)).toEqual([String(pipeline?.iid)]);
+        cure();
+        given.world.pass(minutes(11));
+        expect((await sync(hostStates)).problems.filter(({ expected }) => !expected)).toEqual([]);
+        expect(await countOf()).toEqual(Object.fromEntries(ids.map((id) => [id, 45])));
+        expect(await gaps()).toEqual([]);
+      },
+    );
+  });
+
   describe('costs few requests', () => {
     /** Requests of passes over 30 projects, one of which has a new row that fails: one that finds it, two without a change, one after a change. */
     const requestsOf = async (target: ((project: FakeProject) => Target) | null, how: Failure) => {
