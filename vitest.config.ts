@@ -36,6 +36,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'bench/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', ['json', { outputFile: '.vitest/results.json' }]],
+    // Loading what all files load once for each worker, and not for each file, takes a fifth of the suite's time less.
+    isolate: false,
     // Much of a test is waiting, for processes that start and for a GitLab's answers.
     maxWorkers: Math.max(5, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },

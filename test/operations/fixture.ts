@@ -30,13 +30,12 @@ export interface SyncFixture {
   readonly outcomes: () => Promise<Record<string, string>>;
 }
 
-const createFake = useFakeGitlab();
-
 /**
  * Call in a suite; what comes back is good inside of its tests. The fake GitLab answers as the `fetch` of each pass; with
  * `network` it stands behind the pass's own network, which costs three times as much.
  */
 export function useSync(kind: DatabaseKind, { network = false } = {}): SyncFixture {
+  const createFake = useFakeGitlab();
   let database: Database;
   let setup: FakeSetup;
   let connectionId: number;
