@@ -16,6 +16,8 @@ export interface ChangeEvent {
   readonly author: string;
   /** When the change happened, by GitLab's clock. Null when GitLab does not say: the store then keeps the time at which the event was first seen. */
   readonly timestamp: Date | null;
+  /** When its present status began, by GitLab's clock. Absent or null where GitLab does not say: then at `timestamp`. */
+  readonly statusSince?: Date | null;
   readonly url: string;
   /** Lower case. */
   readonly status: string;

@@ -40,6 +40,7 @@ export function mergeRequestToEvent(mergeRequest: MergeRequestFragment, project:
     },
     author: mergeRequest.author?.username ?? unknownAuthor,
     timestamp: new Date(mergeRequest.updatedAt),
+    statusSince: statusSince(mergeRequest),
     // Built from the stored path, not taken from the answer: when a project moves during a pass, all its events name the same path.
     url: `${project.webUrl}/-/merge_requests/${mergeRequest.iid}`,
     status: mergeRequest.state.toLowerCase(),
@@ -70,4 +71,10 @@ export function mergeRequestToEvent(mergeRequest: MergeRequestFragment, project:
     // Without a merge commit, the last commit of the source branch is on the target branch.
     linkKeys: [mergeRequestKey(mergeRequest.iid), ...(isMerged ? shaKeys(mergeRequest.mergeCommitSha ?? mergeRequest.diffHeadSha) : [])],
   };
+}
+
+/** GitLab says when a merge request was opened and merged, and from 17.5 on when it was closed, which there is no room to ask for. */
+function statusSince({ state, createdAt, mergedAt }: MergeRequestFragment): Date | null {
+  if (state === 'opened') return new Date(createdAt);
+  return state === 'merged' && mergedAt ? new Date(mergedAt) : null;
 }

@@ -22,7 +22,7 @@ export const pipelineFields: Readonly<Record<string, FieldUse>> = {
   user: { isAuthor: true },
   sha: { metadata: ['sha', 'commit_sha'] },
   duration: { metadata: ['duration_seconds'] },
-  jobs: { metadata: ['failed_jobs_count'], description: ['failed_jobs'] },
+  jobs: { metadata: ['failed_jobs_count', 'warnings'], description: ['failed_jobs'] },
 };
 
 /** A pipeline as an event: `[Pipeline] {sign} {ref}`. Failed and canceled pipelines list their failed and canceled jobs. */
@@ -39,6 +39,7 @@ export function pipelineToEvent(pipeline: PipelineFragment, project: EventProjec
     description: { text: `Pipeline for ${ref}`, labels: [], failed_jobs: failedJobs, related_events: [] },
     author: pipeline.user?.username ?? unknownAuthor,
     timestamp: new Date(pipeline.updatedAt),
+    statusSince: statusSince(pipeline),
     url: `${project.webUrl}/-/pipelines/${id}`,
     status,
     metadata: {
@@ -51,6 +52,9 @@ export function pipelineToEvent(pipeline: PipelineFragment, project: EventProjec
       source: pipeline.source?.toLowerCase() ?? null,
       duration_seconds: pipeline.duration,
       failed_jobs_count: failedJobs.length,
+      warnings: presentNodes(pipeline.jobs)
+        .filter(isWarning)
+        .map(({ name }) => name ?? ''),
       failure_reason: pipeline.failureReason ?? null,
       started_at: pipeline.startedAt,
       finished_at: pipeline.finishedAt,
@@ -59,6 +63,18 @@ export function pipelineToEvent(pipeline: PipelineFragment, project: EventProjec
     linkKeys: [...shaKeys(pipeline.sha), ...(iid === undefined ? [] : [mergeRequestKey(iid)])],
   };
 }
+
+/** GitLab says when a pipeline was created, started and finished. */
+function statusSince({ status, createdAt, startedAt, finishedAt }: PipelineFragment): Date | null {
+  if (status === 'CREATED') return new Date(createdAt);
+  const since = status === 'RUNNING' ? startedAt : ended.has(status) ? finishedAt : null;
+  return since ? new Date(since) : null;
+}
+
+const ended: ReadonlySet<string> = new Set(['SUCCESS', 'FAILED', 'CANCELED', 'SKIPPED']);
+
+/** A job that failed and was allowed to: its pipeline passes with warnings. */
+const isWarning = ({ status, allowFailure }: Job): boolean => status === 'FAILED' && allowFailure === true;
 
 function failedJob(job: Job, project: EventProject): JsonObject {
   return {

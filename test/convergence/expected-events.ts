@@ -123,6 +123,10 @@ function pipeline(of: ExpectedProject, row: FakePipeline): ExpectedEvent {
       source: row.source,
       duration_seconds: row.duration,
       failed_jobs_count: failed.length,
+      warnings: row.jobs
+        .filter((job) => !job.retried && job.status === 'FAILED' && job.allowFailure)
+        .toSorted((a, b) => b.id - a.id)
+        .map(({ name }) => name),
       failure_reason: row.failureReason,
       started_at: optionalTime(row.startedAt),
       finished_at: optionalTime(row.finishedAt),

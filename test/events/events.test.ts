@@ -20,6 +20,7 @@ describe('the event of a merge request', () => {
       },
       author: 'ada',
       timestamp: new Date('2026-11-23T08:00:00Z'),
+      statusSince: new Date('2026-11-23T07:59:00Z'),
       url: 'https://gitlab.example.com/acme/shop/-/merge_requests/7',
       status: 'merged',
       metadata: {
@@ -119,6 +120,7 @@ describe('the event of a pipeline', () => {
         source: 'push',
         duration_seconds: 595,
         failed_jobs_count: 2,
+        warnings: [],
       },
     });
   });
@@ -137,7 +139,13 @@ describe('the event of a pipeline', () => {
   test('lists failed jobs only when the pipeline failed or was canceled', () => {
     expect(pipelineToEvent({ ...pipeline, status: 'SUCCESS' }, project)).toMatchObject({
       description: { failed_jobs: [] },
-      metadata: { failed_jobs_count: 0 },
+      metadata: { failed_jobs_count: 0, warnings: [] },
+    });
+    const nodes = (pipeline.jobs?.nodes ?? []).map((job) => job && { ...job, status: 'FAILED' as const });
+    const jobs = pipeline.jobs && { ...pipeline.jobs, nodes };
+    expect(pipelineToEvent({ ...pipeline, jobs, status: 'SUCCESS' }, project)).toMatchObject({
+      description: { failed_jobs: [] },
+      metadata: { failed_jobs_count: 0, warnings: ['deploy'] },
     });
     expect(pipelineToEvent({ ...pipeline, status: 'CANCELED' }, project).metadata.failed_jobs_count).toBe(2);
   });

@@ -21,7 +21,12 @@ const lists: ReadonlyArray<readonly [string, Field, string, object]> = [
     'mr',
     { incomplete: ['approved_by', 'approved_count'], approved_count: null },
   ],
-  ['pipelines', { type: 'pipeline' }, 'pipeline', { incomplete: ['failed_jobs', 'failed_jobs_count'], failed_jobs_count: null }],
+  [
+    'pipelines',
+    { type: 'pipeline' },
+    'pipeline',
+    { incomplete: ['failed_jobs', 'failed_jobs_count', 'warnings'], failed_jobs_count: null, warnings: null },
+  ],
   ['releases', { type: 'release' }, 'release', { incomplete: ['commit_sha'], commit_sha: null }],
 ];
 /** Which of the rows fail, the first created first. */

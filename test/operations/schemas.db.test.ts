@@ -123,7 +123,7 @@ function partsOf(row: EventRow | undefined): Map<string, string> {
 
 const links = ['mr description.related_events', 'pipeline description.related_events', 'release description.related_events'];
 const job = (key: string) => [`pipeline description.failed_jobs[].${key}`];
-const jobs = ['pipeline description.failed_jobs', 'pipeline metadata.failed_jobs_count'];
+const jobs = ['pipeline description.failed_jobs', 'pipeline metadata.failed_jobs_count', 'pipeline metadata.warnings'];
 const labels = ['mr description.labels'];
 const approvals = ['mr metadata.approved_by', 'mr metadata.approved_count'];
 const files = ['mr description.files_changed', 'mr metadata.files_changed_total', 'mr metadata.additions'];
@@ -131,10 +131,10 @@ const assets = ['release description.assets', 'release metadata.asset_links'];
 
 /** What a GitLab may lack, and what of the rows is then empty. */
 const optional: Readonly<Record<string, readonly string[]>> = {
-  'CiJob.allowFailure': job('allow_failure'),
+  'CiJob.allowFailure': [...job('allow_failure'), 'pipeline metadata.warnings'],
   'CiJob.failureMessage': job('failure_reason'),
   'CiJob.finishedAt': job('finished_at'),
-  'CiJob.name': job('name'),
+  'CiJob.name': [...job('name'), 'pipeline metadata.warnings'],
   'CiJob.stage': job('stage'),
   'CiJob.startedAt': job('started_at'),
   'CiJob.status': jobs,

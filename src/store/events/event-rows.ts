@@ -8,13 +8,14 @@ export type EventRow = ReturnType<typeof rowsOf>[number];
 
 function rowsOf(pages: readonly EventPage[]) {
   return pages.flatMap(({ events, projectId, stream, seenAt, updatesOnly = false }, page) =>
-    events.map(({ eventId, formerEventIds, timestamp, author, linkKeys, identifiedBy, ...event }) => ({
+    events.map(({ eventId, formerEventIds, timestamp, statusSince, author, linkKeys, identifiedBy, ...event }) => ({
       ...event,
       page,
       event_id: storableEventId(eventId),
       former: (formerEventIds ?? []).map(storableEventId),
       author: storableAuthor(author),
       at: isPossible(timestamp) ? timestamp : null,
+      status_at: statusSince && isPossible(statusSince) ? statusSince : null,
       metadata: isPossible(timestamp) ? event.metadata : { ...event.metadata, timestamp_is_first_sight: true },
       project_id: projectId,
       stream,

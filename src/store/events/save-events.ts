@@ -137,16 +137,22 @@ async function relinkFormerly(kysely: QueryExecutorProvider, connectionId: numbe
 function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<Written> {
   const storedAt = sql.raw(table.hasNaiveTimestamps ? `(e."timestamp" at time zone 'UTC')` : 'e."timestamp"');
   const toColumn = (time: 'at' | 'now()') => sql.raw(table.hasNaiveTimestamps ? `${time} at time zone 'UTC'` : time);
+  const before = table.hasNaiveTimestamps ? `((c.stored)."timestamp" at time zone 'UTC')` : '(c.stored)."timestamp"';
+  // A status begins when GitLab says so; not before the state that is stored, as a merge request does that is opened again.
+  const happenedAt = sql.raw(`case
+    when (c.stored).id is null then coalesce(c.status_at, c.at)
+    when (c.stored).status is distinct from c.status and c.status_at >= ${before} then c.status_at
+    else c.at end`);
   return sql<Written>`
     with incoming as (
       select * from jsonb_to_recordset(${json}::jsonb) as i (
         event_id text, title text, description jsonb, author text, at timestamptz, url text, status text, metadata jsonb, keep jsonb,
-        project_id bigint, stream text, link_keys text[], seen_at timestamptz, updates_only boolean, unknown jsonb
+        project_id bigint, stream text, link_keys text[], seen_at timestamptz, updates_only boolean, unknown jsonb, status_at timestamptz
       )
     ),
     merged as (
       select
-        e.stored, i.event_id, i.title, i.url, i.status, i.project_id, i.stream, i.seen_at, i.updates_only,
+        e.stored, i.event_id, i.title, i.url, i.status, i.project_id, i.stream, i.seen_at, i.updates_only, i.status_at,
         coalesce(i.at, ${storedAt}, i.seen_at) as at,
         ${mergedColumns}
       from incoming i
@@ -179,7 +185,7 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
     versioned as (
       insert into change_event_versions (change_event_id, version, status, changes, happened_at, seen_at)
       select w.id, coalesce((select max(v.version) from change_event_versions v where v.change_event_id = w.id), 0) + 1,
-        c.status, c.changes, c.at, c.seen_at
+        c.status, c.changes, least(${happenedAt}, c.seen_at), c.seen_at
       from written w join changed c on c.event_id = w.event_id
       where w.is_own and (c.stored).id is null or c.changes is not null
     )

@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import { minutes } from '../../fake-gitlab/world/time.ts';
+import { describeDatabases } from '../support/databases.ts';
+import { useSync } from './fixture.ts';
+
+describeDatabases('when a version happened', (kind) => {
+  const given = useSync(kind);
+
+  /** Status, minute in GitLab at which it happened, and minute at which it was seen, of each version of an event. */
+  const versions = async (eventId: string) => {
+    const rows = await given.database.em.fork().execute<Array<{ status: string; happened: string | number; seen: string | number }>>(
+      `select v.status, extract(epoch from v.happened_at) / 60 as happened, extract(epoch from v.seen_at) / 60 as seen
+       from change_event_versions v join change_events e on e.id = v.change_event_id
+       where e.connection_id = ? and e.event_id = ? order by v.version`,
+      [given.connectionId, eventId],
+    );
+    const minute = (value: string | number) => Math.round(Number(value) - Date.parse('2026-11-23T08:00:00Z') / 60_000);
+    return rows.map(({ status, happened, seen }) => [status, minute(happened), minute(seen)]);
+  };
+
+  test('a merge request is opened, merged, closed and opened again at GitLab’s time, whatever comes after it', async () => {
+    const project = given.world.addProject('acme/shop');
+    const [merged, closed] = [project.openMergeRequest({ title: 'Cart' }), project.openMergeRequest({ title: 'Basket' })];
+    given.world.pass(minutes(5));
+    project.editMergeRequest(merged, { notes: merged.notes + 1 });
+    given.world.pass(minutes(5));
+    // Read at minute 10, 5 minutes after a comment.
+    await given.sync();
+    given.world.pass(minutes(10));
+    project.mergeMergeRequest(merged);
+    project.closeMergeRequest(closed);
+    given.world.pass(minutes(7));
+    project.editMergeRequest(merged, { notes: merged.notes + 1 });
+    given.world.pass(minutes(3));
+    await given.sync();
+    project.reopenMergeRequest(closed);
+    given.world.pass(minutes(10));
+    await given.sync();
+    expect(await versions('mr-acme/shop-1')).toEqual([
+      ['opened', 0, 10],
+      ['merged', 20, 30],
+    ]);
+    expect(await versions('mr-acme/shop-2')).toEqual([
+      ['opened', 0, 10],
+      ['closed', 20, 30],
+      ['opened', 30, 40],
+    ]);
+    const rows = await given.rows();
+    expect(rows.get('mr-acme/shop-1')?.timestamp).toBe('2026-11-23T08:27:00.000Z');
+  });
+
+  test('a pipeline fails when it has finished, and a job that runs again later moves nothing', async () => {
+    const project = given.world.addProject('acme/shop');
+    const pipeline = project.startPipeline({ ref: 'main', jobs: [{ name: 'test' }] });
+    given.world.pass(minutes(5));
+    await given.sync();
+    given.world.pass(minutes(5));
+    project.finishPipeline(pipeline, 'FAILED');
+    given.world.pass(minutes(10));
+    await given.sync();
+    const all = await versions(`pipeline-acme/shop-${pipeline.id}`);
+    expect(all.at(-1)).toEqual(['failed', 10, 20]);
+    expect(all.map(([, happened]) => happened)).toEqual(all.map(([, happened]) => happened).toSorted((a, b) => Number(a) - Number(b)));
+    project.retryPipeline(pipeline);
+    given.world.pass(minutes(5));
+    await given.sync();
+    expect((await versions(`pipeline-acme/shop-${pipeline.id}`)).at(-1)).toEqual(['running', 20, 25]);
+  });
+
+  test('nothing happens later than it is seen, however fast the clock is that dates rows', async () => {
+    const project = given.world.addProject('acme/shop');
+    given.world.workerAhead = minutes(10);
+    const pipeline = project.startPipeline({ ref: 'main' });
+    project.openMergeRequest({ title: 'Cart' });
+    await given.sync();
+    for (const id of [`pipeline-acme/shop-${pipeline.id}`, 'mr-acme/shop-1']) {
+      expect((await versions(id)).filter(([, happened, seen]) => Number(happened) > Number(seen))).toEqual([]);
+    }
+  });
+});
