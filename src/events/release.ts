@@ -17,11 +17,15 @@ export const releaseFields: Readonly<Record<string, FieldUse>> = {
   assets: { metadata: ['asset_links'], description: ['assets'] },
 };
 
-/** A release as an event: `[Release] {name or tag}`. Null when the token may not see the tag of the release, because the event would have no id. */
-export function releaseToEvent(release: ReleaseFragment, project: EventProject): ChangeEvent | null {
+/**
+ * A release as an event: `[Release] {name or tag}`. It is `upcoming` where somebody has set a time for it that is after `seenAt`; GitLab dates others
+ * by the clock of a worker, which may be fast. Null when the token may not see the tag of the release, because the event would have no id.
+ */
+export function releaseToEvent(release: ReleaseFragment, project: EventProject, seenAt: Date): ChangeEvent | null {
   const { tagName } = release;
   const releasedAt = release.releasedAt ?? release.createdAt;
   if (!tagName) return null;
+  const isUpcoming = releasedAt !== null && releasedAt !== release.createdAt && new Date(releasedAt) > seenAt;
   const { text, truncated } = boundedText(release.description);
   const links = presentNodes(release.assets?.links);
   return {
@@ -31,7 +35,7 @@ export function releaseToEvent(release: ReleaseFragment, project: EventProject):
     author: release.author?.username ?? unknownAuthor,
     timestamp: releasedAt ? new Date(releasedAt) : null,
     url: `${project.webUrl}/-/releases/${encodeURIComponent(tagName)}`,
-    status: 'published',
+    status: isUpcoming ? 'upcoming' : 'published',
     metadata: {
       project: project.fullPath,
       tag_name: tagName,

@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { QueryExecutorProvider } from 'kysely';
 import type { EventProject } from '../events/event-project.ts';
 import type { GapChanges, TagChanges, WalkState } from '../walk-state.ts';
 import { isEndedByServer, withDatabaseErrors } from './database/database-errors.ts';
@@ -7,6 +8,7 @@ import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
 import { GitlabStreamStateEntity } from './entities/gitlab-stream-state.ts';
 import { linkEvents } from './events/link-events.ts';
+import { publishReleases } from './events/publish-releases.ts';
 import { saveEvents } from './events/save-events.ts';
 import type { EventPage, EventTarget, SavedEvents } from './events/save-events.ts';
 import { groupCommit } from './group-commit.ts';
@@ -22,7 +24,7 @@ import type { PlacedState } from './progress/save-progress.ts';
 
 /** Everything that a pass writes of one connection. Throws LostLockError, and writes nothing, once the pass has lost its lock. */
 export interface Writer {
-  /** Notes that GitLab returned these projects, and gives each its lasting event path. */
+  /** Notes that GitLab returned these projects, gives each its lasting event path, and publishes upcoming releases whose time has come. */
   saveProjects(projects: readonly SeenProject[], seenAt: Date): Promise<Map<number, EventProject>>;
   /** Stores a page's events with a version of each change, and the progress that comes with it, in one transaction. */
   savePage(page: StoredPage): Promise<SavedEvents>;
@@ -81,29 +83,14 @@ export function createWriter({ em: root, connectionId, table, fence }: WriterOpt
     inTransaction(async (em) => {
       await em.nativeUpdate(GitlabProjectEntity, { connectionId, projectId: [...projectIds] }, change);
     });
-  const savePages = (pages: readonly StoredPage[]) =>
-    inTransaction(async (em) => {
-      const kysely = em.getKysely();
-      const saved = await saveEvents(kysely, { connectionId, table }, pages);
-      await saveStates(
-        kysely,
-        connectionId,
-        pages.flatMap(({ state, projectId, stream, scope }) => (state ? [{ ...state, projectId, stream, scope }] : [])),
-      );
-      await saveTags(
-        kysely,
-        connectionId,
-        pages.flatMap(({ tags, projectId }) => (tags ? [{ ...tags, projectId }] : [])),
-      );
-      await saveGaps(
-        kysely,
-        connectionId,
-        pages.flatMap(({ gaps, projectId, stream }) => (gaps ? [{ ...gaps, projectId, stream }] : [])),
-      );
-      return saved;
-    });
+  const savePages = (pages: readonly StoredPage[]) => inTransaction((em) => storePages(em.getKysely(), { connectionId, table }, pages));
   return {
-    saveProjects: (projects, seenAt) => inTransaction((em) => saveProjects(em, { connectionId, projects, seenAt })),
+    saveProjects: (projects, seenAt) =>
+      inTransaction(async (em) => {
+        const saved = await saveProjects(em, { connectionId, projects, seenAt });
+        await publishReleases(em.getKysely(), { connectionId, table }, { projectIds: [...saved.keys()], at: seenAt });
+        return saved;
+      }),
     savePage: groupCommit(savePages, largestGroup),
     linkEvents: (projectIds) =>
       withDatabaseErrors(() =>
@@ -128,6 +115,28 @@ export function createWriter({ em: root, connectionId, table, fence }: WriterOpt
         await em.nativeUpdate(ConnectionEntity, { id: connectionId }, { lastSync: at });
       }),
   };
+}
+
+/** Stores pages: their events, the states of their walks, tags and gaps. */
+async function storePages(kysely: QueryExecutorProvider, target: EventTarget, pages: readonly StoredPage[]): Promise<SavedEvents[]> {
+  const { connectionId } = target;
+  const saved = await saveEvents(kysely, target, pages);
+  await saveStates(
+    kysely,
+    connectionId,
+    pages.flatMap(({ state, projectId, stream, scope }) => (state ? [{ ...state, projectId, stream, scope }] : [])),
+  );
+  await saveTags(
+    kysely,
+    connectionId,
+    pages.flatMap(({ tags, projectId }) => (tags ? [{ ...tags, projectId }] : [])),
+  );
+  await saveGaps(
+    kysely,
+    connectionId,
+    pages.flatMap(({ gaps, projectId, stream }) => (gaps ? [{ ...gaps, projectId, stream }] : [])),
+  );
+  return saved;
 }
 
 /** Runs actions each in a transaction of its own, which the pass may write while it holds its lock. */

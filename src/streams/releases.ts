@@ -175,7 +175,7 @@ async function toEvents(nodes: readonly Release[], context: StreamContext) {
   const complete = await Promise.all(nodes.map((release) => withAllAssets(release, context)));
   return complete
     .map((release) => {
-      const event = releaseToEvent(release, context.project);
+      const event = releaseToEvent(release, context.project, context.seenAt);
       return event && withUnknown(event, salvagedOf(release), releaseFields);
     })
     .filter((event) => event !== null);

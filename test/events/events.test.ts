@@ -157,8 +157,10 @@ describe('the event of a pipeline', () => {
 });
 
 describe('the event of a release', () => {
+  const seenAt = new Date('2026-11-23T09:00:00Z');
+
   test('has every field of the contract', () => {
-    expect(releaseToEvent(release, project)).toMatchObject({
+    expect(releaseToEvent(release, project, seenAt)).toMatchObject({
       eventId: 'release-acme/shop-v1.0',
       title: '[Release] First',
       description: { text: 'All of it', assets: ['shop.zip'], related_events: [] },
@@ -171,7 +173,7 @@ describe('the event of a release', () => {
   });
 
   test('has the tag as its title when the release has no name, and a valid URL when the tag has a slash', () => {
-    expect(releaseToEvent({ ...release, name: '', tagName: 'web/v1' }, project)).toMatchObject({
+    expect(releaseToEvent({ ...release, name: '', tagName: 'web/v1' }, project, seenAt)).toMatchObject({
       eventId: 'release-acme/shop-web/v1',
       title: '[Release] web/v1',
       url: 'https://gitlab.example.com/acme/shop/-/releases/web%2Fv1',
@@ -179,7 +181,7 @@ describe('the event of a release', () => {
   });
 
   test('does not exist when the token may not see the tag', () => {
-    expect(releaseToEvent({ ...release, tagName: null }, project)).toBeNull();
+    expect(releaseToEvent({ ...release, tagName: null }, project, seenAt)).toBeNull();
   });
 });
 

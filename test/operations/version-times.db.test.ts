@@ -77,4 +77,26 @@ describeDatabases('when a version happened', (kind) => {
       expect((await versions(id)).filter(([, happened, seen]) => Number(happened) > Number(seen))).toEqual([]);
     }
   });
+
+  test('a release with a time in the future is upcoming until then, and published then, without a request for it', async () => {
+    const project = given.world.addProject('acme/shop');
+    for (let index = 0; index < 5; index++) {
+      const release = project.createRelease({ tag: `v${index}` });
+      if (index === 0) project.editRelease(release, { releasedAt: given.world.now + minutes(30) });
+      given.world.pass(minutes(1));
+    }
+    await given.sync();
+    given.world.pass(minutes(20));
+    const { requests } = await given.sync();
+    expect((await given.rows()).get('release-acme/shop-v0')?.status).toBe('upcoming');
+    given.world.pass(minutes(10));
+    expect(await given.sync()).toMatchObject({ requests });
+    expect((await given.rows()).get('release-acme/shop-v0')?.status).toBe('published');
+    expect(await versions('release-acme/shop-v0')).toEqual([
+      ['upcoming', 5, 5],
+      ['published', 30, 35],
+    ]);
+    await given.sync({ reconcileInterval: 0 });
+    expect(await versions('release-acme/shop-v0')).toHaveLength(2);
+  });
 });
