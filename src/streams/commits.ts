@@ -175,7 +175,7 @@ async function* range(context: StreamContext, branch: string, { from, target }: 
   try {
     for await (const { rows, next } of context.gitlab.rest.commitPages(query)) {
       mayBeCut = rows.length === 0;
-      yield { events: toEvents(rows, branch, context), progress: { cursor: formatCursor({ sha: target.sha, ...next }) } };
+      yield { events: arrived(rows, branch, context), progress: { cursor: formatCursor({ sha: target.sha, ...next }) } };
     }
   } catch (error) {
     // An end that is gone is 404 here, or an empty list, depending on GitLab's version.
@@ -189,7 +189,7 @@ async function* range(context: StreamContext, branch: string, { from, target }: 
 async function* reread(context: StreamContext, { name, tip }: Branch, depth: Date | null): Steps {
   const range = sinceRange(depth && depth > beginningOfTime ? depth : null);
   for await (const { rows } of context.gitlab.rest.commitPages({ projectId: context.project.id, ref: tip, pageSize: largestPage })) {
-    yield { events: toEvents(range.take(rows), name, context) };
+    yield { events: arrived(range.take(rows), name, context) };
     if (range.isLeft()) break;
   }
   return [];
@@ -254,6 +254,10 @@ const toEvents = (commits: readonly RestCommit[], branch: string, { project }: S
     // GitLab computes the stats: where it fails, there are none.
     withUnknown(commitToEvent(commit, branch, project), commit.stats ? {} : { unknownFields: ['stats'] }, commitFields),
   );
+
+/** Commits that were not on the branch before: they arrived now, whatever their dates. */
+const arrived = (commits: readonly RestCommit[], branch: string, context: StreamContext) =>
+  toEvents(commits, branch, context).map((event) => ({ ...event, statusSince: context.seenAt }));
 
 /** A commit alone; null when the repository no longer has it. */
 async function readCommit(context: StreamContext, sha: string): Promise<ChangeEvent | null> {

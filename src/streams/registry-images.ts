@@ -133,6 +133,8 @@ async function* pages(context: StreamContext, repository: ImageRepository, check
   const isFirstSight = known.length === 0 && !context.state(repository.path)?.lastSuccessAt;
   const isWaiting = (name: string) => context.isWaiting({ key: name, changedAt: null }, repository.path);
   const { toLook, leftOut, removed } = turnOf({ names, known, isFirstSight, limit: options.tagLimit, checks, isWaiting });
+  // What a tag points to since the last look arrived now, whenever the image was built.
+  const arrived = isFirstSight ? {} : { statusSince: seenAt };
   const looks = new Map(known.filter(({ name }) => !removed.includes(name)).map((look) => [look.name, look]));
   const note = (look: TagLook) => (looks.set(look.name, look), look);
   // Tags that are left out are noted first: after a walk that was stopped they must not count as new.
@@ -148,7 +150,7 @@ async function* pages(context: StreamContext, repository: ImageRepository, check
       return note({ repositoryId: repository.id, name: one.name, digest, lookedAt: seenAt });
     });
     yield {
-      events: described.flatMap((one) => ('tag' in one ? [registryImageToEvent(one.tag, repository, project)] : [])),
+      events: described.flatMap((one) => ('tag' in one ? [{ ...registryImageToEvent(one.tag, repository, project), ...arrived }] : [])),
       unread: described.flatMap((one) =>
         'error' in one ? [{ key: one.name, changedAt: null, error: one.error, breaksLists: false }] : [],
       ),

@@ -99,4 +99,28 @@ describeDatabases('when a version happened', (kind) => {
     await given.sync({ reconcileInterval: 0 });
     expect(await versions('release-acme/shop-v0')).toHaveLength(2);
   });
+
+  test('a commit and an image arrive when they are seen, and those of the first reading are of their own date', async () => {
+    const project = given.world.addProject('acme/shop');
+    const days = (count: number) => given.world.now - minutes(24 * 60 * count);
+    const [first] = [project.git.commit('main', { title: 'first', committedAt: days(3) })];
+    const repository = project.addImageRepository('web');
+    project.pushTag(repository, 'latest');
+    const digest = () => repository.tags.get('latest')?.digest;
+    const image = (of: string | undefined) => `registry-acme/shop/web-latest-${of}`;
+    const before = digest();
+    given.world.pass(minutes(10));
+    const config = { branches: 'main', tagChecks: 10 };
+    await given.sync(config);
+    const pushed = project.git.commit('main', { title: 'made two days ago, pushed now', committedAt: days(2) });
+    given.world.pass(minutes(10));
+    project.pushTag(repository, 'latest');
+    given.world.pass(minutes(10));
+    await given.sync(config);
+    expect(await versions(`commit-acme/shop-${first.sha}`)).toEqual([['committed', -3 * 24 * 60, 10]]);
+    expect(await versions(`commit-acme/shop-${pushed.sha}`)).toEqual([['committed', 30, 30]]);
+    expect(await versions(image(before))).toEqual([['published', 0, 10]]);
+    expect(await versions(image(digest()))).toEqual([['published', 30, 30]]);
+    expect((await given.rows()).get(`commit-acme/shop-${pushed.sha}`)?.timestamp).toMatch('2026-11-21T08:10:00');
+  });
 });
