@@ -255,8 +255,11 @@ export async function check(
   );
   expect(phantoms.join(' '), 'events of nothing').toBe('');
   checkLinks(rows, paths);
-  await checkRest(setting, options, rows);
-  return expected.size;
+  // What fails on a row that is known and was not read when it began to fail is noted when it is read.
+  const isPoisoned = (id: string) => [...paths].some(([project, path]) => isLeftOut(project, path, id));
+  await checkRest(setting, options, { before: rows, isPoisoned });
+  // A world may lose every project that is asked for.
+  return wanted.length === 0 ? rows.size : expected.size;
 }
 
 /** Everything but links, which have a check of their own, and times that are those of the first sight. */
@@ -283,8 +286,15 @@ function checkLinks(rows: ReadonlyMap<string, EventRow>, paths: ReadonlyMap<numb
   }
 }
 
+interface Rest {
+  readonly before: ReadonlyMap<string, EventRow>;
+  readonly isPoisoned: (eventId: string) => boolean;
+}
+
 /** A world that rests costs no write. */
-async function checkRest(setting: Setting, options: PassOptions, before: ReadonlyMap<string, EventRow>): Promise<void> {
+async function checkRest(setting: Setting, options: PassOptions, { before, isPoisoned }: Rest): Promise<void> {
   await pass(setting, { ...options, reconcile: true }, null);
-  expect(await eventRows(setting.database.em, setting.connectionId), 'a pass over a world at rest').toEqual(before);
+  const after = await eventRows(setting.database.em, setting.connectionId);
+  const well = (rows: ReadonlyMap<string, EventRow>) => new Map([...rows].filter(([id]) => !isPoisoned(id)));
+  expect(well(after), 'a pass over a world at rest').toEqual(well(before));
 }
