@@ -35,7 +35,7 @@ export interface ChangeEvent {
     readonly description: readonly string[];
     readonly isAuthor: boolean;
     /** GitLab fails on lists with this row in it. */
-    readonly isOfRow?: true;
+    readonly breaksLists?: true;
   };
   /** Keys of `metadata` whose first stored value stays, because the value depends on the branch on which a commit was found. */
   readonly keep?: readonly string[];

@@ -27,7 +27,7 @@ export function withUnknown(
     ...event,
     description: { ...event.description, ...nulls(description) },
     metadata: { ...event.metadata, ...nulls(metadata), incomplete: [...new Set([...metadata, ...description, ...author])].toSorted() },
-    unknown: { metadata, description, isAuthor: author.length > 0, ...(breaksLists ? { isOfRow: true } : {}) },
+    unknown: { metadata, description, isAuthor: author.length > 0, ...(breaksLists ? { breaksLists } : {}) },
   };
 }
 

@@ -36,7 +36,7 @@ export interface RowWithCursor extends ListedRow {
 
 /** A page of names, in GitLab's shape. */
 interface Edges {
-  readonly edges: ReadonlyArray<{ readonly cursor: string | null; readonly node: Parameters<typeof listedRow>[0] | null } | null> | null;
+  readonly edges: ReadonlyArray<{ readonly cursor: string | null; readonly node: NamedRow | null } | null> | null;
   readonly pageInfo: ConnectionPage<unknown>['pageInfo'];
 }
 
@@ -131,11 +131,9 @@ async function readBetween<N extends object>(
   const nodes: N[] = [];
   const unread: UnreadRow[] = [];
   let failed = 0;
-  const alone = async (row: RowWithCursor, error: GitlabRequestError) => {
+  const alone = async (row: ListedRow, error: GitlabRequestError) => {
     failed++;
-    const found = await askAlone(list, row, error);
-    nodes.push(...found.nodes);
-    unread.push(...found.unread);
+    await askAlone(list, { row, error }, { nodes, unread });
   };
   const read = async (from: number, to: number): Promise<void> => {
     const before = from === 0 ? place.after : rows[from - 1]?.cursor;
@@ -165,10 +163,8 @@ async function readBetween<N extends object>(
   if (!list.startsWithNames && only && only.to - only.from === rows.length && rows.length > 1) await halves(0, rows.length);
   else for (const { from, to } of ranges) await read(from, to);
   await throwIfDown(list, unread);
-  const order = new Map(rows.map(({ key }, index) => [key, index]));
-  const placeOf = (node: N) => order.get(list.keyOf(node)) ?? rows.length;
   return {
-    nodes: nodes.toSorted((a, b) => placeOf(a) - placeOf(b)),
+    nodes: inOrder(nodes, rows, list),
     unread,
     failed: failed + (list.startsWithNames || ranges.length !== 1 ? 1 : 0),
   };
@@ -192,39 +188,46 @@ async function withFailedRows<N extends object>(list: List<N>, place: Place, pag
   const keys = new Set(present.map(list.keyOf));
   const { rows } = await list.names({ ...place, first: page.nodes?.length ?? place.first });
   const missing = rows.filter((row) => !keys.has(row.key) && !list.isWaiting(row));
-  const nodes = [...present];
-  const unread: UnreadRow[] = [];
-  for (const row of missing) {
-    const found = await askAlone(list, row, noRow(list.operation, row));
-    nodes.push(...found.nodes);
-    unread.push(...found.unread);
-  }
+  const found = { nodes: [...present], unread: [] };
+  for (const row of missing) await askAlone(list, { row, error: noRow(list.operation, row) }, found);
+  return { ...found, nodes: inOrder(found.nodes, rows, list) };
+}
+
+/** Rows in the order of a page of names; others, which came or went between the two, are the first: the last row is one that proves how far the list was read. */
+function inOrder<N>(nodes: readonly N[], rows: readonly ListedRow[], { keyOf }: Pick<List<N>, 'keyOf'>): N[] {
   const order = new Map(rows.map(({ key }, index) => [key, index]));
-  const placeOf = (node: N) => order.get(list.keyOf(node)) ?? -1;
-  return { nodes: nodes.toSorted((a, b) => placeOf(a) - placeOf(b)), unread };
+  const placeOf = (node: N) => order.get(keyOf(node)) ?? -1;
+  return nodes.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
 const noRow = (operation: string, { key }: ListedRow) =>
   new GraphqlError([{ message: `null in place of ${key}, with an error` }], { operation });
 
-/** A row that has failed in its list. */
+/** A row that has failed in its list, and how. */
+interface FailedRow {
+  readonly row: ListedRow;
+  readonly error: GitlabRequestError;
+}
+
+/** Asks for a failed row alone, and adds it to what was found. */
 async function askAlone<N extends object>(
   { alone, isUsable = () => true }: Pick<List<N>, 'alone' | 'isUsable'>,
-  { key, changedAt }: ListedRow,
-  error: GitlabRequestError,
-): Promise<Found<N>> {
+  { row: { key, changedAt }, error }: FailedRow,
+  found: { readonly nodes: N[]; readonly unread: UnreadRow[] },
+): Promise<void> {
   let last = error;
   for (const ask of alone) {
     try {
       const node = await ask(key);
       if (node !== null && !isUsable(node)) continue;
-      return { nodes: node === null ? [] : [{ ...node, breaksLists: true }], unread: [] };
+      if (node !== null) found.nodes.push({ ...node, breaksLists: true });
+      return;
     } catch (failure) {
       if (!mayBeOfARow(failure)) throw failure;
       last = failure;
     }
   }
-  return { nodes: [], unread: [{ key, changedAt, error: last }] };
+  found.unread.push({ key, changedAt, error: last });
 }
 
 /** When GitLab answers no page of names any more, it is not the rows. */

@@ -16,7 +16,7 @@ export interface Gaps {
   readonly isWaiting: (place: GapPlace & Pick<Gap, 'key' | 'changedAt'> & { readonly scope?: string }) => boolean;
   /** Whether a list of a project's changes since a moment, of one stream or of any, may have a row in it that GitLab fails on. */
   readonly breaksLists: (projectId: number, since: Date | null, stream?: string) => boolean;
-  /** Notes what a page shows. Resolves to what is to be stored, and to the gaps that are new. */
+  /** Notes what a page shows. Returns what is to be stored, and to the gaps that are new. */
   readonly note: (page: NotedPage) => { readonly changes: GapChanges | undefined; readonly news: readonly PlacedGap[] };
   /** Gaps that were there when the pass began, and still are. */
   readonly known: () => PlacedGap[];
@@ -40,15 +40,22 @@ export interface NotedPage extends Pick<Page, 'events' | 'unread' | 'goneKeys' |
   readonly outcome: string | undefined;
 }
 
+type GapsByKey = Map<string, PlacedGap>;
+
 const keyOf = (projectId: number, stream: string, { scope, key }: GapKey) => JSON.stringify([projectId, stream, scope, key]);
 
 /** The gaps that are stored when a pass begins. */
 export function createGaps(stored: readonly PlacedGap[]): Gaps {
-  const gaps = new Map(stored.map((gap) => [keyOf(gap.projectId, gap.stream, gap), gap]));
-  const before = new Map(gaps);
+  // A pass asks for each stream of each project, and lists that the token may not read are gaps of every one of them.
+  const byProject = new Map<number, GapsByKey>();
+  const gapsOf = (projectId: number): GapsByKey => {
+    const known = byProject.get(projectId) ?? new Map<string, PlacedGap>();
+    byProject.set(projectId, known);
+    return known;
+  };
+  const before = new Map(stored.map((gap) => [keyOf(gap.projectId, gap.stream, gap), gap]));
+  for (const [place, gap] of before) gapsOf(gap.projectId).set(place, gap);
   const news = new Set<string>();
-  const ofStream = ({ projectId, stream }: GapPlace) =>
-    [...gaps.values()].filter((gap) => gap.projectId === projectId && gap.stream === stream && gap.key !== '');
   /** Tried in this pass. */
   const tried = new Set<string>();
   const isDue = (gap: PlacedGap, { at, isReconcile }: GapPlace) => {
@@ -57,24 +64,21 @@ export function createGaps(stored: readonly PlacedGap[]): Gaps {
   };
   return {
     due: (place) =>
-      ofStream(place)
-        .filter((gap) => isDue(gap, place))
+      [...gapsOf(place.projectId).values()]
+        .filter((gap) => gap.stream === place.stream && gap.key !== '' && isDue(gap, place))
         .toSorted((a, b) => a.lastTriedAt.getTime() - b.lastTriedAt.getTime()),
     isWaiting: ({ key, changedAt, scope = '', ...place }) => {
-      const gap = gaps.get(keyOf(place.projectId, place.stream, { scope, key }));
+      const gap = gapsOf(place.projectId).get(keyOf(place.projectId, place.stream, { scope, key }));
       return gap !== undefined && gap.changedAt?.getTime() === changedAt?.getTime() && !isDue(gap, place);
     },
     breaksLists: (projectId, since, stream) =>
-      [...gaps.values()].some(
-        (gap) =>
-          gap.projectId === projectId &&
-          gap.breaksLists &&
-          (stream === undefined || gap.stream === stream) &&
-          (!since || !gap.changedAt || gap.changedAt >= since),
+      [...gapsOf(projectId).values()].some(
+        (gap) => gap.breaksLists && (stream === undefined || gap.stream === stream) && (!since || !gap.changedAt || gap.changedAt >= since),
       ),
     note: (page) => {
-      const { open, closed } = changesOf(page, gaps);
       const { projectId, stream } = page;
+      const gaps = gapsOf(projectId);
+      const { open, closed } = changesOf(page, gaps);
       const placed = open.map((gap) => ({ ...gap, projectId, stream: stream.name }));
       const fresh = placed.filter((gap) => {
         const place = keyOf(projectId, stream.name, gap);
@@ -91,18 +95,18 @@ export function createGaps(stored: readonly PlacedGap[]): Gaps {
       }
       return { changes: open.length + closed.length > 0 ? { open, closed } : undefined, news: fresh };
     },
-    known: () => [...before.keys()].flatMap((place) => (news.has(place) ? [] : (gaps.get(place) ?? []))),
+    known: () => [...before].flatMap(([place, { projectId }]) => (news.has(place) ? [] : (gapsOf(projectId).get(place) ?? []))),
   };
 }
 
 const isWorse = ({ end, outcome }: NotedPage, { key }: Gap) => key === '' && end?.outcome !== outcome;
 
-function changesOf(page: NotedPage, gaps: ReadonlyMap<string, PlacedGap>): GapChanges {
+/** `gaps`: of the page's project. */
+function changesOf(page: NotedPage, gaps: GapsByKey): GapChanges {
   const { projectId, stream, at, end, unread = [], goneKeys = [], scopes } = page;
-  const isOfStream = (gap: PlacedGap) => gap.projectId === projectId && gap.stream === stream.name;
   const scope = stream.row?.isOfScope ? page.scope : '';
   const known = (key: string, place = scope) => gaps.get(keyOf(projectId, stream.name, { scope: place, key }));
-  const gapOf = (key: string, facts: Omit<Gap, 'scope' | 'key' | 'since' | 'lastTriedAt' | 'tries'>, place = scope): Gap => {
+  const gapOf = (key: string, facts: Facts, place = scope): Gap => {
     const former = known(key, place);
     const isSame = former?.changedAt?.getTime() === facts.changedAt?.getTime();
     return { ...facts, scope: place, key, since: former?.since ?? at, lastTriedAt: at, tries: isSame ? (former?.tries ?? 0) + 1 : 1 };
@@ -118,7 +122,7 @@ function changesOf(page: NotedPage, gaps: ReadonlyMap<string, PlacedGap>): GapCh
   ];
   const closed = [
     ...rows.flatMap(({ key, event }) => (!event.unknown && known(key) ? [{ scope, key }] : [])),
-    ...(scopes ? [...gaps.values()].filter((gap) => isOfStream(gap) && gap.scope !== '' && !scopes.includes(gap.scope)) : []),
+    ...(scopes ? [...gaps.values()].filter((gap) => gap.stream === stream.name && gap.scope !== '' && !scopes.includes(gap.scope)) : []),
     ...goneKeys.flatMap((key) => (known(key) ? [{ scope, key }] : [])),
     ...(end && !isStanding(end) && end.outcome !== 'failed' && known('', page.scope) ? [{ scope: page.scope, key: '' }] : []),
   ];
@@ -148,7 +152,7 @@ const unreadGap = ({ changedAt, error, breaksLists = true }: UnreadRow): Facts =
 const incompleteGap = (stream: NotedPage['stream'], { unknown, timestamp }: ChangeEvent): Facts => ({
   changedAt: changeOf(stream, timestamp),
   isMissing: false,
-  breaksLists: unknown?.isOfRow === true,
+  breaksLists: unknown?.breaksLists === true,
   reason: `GitLab could not answer ${[...(unknown?.metadata ?? []), ...(unknown?.description ?? []), ...(unknown?.isAuthor ? ['author'] : [])].join(', ')}`,
   errorCode: null,
 });

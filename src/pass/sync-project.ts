@@ -1,11 +1,13 @@
+import type { ChangeEvent } from '../events/change-event.ts';
 import type { EventProject } from '../events/event-project.ts';
 import type { BatchProject } from '../gitlab/batch.ts';
-import type { WalkState } from '../walk-state.ts';
+import type { Gap, WalkState } from '../walk-state.ts';
 import type { PlacedState } from '../store/progress/save-progress.ts';
 import { closed } from '../streams/access.ts';
 import { streams } from '../streams/index.ts';
 import type { Page, Stored, Stream, StreamContext, Walk, WalkEnd } from '../streams/stream.ts';
 import { problemOf, settle } from './settle.ts';
+import type { Settled } from './settle.ts';
 import type { UnreadRow } from '../gitlab/read-around.ts';
 import { changeOf, isStanding, rowKeyOf } from './gaps.ts';
 import { withoutKnownRows } from './known-rows.ts';
@@ -95,11 +97,14 @@ async function retryGaps(streamWork: StreamWork, context: StreamContext): Promis
   for (const gap of due.slice(0, mostTries)) {
     pass.signal?.throwIfAborted();
     const answer = await settle(read(context, gap.key));
-    const found = 'value' in answer ? { events: answer.value ? [answer.value] : [], goneKeys: answer.value ? [] : [gap.key] } : null;
-    const { breaksLists, key, changedAt } = gap;
-    const page = found ?? { events: [], unread: 'error' in answer ? [{ key, changedAt, error: answer.error, breaksLists }] : [] };
-    await savePage(streamWork, context, { scope: gap.scope, page });
+    await savePage(streamWork, context, { scope: gap.scope, page: pageOfTry(gap, answer) });
   }
+}
+
+/** What another try of a gap brought: the row, that it is gone, or why it failed again. */
+function pageOfTry({ key, changedAt, breaksLists }: Gap, answer: Settled<ChangeEvent | null>): Page {
+  if ('error' in answer) return { events: [], unread: [{ key, changedAt, error: answer.error, breaksLists }] };
+  return answer.value ? { events: [answer.value] } : { events: [], goneKeys: [key] };
 }
 
 /** Stores a walk's pages. Each page is stored, and the walk is told what that wrote, before the next page is pulled. */
