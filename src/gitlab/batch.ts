@@ -34,7 +34,7 @@ export interface BatchQuery {
   readonly ask: BatchAsk;
   /** Empty = all. */
   readonly branches: readonly string[];
-  /** Asks for the names of rows only, because GitLab fails on one of them, or is known to. Only for `ids`. */
+  /** Asks for the names of rows only, because GitLab fails on one of them, or is known to. */
   readonly byName?: boolean | undefined;
 }
 
@@ -66,8 +66,10 @@ export interface Batch {
    * of GitLab's clock and the newest row seen so far, less the time that the request took. Null: no row was seen so far.
    */
   readonly startedAt: Date | null;
-  /** Errors of the answer, but those in fields of rows: a project that is not in it may only be out of reach. */
+  /** Errors of the answer, but those in fields of rows. */
   readonly errors: readonly GraphqlErrorEntry[];
+  /** Whether a project that is not in the answer may only have failed: an error is about more than what is in a project. */
+  readonly mayLackProjects: boolean;
 }
 
 /**
@@ -100,37 +102,25 @@ export function readBatch(gitlab: Pick<Gitlab, 'graphql' | 'fit' | 'host'>, quer
 }
 
 async function ask({ graphql, host }: Pick<Gitlab, 'graphql' | 'host'>, query: BatchQuery, part: number): Promise<Batch | null> {
-  const { source, ask: what, byName } = query;
-  const sent = { host, askedAt: host.clock.now(), askedOn: host.clock.date() };
-  const variables = variablesOf(query, part);
+  const { source, ask: what, byName = false } = query;
   const largest = Math.max(1, Math.floor(batchSizes[what.kind].projects * part));
+  const ids = source.kind === 'ids' ? source.ids.slice(0, largest) : [];
+  const cursor = source.kind === 'ids' ? {} : after(source);
+  const sent = { host, askedAt: host.clock.now(), askedOn: host.clock.date(), ask: what, asked: ids, byName, ...cursor };
+  const variables = { ...variablesOf(query, part), ...cursor };
   if (source.kind === 'group') {
-    const answer = await graphql.GroupChanges({ ...variables, projects: largest, path: source.path, ...after(source) });
+    const operation = byName ? 'GroupRows' : 'GroupChanges';
+    const answer = await graphql[operation]({ ...variables, projects: largest, path: source.path });
     if (answer.data.group === null && !answer.errors) return null;
-    const place = { ...sent, ask: what, path: ['group', 'projects', 'nodes'], operation: 'GroupChanges', asked: [], ...after(source) };
-    return batchOf(answer, answer.data.group?.projects, place);
+    return batchOf(answer, answer.data.group?.projects, { ...sent, path: ['group', 'projects', 'nodes'], operation });
   }
-  const place = { ...sent, ask: what, path: ['projects', 'nodes'], operation: 'ProjectChanges' };
-  if (source.kind === 'ids') {
-    const ids = source.ids.slice(0, largest);
-    if (byName) {
-      const rows = await graphql.ProjectRows({ ...variables, ids: ids.map(projectGlobalId), projects: ids.length });
-      // The streams see no row of it.
-      const named = rows.data.projects as Connection | null;
-      return batchOf(rows, named, { ...place, asked: ids, operation: 'ProjectRows', byName });
-    }
-    const answer = await graphql.ProjectChanges({ ...variables, ids: ids.map(projectGlobalId), projects: ids.length });
-    return batchOf(answer, answer.data.projects, { ...place, asked: ids });
-  }
-  const { sort, projects } = source;
-  const answer = await graphql.ProjectChanges({
-    ...variables,
-    membership: true,
-    sort,
-    projects: Math.min(projects, largest),
-    ...after(source),
-  });
-  return batchOf(answer, answer.data.projects, { ...place, asked: [], ...after(source) });
+  const which =
+    source.kind === 'ids'
+      ? { ids: ids.map(projectGlobalId), projects: ids.length }
+      : { membership: true, sort: source.sort, projects: Math.min(source.projects, largest) };
+  const operation = byName ? 'ProjectRows' : 'ProjectChanges';
+  const answer = await graphql[operation]({ ...variables, ...which });
+  return batchOf(answer, answer.data.projects, { ...sent, path: ['projects', 'nodes'], operation });
 }
 
 const after = ({ after: cursor }: { readonly after?: string }) => (cursor === undefined ? {} : { after: cursor });
@@ -177,24 +167,27 @@ interface BatchPlace extends Sent {
   readonly after?: string | undefined;
 }
 
-function batchOf(answer: Answer<unknown>, connection: Connection | null | undefined, place: BatchPlace): Batch {
+/** `connection`: of a batch by name, its rows have names only, and no stream sees one. */
+function batchOf(answer: Answer<unknown>, connection: unknown, place: BatchPlace): Batch {
   const errors = answer.errors ?? [];
-  if (!connection?.nodes) throw new GraphqlError(errors, { operation: place.operation });
-  const { hasNextPage, endCursor } = connection.pageInfo;
+  const { nodes, pageInfo } = (connection ?? { nodes: null }) as Connection;
+  if (!nodes) throw new GraphqlError(errors, { operation: place.operation });
+  const { hasNextPage, endCursor } = pageInfo;
   if (hasNextPage && (endCursor === null || endCursor === place.after)) {
     const { operation } = place;
     throw new InvalidResponseError(`GitLab's pages of ${operation} do not move on (cursor ${endCursor})`, { operation });
   }
   const isInRow = ({ path = [] }: GraphqlErrorEntry) => path.length >= place.path.length + 1 + stepsToField;
   const at = answeredAt(answer) ?? place.askedOn;
-  const startedAt = startOf(place, connection.nodes, at);
+  const startedAt = startOf(place, nodes, at);
   return {
     asked: place.asked,
-    projects: connection.nodes.flatMap((node, index) => (node ? [batchProject(node, index, { ...place, errors })] : [])),
+    projects: nodes.flatMap((node, index) => (node ? [batchProject(node, index, { ...place, errors })] : [])),
     next: hasNextPage ? endCursor : null,
     at,
     startedAt,
     errors: errors.filter((error) => !isInRow(error)),
+    mayLackProjects: errors.some(({ path = [] }) => path.length <= place.path.length + 1),
   };
 }
 

@@ -131,14 +131,18 @@ async function readBetween<N extends object>(
   const nodes: N[] = [];
   const unread: UnreadRow[] = [];
   let failed = 0;
+  /** GitLab has answered since the last row that failed. */
+  let isUp = false;
   const alone = async (row: ListedRow, error: GitlabRequestError) => {
     failed++;
+    isUp = false;
     await askAlone(list, { row, error }, { nodes, unread });
   };
   const read = async (from: number, to: number): Promise<void> => {
     const before = from === 0 ? place.after : rows[from - 1]?.cursor;
     try {
       const answer = await list.page({ first: to - from, ...(before === undefined ? {} : { after: before }) }, { isExact: true });
+      isUp = true;
       const { page, isWhole } = usable(list, answer);
       const present = (page.nodes ?? []).filter((node) => node !== null);
       nodes.push(...present);
@@ -162,7 +166,7 @@ async function readBetween<N extends object>(
   // The page as it is has just failed.
   if (!list.startsWithNames && only && only.to - only.from === rows.length && rows.length > 1) await halves(0, rows.length);
   else for (const { from, to } of ranges) await read(from, to);
-  await throwIfDown(list, unread);
+  if (!isUp) await throwIfDown(list, unread);
   return {
     nodes: inOrder(nodes, rows, list),
     unread,

@@ -4,6 +4,7 @@ import type { NamedRow } from '../gitlab/read-around.ts';
 import { firstPages } from '../streams/identities.ts';
 import { withOverlap } from '../streams/watermark.ts';
 import { walkKey } from './pass-state.ts';
+import { noteFound } from './restore.ts';
 import type { PassState } from './pass-state.ts';
 import type { ProjectWork } from './sync-project.ts';
 
@@ -11,11 +12,15 @@ import type { ProjectWork } from './sync-project.ts';
  * A project of a batch by name, with empty lists where there is nothing to read: each row is stored as it was at its time of change, or
  * has a gap that is not due. In a reconcile, rows may have changed without a trace.
  */
-export async function withoutKnownRows({ store, gaps, states }: PassState, { batch, project, at }: ProjectWork): Promise<BatchProject> {
+export async function withoutKnownRows(
+  { store, gaps, states, landmarks }: PassState,
+  { batch, project, at }: ProjectWork,
+): Promise<BatchProject> {
   const isReconcile = batch.ask.kind === 'reconcile';
   const keys = Object.keys(firstPages) as FirstPage[];
   const named = keys.flatMap((key) => (batch.names(key) ?? []).map((row) => ({ row, eventId: firstPages[key].eventId?.(project, row) })));
   if (named.length === 0) return batch;
+  for (const { row, eventId } of named) if (eventId !== undefined) noteFound(landmarks, eventId, listedRow(row).changedAt);
   const times = isReconcile
     ? new Map<string, Date>()
     : await store.readTimes(
@@ -43,3 +48,7 @@ export async function withoutKnownRows({ store, gaps, states }: PassState, { bat
     },
   };
 }
+
+/** Whether a project has rows that are not known, or lists that are to be asked for. */
+export const hasNews = (batch: BatchProject): boolean =>
+  (Object.keys(firstPages) as FirstPage[]).some((key) => batch.firstPage(key) === undefined);

@@ -51,13 +51,12 @@ export async function* readByIds(pass: PassState, { ids, ask, byName = false }: 
     }
     const batch = answer.value;
     if (!batch) continue;
-    const { asked, errors } = batch;
+    const { asked, errors, mayLackProjects } = batch;
     if (asked.length < group.length) groups.unshift({ group: group.slice(asked.length), byName });
     const returned = new Set(batch.projects.map(({ id }) => id));
     const absent = asked.filter((id) => !returned.has(id));
-    const isCertain = errors.length === 0;
-    yield { batch, absent: isCertain ? absent : [] };
-    if (isCertain || absent.length === 0) continue;
+    yield { batch, absent: mayLackProjects ? [] : absent };
+    if (!mayLackProjects || absent.length === 0) continue;
     if (asked.length > 1) groups.push(...absent.map((id) => ({ group: [id], byName })));
     else {
       const { message: reason, code: errorCode } = new GraphqlError(errors, { operation: 'ProjectChanges' });

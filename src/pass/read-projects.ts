@@ -15,6 +15,7 @@ import { chunks, everyOne, isSelected } from './pass-state.ts';
 import type { PassState } from './pass-state.ts';
 import type { ListedSource } from './selection.ts';
 import { bySharedSince, fitsSince, sinceOf } from './since.ts';
+import { hasNews, withoutKnownRows } from './known-rows.ts';
 import { syncProject } from './sync-project.ts';
 
 /** How far the projects of a pass are read. */
@@ -47,25 +48,30 @@ export type ListEnd = 'whole' | 'cut' | 'missing';
 
 /**
  * Reads the projects of a list that can be asked together what changed since a moment; the others wait for `readIds`.
- * A page is asked for while the pages before it are stored.
+ * A page is asked for while the pages before it are stored. Where GitLab fails on a row, the names of the rows are asked for.
  */
 export async function readList(reading: Reading, source: ListedSource, since: Date): Promise<ListEnd> {
   const { pass, limit } = reading;
   const { projectLimit, branches } = pass.config;
   let left = source.kind === 'membership' && projectLimit > 0 ? projectLimit : Number.POSITIVE_INFINITY;
   let isWhole = true;
-  // A list by name leaves it to `readIds` to ask around the rows that GitLab fails on.
-  if (hasFailingRows(pass, since) && (await listByName(reading, source))) return 'whole';
+  const isKnownToFail = hasFailingRows(pass, since);
+  let byName = isKnownToFail;
   const work: Array<Promise<void>> = [];
   const ended = new AbortController();
   try {
     for (let from: ListedSource | null = source; from && left > 0 && !ended.signal.aborted;) {
       const page: ListedSource = from.kind === 'membership' ? { ...from, projects: Math.min(from.projects, left) } : from;
-      const query: BatchQuery = { source: page, ask: { kind: 'changes', since }, branches };
+      const query: BatchQuery = { source: page, ask: { kind: 'changes', since }, branches, byName };
       const answer: Settled<Batch | null> = await limit(() => settle(readBatch(pass.gitlab, query)));
       pass.circuitBreaker.note(answer);
       if ('end' in answer) {
-        if (mayBeOfARow(answer.error) && (await listByName(reading, source))) {
+        const isOfARow = mayBeOfARow(answer.error);
+        if (isOfARow && !byName) {
+          byName = true;
+          continue;
+        }
+        if (isOfARow && (await listByName(reading, source))) {
           reading.isFailing = true;
           return 'whole';
         }
@@ -74,9 +80,9 @@ export async function readList(reading: Reading, source: ListedSource, since: Da
       }
       const batch: Batch | null = answer.value;
       if (!batch) return 'missing';
-      isWhole &&= batch.errors.length === 0;
+      isWhole &&= !batch.mayLackProjects;
       left -= batch.projects.length;
-      const task = limit(() => syncBatch(reading, batch, fitting(reading, batch, since)));
+      const task = limit(() => syncBatch(reading, batch, { projects: fitting(reading, batch, since), isKnownToFail }));
       // An error that ends the pass is thrown below. Here it only ends the list.
       task.catch(() => ended.abort());
       work.push(task);
@@ -129,12 +135,32 @@ function fitting({ pass, asked, waiting }: Reading, { projects }: Batch, since: 
   });
 }
 
-async function syncBatch({ pass, due }: Reading, { at, startedAt }: Batch, projects: readonly BatchProject[]): Promise<void> {
-  const { store, config, tally, progress, known } = pass;
-  progress.projectsFound(projects.length);
+interface BatchPart {
+  readonly projects: readonly BatchProject[];
+  /** GitLab is known to fail on a row of the list, whose names were asked for: other projects that have changed can be asked together. */
+  readonly isKnownToFail?: boolean;
+}
+
+async function syncBatch(
+  { pass, due, waiting }: Reading,
+  { at, startedAt }: Batch,
+  { projects, isKnownToFail = false }: BatchPart,
+): Promise<void> {
+  const { store, config, tally, progress, known, gaps } = pass;
   const seen = projects.map(({ id, node }) => ({ id, fullPath: node.fullPath, webUrl: node.webUrl ?? `${config.url}/${node.fullPath}` }));
   const saved = await store.saveProjects(seen, at);
-  tally.addProjects(projects.length);
+  const named = await Promise.all(
+    projects.map(async (batch) => {
+      const project = saved.get(batch.id);
+      return project ? withoutKnownRows(pass, { project, batch, at, startedAt }) : batch;
+    }),
+  );
+  const mayFail = ({ id, ask }: BatchProject) => gaps.breaksLists(id, ask.kind === 'changes' ? ask.since : null);
+  const isForLater = (batch: BatchProject) => isKnownToFail && hasNews(batch) && !mayFail(batch);
+  waiting.push(...named.filter(isForLater).map(({ id }) => id));
+  const now = named.filter((batch) => !isForLater(batch));
+  progress.projectsFound(now.length);
+  tally.addProjects(now.length);
   const sync = async (batch: BatchProject) => {
     const project = saved.get(batch.id);
     if (project) await syncProject(pass, { project, batch, at, startedAt });
@@ -142,7 +168,7 @@ async function syncBatch({ pass, due }: Reading, { at, startedAt }: Batch, proje
     if (project && before && isDue(pass, before, at)) due.push({ project, at });
     progress.projectsEnded(1);
   };
-  await everyOne(projects.map(sync));
+  await everyOne(now.map(sync));
 }
 
 async function readBatchOfIds(reading: Reading, batch: IdBatch): Promise<number[]> {
@@ -150,7 +176,7 @@ async function readBatchOfIds(reading: Reading, batch: IdBatch): Promise<number[
   const gone: number[] = [];
   for await (const answer of readByIds(pass, batch)) {
     if ('batch' in answer) {
-      await syncBatch(reading, answer.batch, answer.batch.projects);
+      await syncBatch(reading, answer.batch, answer.batch);
       gone.push(...answer.absent);
     } else for (const id of answer.failed) addFailure(pass, id, answer.end);
   }

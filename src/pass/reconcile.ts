@@ -6,6 +6,7 @@ import { problemOf } from './settle.ts';
 import { readByIds } from './read-by-ids.ts';
 import { chunks, everyOne } from './pass-state.ts';
 import type { PassState } from './pass-state.ts';
+import { withoutKnownRows } from './known-rows.ts';
 import { syncProject } from './sync-project.ts';
 
 /** A project that is due, and GitLab's clock when its changes were read. */
@@ -53,7 +54,9 @@ async function reconcileBatch(pass: PassState, due: readonly Due[]): Promise<voi
     const whole = await everyOne(
       projects.map(async (batch) => {
         const project = byId.get(batch.id);
-        return project && (await syncProject(pass, { project, batch, at, startedAt })) ? [project.id] : [];
+        if (!project) return [];
+        const work = { project, batch, at, startedAt };
+        return (await syncProject(pass, { ...work, batch: await withoutKnownRows(pass, work) })) ? [project.id] : [];
       }),
     );
     if (whole.flat().length > 0) await store.markReconciled(whole.flat(), at);

@@ -10,7 +10,6 @@ import { problemOf, settle } from './settle.ts';
 import type { Settled } from './settle.ts';
 import type { UnreadRow } from '../gitlab/read-around.ts';
 import { changeOf, isStanding, rowKeyOf } from './gaps.ts';
-import { withoutKnownRows } from './known-rows.ts';
 import { storePage } from './store-page.ts';
 import type { RefusedEvent } from './store-page.ts';
 import { nameNewGaps } from './gap-problems.ts';
@@ -31,8 +30,7 @@ export interface ProjectWork {
 export async function syncProject(pass: PassState, work: ProjectWork): Promise<boolean> {
   const states: ProjectStates = pass.states.get(work.project.id) ?? new Map();
   pass.states.set(work.project.id, states);
-  const known = { ...work, batch: await withoutKnownRows(pass, work) };
-  const ended = await everyOne(streams.map((stream) => syncStream({ pass, work: known, states, stream })));
+  const ended = await everyOne(streams.map((stream) => syncStream({ pass, work, states, stream })));
   return ended.every(Boolean);
 }
 

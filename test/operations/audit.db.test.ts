@@ -4,11 +4,11 @@ import type { AuditReport } from '../../src/index.ts';
 import { json } from '../../fake-gitlab/fake-gitlab.ts';
 import type { FakeProject } from '../../fake-gitlab/world/project.ts';
 import { minutes } from '../../fake-gitlab/world/time.ts';
-import { describeDatabases } from '../support/databases.ts';
+import { describePasses } from '../support/databases.ts';
 import { fakeUrl } from '../support/fake.ts';
 import { useSync } from './fixture.ts';
 
-describeDatabases('an audit', (kind) => {
+describePasses('an audit', (kind) => {
   const given = useSync(kind);
 
   const configOf = (config: object) => ({ token: given.token, url: fakeUrl, ...config });

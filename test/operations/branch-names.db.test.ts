@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { minutes } from '../../fake-gitlab/world/time.ts';
-import { describeDatabases } from '../support/databases.ts';
+import { describePasses } from '../support/databases.ts';
 import { useSync } from './fixture.ts';
 
 const names = [
@@ -19,7 +19,7 @@ const names = [
   '~user',
 ];
 
-describeDatabases('a branch', (kind) => {
+describePasses('a branch', (kind) => {
   const given = useSync(kind);
 
   test.each(names)('named %s is read as a branch, although a tag has its name', async (branch) => {

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import type { FakeProject } from '../../fake-gitlab/world/project.ts';
 import { days, hours, minutes, seconds } from '../../fake-gitlab/world/time.ts';
 import { createHostStates } from '../../src/index.ts';
-import { describeDatabases } from '../support/databases.ts';
+import { describePasses } from '../support/databases.ts';
 import { useSync } from './fixture.ts';
 
-describeDatabases('clocks that are apart', (kind) => {
+describePasses('clocks that are apart', (kind) => {
   const given = useSync(kind);
 
   const addProject = (path = 'acme/shop'): FakeProject => {

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { minutes } from '../../fake-gitlab/world/time.ts';
 import type { FakeProject } from '../../fake-gitlab/world/project.ts';
-import { describeDatabases } from '../support/databases.ts';
+import { describePasses } from '../support/databases.ts';
 import { useSync } from './fixture.ts';
 
-describeDatabases('what was left out for a while', (kind) => {
+describePasses('what was left out for a while', (kind) => {
   const given = useSync(kind);
   // No reconcile: every change must be found by what the walks note of themselves.
   const quiet = { reconcileInterval: 31_536_000, tagChecks: 0, tagLimit: 0 };

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { syncGitlab } from '../../src/index.ts';
 import { html, json } from '../../fake-gitlab/fake-gitlab.ts';
-import { describeDatabases } from '../support/databases.ts';
+import { describePasses } from '../support/databases.ts';
 import { fakeUrl } from '../support/fake.ts';
 import { useSync } from './fixture.ts';
 
-describeDatabases('what fails', (kind) => {
+describePasses('what fails', (kind) => {
   const given = useSync(kind);
 
   describe('what cannot be read', () => {

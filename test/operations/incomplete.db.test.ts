@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { minutes } from '../../fake-gitlab/world/time.ts';
 import type { Poison } from '../../fake-gitlab/world/poison.ts';
-import { describeDatabases } from '../support/databases.ts';
+import { describePasses } from '../support/databases.ts';
 import { notEmpty } from '../support/not-empty.ts';
 import { useSync } from './fixture.ts';
 
@@ -37,7 +37,7 @@ const places: ReadonlyArray<readonly [string, (count: number) => number[]]> = [
   ['many', (count) => [1, 2, count - 2]],
 ];
 
-describeDatabases('fields that GitLab cannot answer', (kind) => {
+describePasses('fields that GitLab cannot answer', (kind) => {
   const given = useSync(kind);
 
   /** A project with rows of each list; more than a page where `count` is large. */

@@ -3,11 +3,11 @@ import type { FakeProject } from '../../fake-gitlab/world/project.ts';
 import { hours, minutes, seconds } from '../../fake-gitlab/world/time.ts';
 import { createMortal } from '../convergence/mortal.ts';
 import { syncGitlab } from '../../src/index.ts';
-import { describeDatabases } from '../support/databases.ts';
+import { describePasses } from '../support/databases.ts';
 import { fakeUrl } from '../support/fake.ts';
 import { useSync } from './fixture.ts';
 
-describeDatabases('what changed', (kind) => {
+describePasses('what changed', (kind) => {
   const given = useSync(kind);
   const graphqlRequests = () => given.fake.seen.filter((request) => request.kind === 'graphql').map(({ operation }) => operation);
 

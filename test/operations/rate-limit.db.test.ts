@@ -6,11 +6,11 @@ import { createTestClock } from '../support/clock.ts';
 import { fetchFrom } from '../support/fake.ts';
 import { useSync } from './fixture.ts';
 
-const given = useSync('pglite');
-const projects = 200;
+const given = useSync('postgres');
+const projects = 100;
 const roundTripMs = 200;
 
-/** A pass of some 410 requests over a GitLab that limits their rate. */
+/** A pass of some 210 requests over a GitLab that limits their rate. */
 async function passUnder(limit: Pick<RateLimitOptions, 'requests' | 'headers'>) {
   for (let i = 0; i < projects; i++) given.world.addProject(`acme/p${i}`).git.commit('main', { title: 'Start', authorName: 'Ada' });
   const clock = createTestClock();
@@ -26,11 +26,11 @@ async function passUnder(limit: Pick<RateLimitOptions, 'requests' | 'headers'>) 
   return { result, share: refused / (allowed + refused), minutes: clock.now() / 60_000 };
 }
 
-describe('a limit of 120 requests a minute', () => {
+describe('a limit of 60 requests a minute', () => {
   test.each(['none', 'retry-after', 'all'] as const)(
     'that says of itself: %s, refuses few requests, and the pass ends whole',
     async (headers) => {
-      const { result, share, minutes } = await passUnder({ requests: 120, headers });
+      const { result, share, minutes } = await passUnder({ requests: 60, headers });
       expect(result).toMatchObject({ problems: [], stored: projects });
       expect(share).toBeLessThanOrEqual(0.2);
       // They need four windows.

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { days, hours, minutes } from '../../fake-gitlab/world/time.ts';
 import type { FakeProject } from '../../fake-gitlab/world/project.ts';
-import { describeDatabases } from '../support/databases.ts';
+import { describePasses } from '../support/databases.ts';
 import { useSync } from './fixture.ts';
 
-describeDatabases('a GitLab that was restored from a backup', (kind) => {
+describePasses('a GitLab that was restored from a backup', (kind) => {
   const given = useSync(kind);
   const config = { branches: 'main', syncLimit: 'all', reconcileInterval: 31_536_000, projectLimit: 0 };
 

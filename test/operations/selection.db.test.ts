@@ -2,12 +2,12 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { minutes } from '../../fake-gitlab/world/time.ts';
 import type { FakeProject } from '../../fake-gitlab/world/project.ts';
 import { syncPart } from '../../src/operations/sync-part.ts';
-import { describeDatabases } from '../support/databases.ts';
+import { describePasses } from '../support/databases.ts';
 import { fakeUrl } from '../support/fake.ts';
 import { notEmpty } from '../support/not-empty.ts';
 import { useSync } from './fixture.ts';
 
-describeDatabases('what is read', (kind) => {
+describePasses('what is read', (kind) => {
   const given = useSync(kind);
 
   describe('which projects', () => {

@@ -41,7 +41,7 @@ test('CI runs the whole check on each PostgreSQL from the oldest that the README
   expect(suite?.strategy?.matrix.postgres?.[0]).toBe(Number(oldest));
   // The suite uses this PostgreSQL in place of one that it starts itself.
   expect(suite?.services?.postgres.image).toBe('postgres:${{ matrix.postgres }}');
-  expect(Object.keys(suite?.env ?? {})).toEqual(['TEST_POSTGRES_URL']);
+  expect(Object.keys(suite?.env ?? {})).toEqual(['TEST_POSTGRES_URL', 'TEST_DATABASES']);
   expect(readFileSync('test/support/global-setup.ts', 'utf8')).toContain('process.env.TEST_POSTGRES_URL');
 });
 

@@ -51,7 +51,7 @@ describe('pulling the schema', () => {
     const { code, out } = await pull(['--url', url]);
     expect(code).toBe(1);
     expect(out).toContain(
-      "  Field 'id' was removed from object type 'Group' (queries/group-changes.graphql, queries/group-projects.graphql)",
+      "  Field 'id' was removed from object type 'Group' (queries/group-changes.graphql, queries/group-projects.graphql, queries/group-rows.graphql)",
     );
     expect(out).toContain("  Type 'CiStage' was added (queries/jobs.graphql)");
     expect(out.join('\n')).not.toContain('CiStage.name');
@@ -79,10 +79,10 @@ describe('pulling the schema', () => {
       "  Field 'MergeRequest.draft' changed type from 'Boolean!' to 'Boolean' (queries/merge-request-base.graphql)",
       "  Argument 'retried: Boolean' was removed from field 'Pipeline.jobs' (queries/pipeline-jobs.graphql, queries/pipeline.graphql)",
       `  Enum value 'MANUAL' was removed from enum 'CiJobStatus' (${jobs})`,
-      "  Enum value 'CREATED_DESC' was removed from enum 'ReleaseSort' (queries/changes.graphql, queries/project-rows.graphql, queries/release-cursors.graphql, queries/release-page.graphql)",
+      "  Enum value 'CREATED_DESC' was removed from enum 'ReleaseSort' (queries/changes.graphql, queries/release-cursors.graphql, queries/release-page.graphql, queries/rows.graphql)",
       'deprecated:',
       '  MergeRequest.downvotes: Use votes. Deprecated in GitLab 19.0. (queries/merge-request-base.graphql)',
-      '  Project.pipelines.ref: Use refs (queries/changes.graphql, queries/pipeline-cursors.graphql, queries/pipeline-identities.graphql, queries/pipeline-page.graphql, queries/project-counts.graphql, queries/project-rows.graphql)',
+      '  Project.pipelines.ref: Use refs (queries/changes.graphql, queries/pipeline-cursors.graphql, queries/pipeline-identities.graphql, queries/pipeline-page.graphql, queries/project-counts.graphql, queries/rows.graphql)',
       `  CiJobStatus.ASLEEP: Is awake (${jobs})`,
       'added:',
       `  Enum value 'ASLEEP' was added to enum 'CiJobStatus' (${jobs})`,
@@ -118,7 +118,7 @@ describe('pulling the schema', () => {
     expect(code).toBe(0);
     expect(out).toEqual([
       'added:',
-      "  Enum value 'frozen' was added to enum 'MergeRequestState' (queries/changes.graphql, queries/merge-request-base.graphql, queries/merge-request-cursors.graphql, queries/merge-request-page.graphql, queries/project-counts.graphql, queries/project-rows.graphql)",
+      "  Enum value 'frozen' was added to enum 'MergeRequestState' (queries/changes.graphql, queries/merge-request-base.graphql, queries/merge-request-cursors.graphql, queries/merge-request-page.graphql, queries/project-counts.graphql, queries/rows.graphql)",
       `schema/gitlab.graphql is not up to date with ${url}, and was not written because of --check`,
     ]);
     expect(written()).toBe(slice);

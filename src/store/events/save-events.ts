@@ -108,7 +108,7 @@ const flat = (row: string) =>
 
 /** A value in a version. A long value is cut; the event itself has the whole value. */
 const shortened = (value: string) =>
-  `case when length(${value}::text) > 10000 then to_jsonb(left(${value} #>> '{}', 10000) || '…') else ${value} end`;
+  `case when length(${value}::text) > 10000 then to_jsonb(left(${value} #>> '{}', 10000) || '...') else ${value} end`;
 
 const differences = `
   select jsonb_object_agg(key, jsonb_build_object('old', ${shortened('o.value')}, 'new', ${shortened('n.value')}))
