@@ -62,10 +62,16 @@ export type Progress = Partial<Omit<WalkState, 'outcome' | 'error' | 'lastAttemp
 export interface TagLook {
   readonly repositoryId: number;
   readonly name: string;
-  /** Null when GitLab could not describe the tag, or its details were never read. */
+  /** The image that it pointed to when GitLab described it last; null = GitLab never did. */
   readonly digest: string | null;
   /** When the details of the tag were last read; null = only the name is known. */
   readonly lookedAt: Date | null;
+  /** GitLab could not describe the tag at the last look. */
+  readonly isBroken: boolean;
+  /** Since when it points to the image: when it was pushed where GitLab says so, else when that was seen. Null: since before the first look. */
+  readonly pushedAt: Date | null;
+  /** The image that it pointed to before. Null: none, or none that was seen. */
+  readonly previousDigest: string | null;
 }
 
 /** How many tags of a container repository are known. */
@@ -80,6 +86,8 @@ export interface TagCount {
 /** What reading the tags of a container repository changes. */
 export interface TagChanges {
   readonly looked: readonly TagLook[];
+  /** Names of those in `looked` that point to another image than at the last look, or were pushed again. */
+  readonly moved: readonly string[];
   /** Names that the repository no longer has. */
   readonly removed: readonly string[];
   readonly repositoryId: number;

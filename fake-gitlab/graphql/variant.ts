@@ -54,6 +54,8 @@ const newIn: Readonly<Record<GitlabVersion, readonly string[]>> = {
   '17.5': [
     'CiJobStatus.CANCELING',
     'CiJobStatus.WAITING_FOR_CALLBACK',
+    'ContainerRepositoryTag.publishedAt',
+    'ContainerRepositoryTagSort.PUBLISHED_AT_DESC',
     'MergeRequest.closedAt',
     'Pipeline.failureReason',
     'Pipeline.name',

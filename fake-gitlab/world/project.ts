@@ -316,6 +316,7 @@ export class FakeProject {
       location: `registry.example.com/${path}`,
       createdAt: this.#host.now(),
       tags: new Map<string, FakeTag>(),
+      pushes: new Map<string, FakeTag[]>(),
     };
     this.imageRepositories.push(repository);
     return repository;
@@ -335,7 +336,22 @@ export class FakeProject {
       ...image,
     };
     repository.tags.set(name, tag);
+    repository.pushes.set(name, [...(repository.pushes.get(name) ?? []), tag]);
     return tag;
+  }
+
+  /** Points a tag at an image that it pointed to before. Returns false when there is none. */
+  rollBackTag(
+    repository: FakeImageRepository,
+    name: string,
+    choose: (images: readonly FakeTag[]) => FakeTag = ([first]) => first as FakeTag,
+  ): boolean {
+    const now = repository.tags.get(name);
+    const former = (repository.pushes.get(name) ?? []).filter(({ digest }) => digest !== now?.digest);
+    if (!now || former.length === 0) return false;
+    const { digest, revision, createdAt, totalSize } = choose(former);
+    this.pushTag(repository, name, { digest, revision, createdAt, totalSize });
+    return true;
   }
 
   deleteTag(repository: FakeImageRepository, name: string): void {

@@ -102,6 +102,8 @@ export interface FakeImageRepository {
   location: string;
   readonly createdAt: Micros;
   readonly tags: Map<string, FakeTag>;
+  /** Every image that each tag was pushed to, the first one first. */
+  readonly pushes: Map<string, FakeTag[]>;
 }
 
 /** What the token may do in a project. `none` = the token may not see the project. */

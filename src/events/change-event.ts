@@ -25,10 +25,10 @@ export interface ChangeEvent {
   /** Keys such as `sha:…` or `tag:…`. Events of a project that share a key are related. */
   readonly linkKeys?: readonly string[];
   /**
-   * The key of `metadata` that tells the event from another one with the same id. Absent where the id cannot be that of another: names
+   * The keys of `metadata` that tell the event from another one with the same id. Absent where the id cannot be that of another: names
    * with hyphens make `release-{path}-{tag}` the same for the tag `c-d` of `a/b` and the tag `d` of `a/b-c`.
    */
-  readonly identifiedBy?: string;
+  readonly identifiedBy?: readonly string[];
   /** What GitLab could not answer: a stored value of these keys, and of the author, stays. */
   readonly unknown?: {
     readonly metadata: readonly string[];

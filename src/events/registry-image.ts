@@ -12,9 +12,25 @@ export interface ImageRepository {
   readonly location: string;
 }
 
-/** A tag of a container repository with the image it points to as an event: `[Image] {repository path}:{tag}`. */
-export function registryImageToEvent(tag: RestTagDetail, repository: ImageRepository, project: EventProject): ChangeEvent {
+/** Since when a tag points to its image, and to which one it pointed before. Null: not known. */
+export interface TagPush {
+  readonly pushedAt: Date | null;
+  readonly previousDigest: string | null;
+  /** When GitLab was asked, by its clock. */
+  readonly seenAt: Date;
+}
+
+/** Where a tag of a container repository is. */
+interface TagPlace {
+  readonly repository: ImageRepository;
+  readonly project: EventProject;
+}
+
+/** A tag of a container repository with the image it points to as an event: `[Image] {repository path}:{tag}`. Each push is an event. */
+export function registryImageToEvent(tag: RestTagDetail, { repository, project }: TagPlace, push: TagPush): ChangeEvent {
+  const { pushedAt, previousDigest, seenAt } = push;
   const digest = tag.digest ?? '';
+  const createdAt = buildTime(tag.created_at, seenAt);
   const size = tag.total_size ? { size: readableSize(tag.total_size) } : {};
   const id = (suffix: string) => `registry-${eventRepositoryPath(repository, project)}-${tag.name}-${suffix}`;
   const lines = ['Container image pushed to GitLab Container Registry', `Image: ${repository.path}`, `Tag: ${tag.name}`];
@@ -32,7 +48,8 @@ export function registryImageToEvent(tag: RestTagDetail, repository: ImageReposi
       related_events: [],
     },
     author: unknownAuthor,
-    timestamp: tag.created_at ? new Date(tag.created_at) : null,
+    timestamp: pushedAt ?? createdAt,
+    statusSince: pushedAt,
     url: tag.location ?? `${repository.location}:${tag.name}`,
     status: 'published',
     metadata: {
@@ -47,10 +64,23 @@ export function registryImageToEvent(tag: RestTagDetail, repository: ImageReposi
       revision: tag.revision ?? '',
       size_bytes: tag.total_size ?? 0,
       project_id: String(project.id),
+      image_created_at: createdAt?.toISOString() ?? null,
+      pushed_at: pushedAt?.toISOString() ?? null,
+      previous_digest: previousDigest,
+      is_current: true,
     },
-    identifiedBy: 'tag',
+    identifiedBy: ['tag', 'pushed_at'],
     linkKeys: tagKeys(tag.name),
   };
+}
+
+/** Reproducible builds date their images to the beginning of a clock: of Unix, or of the ZIP format on 1980-01-01. */
+const earliestBuild = Date.UTC(1980, 0, 2);
+
+/** When an image was built; null when that time is impossible. */
+function buildTime(text: string | null | undefined, seenAt: Date): Date | null {
+  const time = new Date(text ?? Number.NaN);
+  return time.getTime() >= earliestBuild && time <= seenAt ? time : null;
 }
 
 /** The path of a repository, in lower case as in GitLab, but with the first path of the project in place of the current path. */

@@ -44,7 +44,7 @@ export function releaseToEvent(release: ReleaseFragment, project: EventProject, 
       asset_links: links.map(({ name, url }) => ({ name: name ?? '', url: url ?? '' })),
       truncated,
     },
-    identifiedBy: 'tag_name',
+    identifiedBy: ['tag_name'],
     linkKeys: [...shaKeys(release.commit?.sha), ...tagKeys(tagName)],
   };
 }

@@ -25,6 +25,8 @@ export interface GitlabRest {
   hasCommit(projectId: number, sha: string): Promise<boolean>;
   /** Names of the tags of a container repository, sorted by name. */
   tagNamePages(repository: RepositoryRef): AsyncGenerator<readonly string[]>;
+  /** Whether the registry has a metadata database, as far as the lists of tags have shown so far. */
+  hasRegistryMetadata(): boolean;
   /** The image of a tag now. Throws NotFoundError when the tag is gone or broken. */
   tag(repository: RepositoryRef, name: string): Promise<RestTagDetail>;
   /** The token of this client. Works with every scope; a fine-grained token needs a permission. GitLab answers 400 to an OAuth token. */
@@ -159,6 +161,7 @@ export function createRest(request: RestRequest): GitlabRest {
       for await (const { rows } of offsetPages(get, path, { item: tagSchema }, { page: 1, pageSize: pageSizeLimit }))
         yield rows.map(({ name }) => name);
     },
+    hasRegistryMetadata: () => hasKeyset,
     async tag(repository, name) {
       return (await get(`${tagsPath(repository)}/${encodeURIComponent(name)}`, tagDetailSchema)).body;
     },

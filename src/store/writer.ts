@@ -9,6 +9,7 @@ import { GitlabProjectEntity } from './entities/gitlab-project.ts';
 import { GitlabStreamStateEntity } from './entities/gitlab-stream-state.ts';
 import { linkEvents } from './events/link-events.ts';
 import { publishReleases } from './events/publish-releases.ts';
+import { endPushes } from './events/end-pushes.ts';
 import { saveEvents } from './events/save-events.ts';
 import type { EventPage, EventTarget, SavedEvents } from './events/save-events.ts';
 import { groupCommit } from './group-commit.ts';
@@ -126,11 +127,9 @@ async function storePages(kysely: QueryExecutorProvider, target: EventTarget, pa
     connectionId,
     pages.flatMap(({ state, projectId, stream, scope }) => (state ? [{ ...state, projectId, stream, scope }] : [])),
   );
-  await saveTags(
-    kysely,
-    connectionId,
-    pages.flatMap(({ tags, projectId }) => (tags ? [{ ...tags, projectId }] : [])),
-  );
+  const tags = pages.flatMap(({ tags: seen, projectId, seenAt }) => (seen ? [{ ...seen, projectId, seenAt }] : []));
+  await saveTags(kysely, connectionId, tags);
+  await endPushes(kysely, target, tags);
   await saveGaps(
     kysely,
     connectionId,

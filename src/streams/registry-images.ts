@@ -133,31 +133,80 @@ async function* pages(context: StreamContext, repository: ImageRepository, check
   const isFirstSight = known.length === 0 && !context.state(repository.path)?.lastSuccessAt;
   const isWaiting = (name: string) => context.isWaiting({ key: name, changedAt: null }, repository.path);
   const { toLook, leftOut, removed } = turnOf({ names, known, isFirstSight, limit: options.tagLimit, checks, isWaiting });
-  // What a tag points to since the last look arrived now, whenever the image was built.
-  const arrived = isFirstSight ? {} : { statusSince: seenAt };
   const looks = new Map(known.filter(({ name }) => !removed.includes(name)).map((look) => [look.name, look]));
-  const note = (look: TagLook) => (looks.set(look.name, look), look);
   // Tags that are left out are noted first: after a walk that was stopped they must not count as new.
-  const unseen = leftOut.map((name) => note({ repositoryId: repository.id, name, digest: null, lookedAt: null }));
+  const unseen = leftOut.map((name) => ({ ...blank, repositoryId: repository.id, name }));
+  for (const look of unseen) looks.set(look.name, look);
   if (unseen.length + removed.length > 0)
-    yield { events: [], goneKeys: removed, tags: { repositoryId: repository.id, looked: unseen, removed } };
+    yield { events: [], goneKeys: removed, tags: { repositoryId: repository.id, looked: unseen, moved: [], removed } };
   for (let start = 0; start < toLook.length; start += tagsPerPage) {
     const some = toLook.slice(start, start + tagsPerPage);
     const described = await describeTags(some, (name) => gitlab.rest.tag(ref, name));
     if (described.every((one) => 'error' in one)) await throwIfDown(described, () => gitlab.rest.tagNamePages(ref).next());
-    const looked = described.map((one) => {
-      const digest = 'tag' in one ? (one.tag.digest ?? '') : null;
-      return note({ repositoryId: repository.id, name: one.name, digest, lookedAt: seenAt });
-    });
+    const isPushed = (one: Described) => 'tag' in one && !isFirstSight && looks.get(one.name)?.digest !== one.tag.digest;
+    const times = described.some(isPushed) ? await pushTimes(gitlab, repository.id) : noTimes;
+    const looked = described.map((one) =>
+      lookAfter(one, looks.get(one.name), { repositoryId: repository.id, isFirstSight, seenAt, times }),
+    );
+    const moved = looked.filter(({ name, pushedAt }) => pushedAt?.getTime() !== looks.get(name)?.pushedAt?.getTime());
+    for (const look of looked) looks.set(look.name, look);
     yield {
-      events: described.flatMap((one) => ('tag' in one ? [{ ...registryImageToEvent(one.tag, repository, project), ...arrived }] : [])),
+      events: described.flatMap((one, index) =>
+        'tag' in one && looked[index] ? [registryImageToEvent(one.tag, { repository, project }, { ...looked[index], seenAt })] : [],
+      ),
       unread: described.flatMap((one) =>
         'error' in one ? [{ key: one.name, changedAt: null, error: one.error, breaksLists: false }] : [],
       ),
-      tags: { repositoryId: repository.id, looked, removed: [] },
+      tags: { repositoryId: repository.id, looked, moved: moved.map(({ name }) => name), removed: [] },
     };
   }
   yield endPage(endOf([...looks.values()]));
+}
+
+/** A tag of which only the name is known. */
+const blank = { digest: null, lookedAt: null, isBroken: false, pushedAt: null, previousDigest: null };
+
+interface Look {
+  readonly repositoryId: number;
+  readonly isFirstSight: boolean;
+  readonly seenAt: Date;
+  readonly times: PushTimes;
+}
+
+/** What is known of a tag after a look at it. Whatever it points to that it did not before was pushed since: the image is older perhaps. */
+function lookAfter(one: Described, before: TagLook | undefined, { repositoryId, isFirstSight, seenAt, times }: Look): TagLook {
+  const known = before ?? { ...blank, repositoryId, name: one.name, pushedAt: isFirstSight ? null : seenAt };
+  if ('error' in one) return { ...known, lookedAt: seenAt, isBroken: true };
+  const digest = one.tag.digest ?? '';
+  const look = { ...known, digest, lookedAt: seenAt, isBroken: false };
+  if (known.digest === digest) return look;
+  const saidAt = times.get(one.name);
+  // GitLab's word is of the image that the tag points to now.
+  const publishedAt = saidAt && saidAt.digest === digest && saidAt.at <= seenAt ? saidAt.at : null;
+  if (known.digest === null) return { ...look, pushedAt: (known.pushedAt && publishedAt) ?? known.pushedAt };
+  return { ...look, pushedAt: publishedAt ?? seenAt, previousDigest: known.digest };
+}
+
+/** When tags were pushed last, by name. */
+type PushTimes = ReadonlyMap<string, { readonly digest: string | null; readonly at: Date }>;
+const noTimes: PushTimes = new Map();
+
+/** When the last pushed tags of a repository were pushed: GitLab knows it where the registry has a metadata database, from 17.5 on. */
+async function pushTimes({ graphql, rest }: StreamContext['gitlab'], repositoryId: number): Promise<PushTimes> {
+  // Without that database GitLab would load every tag of the repository.
+  if (!rest.hasRegistryMetadata()) return noTimes;
+  try {
+    const { data } = await graphql.TagTimes({ id: `gid://gitlab/ContainerRepository/${repositoryId}` });
+    const nodes = data.containerRepository?.tags?.nodes ?? [];
+    return new Map(
+      nodes.flatMap((node) =>
+        node?.name && node.publishedAt ? [[node.name, { digest: node.digest, at: new Date(node.publishedAt) }] as const] : [],
+      ),
+    );
+  } catch (error) {
+    if (mayBeOfARow(error)) return noTimes;
+    throw error;
+  }
 }
 
 interface Tags {
@@ -176,8 +225,7 @@ function turnOf({ names, known, isFirstSight, limit, checks, isWaiting }: Tags) 
   const highest = new Set(names.toSorted(byVersionDescending).slice(0, limit));
   const isNew = (name: string) => (byName.has(name) ? byName.get(name)?.lookedAt === null && highest.has(name) : true);
   const fresh = names.filter((name) => isNew(name) && (!isFirstSight || highest.has(name)));
-  const isBroken = ({ digest, lookedAt }: TagLook) => lookedAt !== null && digest === null;
-  const again = known.filter((look) => isBroken(look) && present.has(look.name) && !isWaiting(look.name)).map(({ name }) => name);
+  const again = known.filter((look) => look.isBroken && present.has(look.name) && !isWaiting(look.name)).map(({ name }) => name);
   const due = known
     .flatMap(({ name, lookedAt }) => (lookedAt && present.has(name) && !again.includes(name) ? [{ name, at: lookedAt.getTime() }] : []))
     .toSorted((a, b) => a.at - b.at)
@@ -192,7 +240,7 @@ function turnOf({ names, known, isFirstSight, limit, checks, isWaiting }: Tags) 
 
 function endOf(looks: readonly TagLook[]): WalkEnd {
   const leftOut = looks.filter(({ lookedAt }) => lookedAt === null).length;
-  const broken = looks.filter(({ lookedAt, digest }) => lookedAt !== null && digest === null).length;
+  const broken = looks.filter(({ isBroken }) => isBroken).length;
   if (broken > 0) {
     const reason = `GitLab could not describe ${broken} of ${looks.length - leftOut} tags (broken, or deleted meanwhile)`;
     return { outcome: 'partial', reason, byGaps: true };

@@ -12,6 +12,8 @@ import { eventRows } from '../support/rows.ts';
 import type { EventRow } from '../support/rows.ts';
 import { branch, expectedEvents, expectedLinks, firstSeen } from './expected-events.ts';
 import type { ExpectedEvent } from './expected-events.ts';
+import { anyPath, checkTags, checkVersions, createHistory } from './history.ts';
+import type { History } from './history.ts';
 import { createMortal } from './mortal.ts';
 import type { Death } from './mortal.ts';
 import { randomChange } from './random-change.ts';
@@ -172,14 +174,12 @@ async function pass(
   return `fetched ${result.fetched}, stored ${result.stored}, corrected ${result.corrected}`;
 }
 
-/** In the ids of what is remembered, in place of the path under which a project was first stored. */
-const anyPath = '@path@';
-
 /** What there has ever been: rows of what was deleted stay, and may say anything that was once true. */
 export interface Memory {
   readonly remember: () => void;
   /** Whether there has ever been such an event. */
   readonly has: (projectId: number, eventPath: string, eventId: string) => boolean;
+  readonly history: History;
   /** Merge requests that GitLab has hidden at some time. */
   readonly hidden: ReadonlySet<string>;
 }
@@ -188,7 +188,9 @@ export interface Memory {
 export function createMemory(world: World, baseUrl: string): Memory {
   const ids = new Map<number, Set<string>>();
   const hidden = new Set<string>();
+  const history = createHistory(world, baseUrl);
   const remember = () => {
+    history.remember();
     for (const project of world.projects) {
       const known = ids.get(project.id) ?? new Set<string>();
       ids.set(project.id, known);
@@ -204,8 +206,8 @@ export function createMemory(world: World, baseUrl: string): Memory {
   };
   remember();
   const has = (projectId: number, eventPath: string, eventId: string) =>
-    [...(ids.get(projectId) ?? [])].some((id) => id.replace(anyPath, eventPath) === eventId);
-  return { remember, has, hidden };
+    [...(ids.get(projectId) ?? [])].some((id) => id.replace(anyPath, eventPath) === eventId.replace(distinction, ''));
+  return { remember, has, hidden, history };
 }
 
 interface StoredProject {
@@ -246,8 +248,10 @@ export async function check(
     for (const [id, event] of expectedEvents({ project, eventPath, baseUrl: config.url })) {
       expected.add(id);
       // What was hidden and is shown again has changed without a trace, and is no more open perhaps.
-      if (!isHidden(id) && !isLeftOut(project.id, eventPath, id))
-        expect({ id, row: contentOf(rows.get(id), event) }).toEqual({ id, row: contentOf(event, event) });
+      if (isHidden(id) || isLeftOut(project.id, eventPath, id)) continue;
+      const row = rowOf(rows, event);
+      if (row) expected.add(row.event_id);
+      expect({ id, row: contentOf(row, event) }).toEqual({ id, row: contentOf(row ? asImage(event, row) : event, event) });
     }
   }
   const phantoms = [...rows.keys()].filter(
@@ -255,11 +259,33 @@ export async function check(
   );
   expect(phantoms.join(' '), 'events of nothing').toBe('');
   checkLinks(rows, paths);
+  checkTags([...rows.values()], world, memory.history);
+  await checkVersions(database, connectionId, memory.history);
   // What fails on a row that is known and was not read when it began to fail is noted when it is read.
   const isPoisoned = (id: string) => [...paths].some(([project, path]) => isLeftOut(project, path, id));
   await checkRest(setting, options, { before: rows, isPoisoned });
   // A world may lose every project that is asked for.
   return wanted.length === 0 ? rows.size : expected.size;
+}
+
+/** What the id of a second push of an image ends with. */
+const distinction = /~[0-9a-f]{12}$/;
+
+/** The row of an event. Of the images of a tag it is the one to which the tag points. */
+const rowOf = (rows: ReadonlyMap<string, EventRow>, { event_id: id }: ExpectedEvent): EventRow | undefined =>
+  id.startsWith('registry-')
+    ? [...rows.values()].find((row) => row.event_id.replace(distinction, '') === id && row.metadata['is_current'] === true)
+    : rows.get(id);
+
+/** An image, with what only the connector can say of the push. */
+function asImage(
+  event: ExpectedEvent,
+  { event_id, metadata: { pushed_at: pushedAt = null, previous_digest: previous = null } }: EventRow,
+): ExpectedEvent {
+  if (!event.event_id.startsWith('registry-')) return event;
+  const built = event.timestamp === firstSeen ? null : new Date(event.timestamp).toISOString();
+  const metadata = { ...event.metadata, image_created_at: built, pushed_at: pushedAt, previous_digest: previous, is_current: true };
+  return { ...event, event_id, metadata, timestamp: typeof pushedAt === 'string' ? pushedAt : event.timestamp };
 }
 
 /** Everything but links, which have a check of their own, and times that are those of the first sight. */

@@ -180,7 +180,11 @@ const imageChanges: Readonly<Record<string, Change>> = {
   },
   'move a tag': (place) => onTag(place, ({ name, repository }) => place.project.pushTag(repository, name)),
   'point a tag at the image of another': (place) =>
-    onTag(place, ({ name, repository }) => repository.tags.set(name, { ...place.random.pick([...repository.tags.values()]) })),
+    onTag(place, ({ name, repository }) =>
+      repository.tags.set(name, { ...place.random.pick([...repository.tags.values()]), publishedAt: place.world.now }),
+    ),
+  'roll a tag back': (place) =>
+    onTag(place, ({ name, repository }) => place.project.rollBackTag(repository, name, (images) => place.random.pick(images))),
   'delete a tag': (place) => onTag(place, ({ name, repository }) => place.project.deleteTag(repository, name)),
   'break a tag': (place) => onTag(place, ({ name, repository }) => Object.assign(repository.tags.get(name) ?? {}, { isBroken: true })),
   'repair a tag': (place) => onTag(place, ({ name, repository }) => Object.assign(repository.tags.get(name) ?? {}, { isBroken: false })),

@@ -207,9 +207,11 @@ describe('the event of a commit', () => {
 
 describe('the event of a registry image', () => {
   const repository = { id: 5, name: 'web', path: 'acme/shop/web', location: 'registry.example.com/acme/shop/web' };
+  const place = { repository, project };
+  const push = { pushedAt: null, previousDigest: null, seenAt: new Date('2026-11-24T08:00:00Z') };
 
   test('has every field of the contract', () => {
-    expect(registryImageToEvent(tag, repository, project)).toMatchObject({
+    expect(registryImageToEvent(tag, place, push)).toMatchObject({
       eventId: `registry-acme/shop/web-v1-sha256:${'f'.repeat(64)}`,
       formerEventIds: ['registry-acme/shop/web-v1-', 'registry-acme/shop/web-v1-sha256:fffff'],
       title: '[Image] acme/shop/web:v1',
@@ -233,12 +235,40 @@ describe('the event of a registry image', () => {
         revision: '1'.repeat(64),
         size_bytes: 12_345_678,
         project_id: '42',
+        image_created_at: '2026-11-23T08:00:00.000Z',
+        pushed_at: null,
+        previous_digest: null,
+        is_current: true,
       },
     });
   });
 
+  test('is of the time at which the tag was pushed, where that is known, and not of the build', () => {
+    const pushedAt = new Date('2026-11-23T22:49:00Z');
+    const event = registryImageToEvent(tag, place, { ...push, pushedAt, previousDigest: 'sha256:0' });
+    expect(event).toMatchObject({ timestamp: pushedAt, statusSince: pushedAt });
+    expect(event.metadata).toMatchObject({
+      image_created_at: '2026-11-23T08:00:00.000Z',
+      pushed_at: pushedAt.toISOString(),
+      previous_digest: 'sha256:0',
+    });
+  });
+
+  test.each([
+    '0000-12-31T00:00:00Z',
+    '0001-01-01T00:00:00Z',
+    '1970-01-01T00:00:00Z',
+    '1980-01-01T00:00:00.000+00:00',
+    '1980-01-01T00:00:01Z',
+    '2026-11-24T08:00:01Z',
+    'never',
+  ])('has no time of build where that is impossible: %s', (created_at) => {
+    const event = registryImageToEvent({ ...tag, created_at }, place, push);
+    expect([event.timestamp, event.metadata.image_created_at]).toEqual([null, null]);
+  });
+
   test('has no time and no size when the image is for several platforms', () => {
-    const event = registryImageToEvent({ ...tag, created_at: null, total_size: null }, repository, project);
+    const event = registryImageToEvent({ ...tag, created_at: null, total_size: null }, place, push);
     expect(event.timestamp).toBeNull();
     expect(event.metadata.size_bytes).toBe(0);
     expect(event.description.metadata).not.toHaveProperty('size');
@@ -246,7 +276,7 @@ describe('the event of a registry image', () => {
 
   test('keeps the id of its first path after a move, also below a path with capitals', () => {
     const moved = { ...project, eventPath: 'Acme/Shop', fullPath: 'New/Place' };
-    const event = registryImageToEvent(tag, { ...repository, path: 'new/place/web' }, moved);
+    const event = registryImageToEvent(tag, { repository: { ...repository, path: 'new/place/web' }, project: moved }, push);
     expect(event.eventId).toBe(`registry-acme/shop/web-v1-sha256:${'f'.repeat(64)}`);
     expect(event.title).toBe('[Image] new/place/web:v1');
   });

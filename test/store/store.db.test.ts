@@ -241,16 +241,24 @@ describeDatabases('the store', (kind) => {
 
   test('stores the tags that were looked at, and deletes tags that no longer exist', async () => {
     const page = { projectId: 7, stream: 'registry-images', scope: 'acme/shop', events: [], state: state(), seenAt };
-    const look = (name: string, digest: string | null, lookedAt: Date | null) => ({ repositoryId: 3, name, digest, lookedAt });
+    const look = (name: string, digest: string | null, lookedAt: Date | null) => ({
+      repositoryId: 3,
+      name,
+      digest,
+      lookedAt,
+      isBroken: false,
+      pushedAt: lookedAt,
+      previousDigest: digest && 'sha256:0',
+    });
     await store.savePage({
       ...page,
-      tags: { repositoryId: 3, looked: [look('a', 'sha256:1', seenAt), look('b', null, null)], removed: [] },
+      tags: { repositoryId: 3, looked: [look('a', 'sha256:1', seenAt), look('b', null, null)], moved: [], removed: [] },
     });
     expect((await store.readTags(7, 3)).toSorted((x, y) => (x.name < y.name ? -1 : 1))).toEqual([
       look('a', 'sha256:1', seenAt),
       look('b', null, null),
     ]);
-    await store.savePage({ ...page, tags: { repositoryId: 3, looked: [look('b', 'sha256:2', seenAt)], removed: ['a'] } });
+    await store.savePage({ ...page, tags: { repositoryId: 3, looked: [look('b', 'sha256:2', seenAt)], moved: [], removed: ['a'] } });
     expect(await store.readTags(7, 3)).toEqual([look('b', 'sha256:2', seenAt)]);
     expect(await store.readTags(7, 4)).toEqual([]);
   });

@@ -19,6 +19,7 @@ const schema = defineEntity({
     seenAt: p.datetime().columnType('timestamptz'),
   },
   uniques: [{ properties: ['changeEventId', 'version'] }],
+  indexes: [{ properties: ['happenedAt'] }, { properties: ['seenAt'] }],
 });
 
 /** One state in which an event was seen. Append-only. Table `change_event_versions`. */

@@ -15,10 +15,16 @@ const schema = defineEntity({
         .updateRule('no action'),
     repositoryId: p.bigint('number').primary().autoincrement(false),
     name: p.string().columnType('text').primary(),
-    /** The digest when the tag was last looked at; null when the tag was never looked at, or GitLab could not describe it. */
+    /** The digest when GitLab described the tag last; null when it never did. */
     digest: p.text().nullable(),
     /** When the tag was last looked at; null when only the name is known, because of TAG_LIMIT. */
     lookedAt: p.datetime().columnType('timestamptz').nullable(),
+    /** GitLab could not describe the tag at the last look. */
+    isBroken: p.boolean().default(false),
+    /** Since when the tag points to the digest; null when since before the first look. */
+    pushedAt: p.datetime().columnType('timestamptz').nullable(),
+    /** The digest that the tag pointed to before; null when none was seen. */
+    previousDigest: p.text().nullable(),
   },
 });
 

@@ -35,8 +35,8 @@ function isPossible(time: Date | null): boolean {
 }
 
 /** What an event is about, whatever its id is. */
-const objectOf = ({ project_id: projectId, stream, identified_by: key, metadata }: EventRow): string =>
-  JSON.stringify([projectId, stream, key === null ? null : metadata[key]]);
+const objectOf = ({ project_id: projectId, stream, identified_by: keys, metadata }: EventRow): string =>
+  JSON.stringify([projectId, stream, ...(keys ?? []).map((key) => metadata[key] ?? null)]);
 
 /**
  * The rows by their ids, one for each: PostgreSQL refuses to touch a row twice in one statement. An id belongs to the object that was
@@ -64,27 +64,26 @@ export async function rowsById(
 
 /** The objects whose id is stored as that of another object. Rows of PainChain's connector name no project: they belong to whoever comes. */
 async function takenIds(kysely: QueryExecutorProvider, connectionId: number, rows: readonly EventRow[]): Promise<ReadonlySet<string>> {
-  const ambiguous = rows.filter(({ identified_by: key }) => key !== null);
+  const ambiguous = rows.filter(({ identified_by: keys }) => keys !== null);
   if (ambiguous.length === 0) return new Set();
   const wanted = ambiguous.map((row, position) => ({
     position,
     event_id: row.event_id,
     project_id: row.project_id,
     stream: row.stream,
-    key: row.identified_by,
-    value: row.metadata[row.identified_by ?? ''],
+    identity: Object.fromEntries((row.identified_by ?? []).map((key) => [key, row.metadata[key] ?? null])),
   }));
   const { rows: found } = await sql<{ readonly position: number }>`
     select i.position from jsonb_to_recordset(${storableJson(wanted)}::jsonb) as i (
-      position int, event_id text, project_id bigint, stream text, key text, value jsonb
+      position int, event_id text, project_id bigint, stream text, identity jsonb
     )
     join lateral (
       select project_id, stream, metadata::jsonb as metadata from change_events c
       where c.connection_id = ${connectionId} and c.event_id = i.event_id limit 1
     ) e on true
     where e.project_id is not null
-      and (e.project_id <> i.project_id or e.stream <> i.stream or (e.metadata ? i.key and e.metadata -> i.key is distinct from i.value))`.execute(
-    kysely,
-  );
+      and (e.project_id <> i.project_id or e.stream <> i.stream or exists (
+        select from jsonb_each(i.identity) as k where coalesce(e.metadata -> k.key, 'null') <> k.value
+      ))`.execute(kysely);
   return new Set(found.flatMap(({ position }) => (ambiguous[position] ? [objectOf(ambiguous[position])] : [])));
 }

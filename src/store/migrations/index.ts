@@ -8,6 +8,7 @@ import { PassLocks } from './20261126000000-pass-locks.ts';
 import { Coverage } from './20261126010000-coverage.ts';
 import { Restores } from './20261126020000-restores.ts';
 import { Gaps } from './20261127000000-gaps.ts';
+import { TagPushes } from './20261127120000-tag-pushes.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
-export const migrations: Constructor<Migration>[] = [Initial, Incremental, Passes, Links, PassLocks, Coverage, Restores, Gaps];
+export const migrations: Constructor<Migration>[] = [Initial, Incremental, Passes, Links, PassLocks, Coverage, Restores, Gaps, TagPushes];

@@ -60,6 +60,9 @@ interface TagRow {
   readonly name: string;
   readonly digest: string | null;
   readonly looked_at: string | null;
+  readonly is_broken: boolean;
+  readonly pushed_at: string | null;
+  readonly previous_digest: string | null;
 }
 
 /** The numbers of known tags and of tags that were looked at, for each container repository of a connection. */
@@ -86,8 +89,16 @@ export async function readTags(
 ): Promise<TagLook[]> {
   const { rows } = await sql<{ row: TagRow }>`
     select to_json(t) as row from (
-      select name, digest, looked_at from gitlab_registry_tags
+      select name, digest, looked_at, is_broken, pushed_at, previous_digest from gitlab_registry_tags
       where connection_id = ${connectionId} and project_id = ${projectId} and repository_id = ${repositoryId}
     ) t`.execute(kysely);
-  return rows.map(({ row }) => ({ repositoryId, name: row.name, digest: row.digest, lookedAt: dateOf(row.looked_at) }));
+  return rows.map(({ row }) => ({
+    repositoryId,
+    name: row.name,
+    digest: row.digest,
+    lookedAt: dateOf(row.looked_at),
+    isBroken: row.is_broken,
+    pushedAt: dateOf(row.pushed_at),
+    previousDigest: row.previous_digest,
+  }));
 }

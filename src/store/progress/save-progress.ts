@@ -47,14 +47,17 @@ export async function saveTags(kysely: QueryExecutorProvider, connectionId: numb
   if (looked.length > 0) {
     const latest = new Map(looked.map((look) => [JSON.stringify([look.projectId, look.repositoryId, look.name]), look]));
     await sql`
-      insert into gitlab_registry_tags (connection_id, project_id, repository_id, name, digest, looked_at)
-      select ${connectionId}, "projectId", "repositoryId", name, digest, "lookedAt"
-      from json_to_recordset(${JSON.stringify([...latest.values()])}::json) as t (
-        "projectId" bigint, "repositoryId" bigint, name text, digest text, "lookedAt" timestamptz
+      insert into gitlab_registry_tags (
+        connection_id, project_id, repository_id, name, digest, looked_at, is_broken, pushed_at, previous_digest
       )
-      on conflict (connection_id, project_id, repository_id, name) do update set digest = excluded.digest, looked_at = excluded.looked_at`.execute(
-      kysely,
-    );
+      select ${connectionId}, "projectId", "repositoryId", name, digest, "lookedAt", "isBroken", "pushedAt", "previousDigest"
+      from json_to_recordset(${JSON.stringify([...latest.values()])}::json) as t (
+        "projectId" bigint, "repositoryId" bigint, name text, digest text, "lookedAt" timestamptz, "isBroken" boolean,
+        "pushedAt" timestamptz, "previousDigest" text
+      )
+      on conflict (connection_id, project_id, repository_id, name) do update set digest = excluded.digest,
+        looked_at = excluded.looked_at, is_broken = excluded.is_broken, pushed_at = excluded.pushed_at,
+        previous_digest = excluded.previous_digest`.execute(kysely);
   }
   if (removed.length > 0) {
     await sql`

@@ -1,0 +1,18 @@
+import { Migration } from '@mikro-orm/migrations';
+
+/** Adds since when a container tag points to its image, and to which one it pointed before; and indexes for windows of the timeline. */
+export class TagPushes extends Migration {
+  override readonly name = '20261127120000-tag-pushes';
+
+  override up(): void {
+    this.addSql(`
+      alter table gitlab_registry_tags
+        add is_broken boolean not null default false,
+        add pushed_at timestamptz null,
+        add previous_digest text null`);
+    // A tag that could not be described had lost its digest.
+    this.addSql('update gitlab_registry_tags set is_broken = true where digest is null and looked_at is not null');
+    this.addSql('create index change_event_versions_happened_at_index on change_event_versions (happened_at)');
+    this.addSql('create index change_event_versions_seen_at_index on change_event_versions (seen_at)');
+  }
+}

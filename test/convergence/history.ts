@@ -1,0 +1,120 @@
+import { expect } from 'vitest';
+import type { Database } from '../../src/store/database/database.ts';
+import type { World } from '../../fake-gitlab/world/world.ts';
+import type { EventRow } from '../support/rows.ts';
+import { expectedEvents } from './expected-events.ts';
+
+/** In the ids of what is remembered, in place of the path under which a project was first stored. */
+export const anyPath = '@path@';
+
+/** What happened in a world, in order: the statuses of each event, and the images that each tag has pointed to. */
+export interface History {
+  readonly remember: () => void;
+  /** Statuses of an event, one after the other. */
+  readonly statusesOf: (projectId: number, eventPath: string, eventId: string) => readonly string[] | undefined;
+  /** Digests that a tag has pointed to, one after the other. */
+  readonly digestsOf: (tag: TagPlace) => readonly string[];
+}
+
+interface TagPlace {
+  readonly projectId: number;
+  readonly repositoryId: number;
+  readonly tag: string;
+}
+
+const tagKey = ({ projectId, repositoryId, tag }: TagPlace) => JSON.stringify([projectId, repositoryId, tag]);
+
+/** An empty history of a world. Call `remember` after every change. */
+export function createHistory(world: World, baseUrl: string): History {
+  const statuses = new Map<string, string[]>();
+  const digests = new Map<string, string[]>();
+  const note = (map: Map<string, string[]>, key: string, value: string) => {
+    const known = map.get(key) ?? [];
+    if (known.at(-1) !== value) known.push(value);
+    map.set(key, known);
+  };
+  return {
+    remember: () => {
+      for (const project of world.projects) {
+        const events = expectedEvents({ project, eventPath: anyPath, baseUrl }).values();
+        for (const { event_id: id, status } of events) note(statuses, `${project.id} ${id}`, status);
+        for (const repository of project.imageRepositories) {
+          const place = { projectId: project.id, repositoryId: repository.id };
+          for (const [tag, { digest }] of repository.tags) note(digests, tagKey({ ...place, tag }), digest);
+        }
+      }
+    },
+    statusesOf: (projectId, eventPath, eventId) => statuses.get(`${projectId} ${eventId.replace(`-${eventPath}`, `-${anyPath}`)}`),
+    digestsOf: (place) => digests.get(tagKey(place)) ?? [],
+  };
+}
+
+/** Whether a list has all values of another one, in the same order. */
+function isWithin(some: readonly string[], all: readonly string[]): boolean {
+  let place = 0;
+  for (const value of all) if (value === some[place]) place++;
+  return place === some.length;
+}
+
+interface VersionRow {
+  readonly event_id: string;
+  readonly project_id: number;
+  readonly event_path: string;
+  readonly statuses: readonly string[];
+  readonly is_in_order: boolean;
+}
+
+/** The versions of each event are states of the world, in the order in which the world had them. */
+export async function checkVersions(database: Database, connectionId: number, history: History): Promise<number> {
+  const rows = await database.em.fork().execute<VersionRow[]>(
+    `select e.event_id, e.project_id::int as project_id, p.event_path, json_agg(v.status order by v.version) as statuses,
+       bool_and(v.happened_at <= v.seen_at) as is_in_order
+     from change_event_versions v join change_events e on e.id = v.change_event_id
+     join gitlab_projects p on p.connection_id = e.connection_id and p.project_id = e.project_id
+     where e.connection_id = ? and e.event_id not like 'registry-%' group by 1, 2, 3`,
+    [connectionId],
+  );
+  for (const { event_id: id, project_id: projectId, event_path: path, statuses, is_in_order: isInOrder } of rows) {
+    const happened = history.statusesOf(projectId, path, id);
+    const seen = statuses.filter((status, index) => status !== statuses[index - 1]);
+    // Of what the run has read for a while only, and the world's list of what to read has not, nothing is remembered.
+    const fits = happened === undefined || isWithin(seen, happened);
+    expect({ id, fits, isInOrder, seen, happened }).toMatchObject({ fits: true, isInOrder: true });
+  }
+  return rows.length;
+}
+
+/** The images of each tag are those that it pointed to, in that order, and say what replaced them; the last one is current while the tag is there. */
+export function checkTags(rows: readonly EventRow[], world: World, history: History): void {
+  const byTag = Map.groupBy(
+    rows.filter(({ title }) => title.startsWith('[Image]')),
+    ({ metadata: { project_id: projectId, repository_id: repositoryId, tag } }) =>
+      tagKey({ projectId: Number(projectId), repositoryId: Number(repositoryId), tag: String(tag) }),
+  );
+  for (const [key, images] of byTag) {
+    const [projectId = 0, repositoryId = 0, tag = ''] = JSON.parse(key) as [number, number, string];
+    const digests = images.map(({ metadata }) => String(metadata['digest']));
+    const pointed = history.digestsOf({ projectId, repositoryId, tag });
+    const distinct = digests.filter((digest, index) => digest !== digests[index - 1]);
+    expect({ key, fits: isWithin(distinct, pointed), distinct, pointed }).toMatchObject({ fits: true });
+    for (const [index, { metadata, status }] of images.entries()) {
+      const next = images[index + 1]?.metadata;
+      if (!next) continue;
+      const isReplaced = metadata['replaced_by'] === next['digest'] && metadata['replaced_at'] === next['pushed_at'];
+      expect({ key, index, isCurrent: metadata['is_current'], isOver: isReplaced || status === 'deleted' }).toMatchObject({
+        isCurrent: false,
+        isOver: true,
+      });
+    }
+    const repository = world.projects.find(({ id }) => id === projectId)?.imageRepositories.find(({ id }) => id === repositoryId);
+    const now = repository?.tags.get(tag);
+    if (!repository || now?.isBroken) continue;
+    const { metadata, status } = images.at(-1) as EventRow;
+    expect({ key, status, isCurrent: metadata['is_current'], digest: metadata['digest'] }).toEqual({
+      key,
+      status: now ? 'published' : 'deleted',
+      isCurrent: now !== undefined,
+      digest: now?.digest ?? metadata['digest'],
+    });
+  }
+}
