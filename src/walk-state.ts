@@ -66,6 +66,8 @@ export interface TagLook {
   readonly digest: string | null;
   /** When the details of the tag were last read; null = only the name is known. */
   readonly lookedAt: Date | null;
+  /** No event of the tag is stored, because of TAG_LIMIT, until it moves. */
+  readonly isLeftOut: boolean;
   /** GitLab could not describe the tag at the last look. */
   readonly isBroken: boolean;
   /** Since when it points to the image: when it was pushed where GitLab says so, else when that was seen. Null: since before the first look. */
@@ -79,8 +81,8 @@ export interface TagCount {
   readonly projectId: number;
   /** All known tags. */
   readonly known: number;
-  /** Known tags with details that were read. */
-  readonly looked: number;
+  /** Known tags of which an event is stored. */
+  readonly stored: number;
 }
 
 /** What reading the tags of a container repository changes. */

@@ -24,10 +24,16 @@ export function summaryText(report: SyncReport): string {
       'Known gaps',
       known.map((problem) => `${problemLine(problem, labelOf(problem))} (since ${problem.since})`),
     ),
-    ...section('Left out', folded(leftOut)),
+    ...section('Left out', [...folded(leftOut), ...artifactLines(report)]),
     `${report.projects} projects, ${graphql} GraphQL and ${rest} REST requests, ${(report.durationMs / 1000).toFixed(1)} s: fetched ${report.fetched}, stored ${report.stored}\n`,
     ...(report.corrected > 0 ? [`corrected ${report.corrected} events that had changed without a trace\n`] : []),
   ].join('');
+}
+
+/** Tags that were left out because they are not images. */
+function artifactLines({ streams: counts }: SyncReport): string[] {
+  const sum = Object.values(counts).reduce((total, { artifacts = 0 }) => total + artifacts, 0);
+  return sum === 0 ? [] : [`${sum} signatures, attestations and SBOMs of images (IMAGE_ARTIFACTS)`];
 }
 
 const section = (title: string, lines: readonly string[]): string[] =>

@@ -58,15 +58,20 @@ export interface GitlabConfig {
    */
   readonly reconcileInterval?: number | string | null | undefined;
   /**
-   * How many known tags of each container repository a pass reads again, the least recently read first. In the environment: `TAG_CHECKS`.
+   * How many known tags of each container repository a pass reads again: names that move first, such as `latest` or `prod`, then the least recently read. In the environment: `TAG_CHECKS`.
    * @default `5`
    */
   readonly tagChecks?: number | string | null | undefined;
   /**
-   * How many tags of a container repository to read when it is seen for the first time, the highest versions first; 0 = all. Later, every new tag is read. In the environment: `TAG_LIMIT`.
+   * How many tags of a container repository to read when it is seen for the first time: names that move first, such as `latest` or `prod`, then the last pushed where GitLab knows them, then the highest versions; 0 = all. Later, every new tag is read, and every other one that moves. In the environment: `TAG_LIMIT`.
    * @default `100`
    */
   readonly tagLimit?: number | string | null | undefined;
+  /**
+   * Read signatures, attestations and SBOMs of images (tags such as `sha256-….sig`) as images. Without it they are counted, and not stored. In the environment: `IMAGE_ARTIFACTS`.
+   * @default `false`
+   */
+  readonly imageArtifacts?: boolean | string | null | undefined;
   /**
    * Seconds between the starts of two passes of the poller. In the environment: `POLL_INTERVAL`.
    * @default `300`
@@ -198,6 +203,8 @@ export interface GitlabConfig {
   readonly tag_checks?: GitlabConfig['tagChecks'];
   /** The same as `tagLimit`. */
   readonly tag_limit?: GitlabConfig['tagLimit'];
+  /** The same as `imageArtifacts`. */
+  readonly image_artifacts?: GitlabConfig['imageArtifacts'];
   /** The same as `pollInterval`. */
   readonly poll_interval?: GitlabConfig['pollInterval'];
   /** The same as `shareToken`. */

@@ -111,13 +111,20 @@ export const shape = {
   tagChecks: setting(wholeNumber(0).default(5), {
     env: 'TAG_CHECKS',
     value: 'count',
-    description: 'How many known tags of each container repository a pass reads again, the least recently read first.',
+    description:
+      'How many known tags of each container repository a pass reads again: names that move first, such as `latest` or `prod`, then the least recently read.',
   }),
   tagLimit: setting(wholeNumber(0).default(100), {
     env: 'TAG_LIMIT',
     value: 'count',
     description:
-      'How many tags of a container repository to read when it is seen for the first time, the highest versions first; 0 = all. Later, every new tag is read.',
+      'How many tags of a container repository to read when it is seen for the first time: names that move first, such as `latest` or `prod`, then the last pushed where GitLab knows them, then the highest versions; 0 = all. Later, every new tag is read, and every other one that moves.',
+  }),
+  imageArtifacts: setting(flag.default(false), {
+    env: 'IMAGE_ARTIFACTS',
+    value: 'boolean',
+    description:
+      'Read signatures, attestations and SBOMs of images (tags such as `sha256-….sig`) as images. Without it they are counted, and not stored.',
   }),
   pollInterval: setting(wholeNumber(1, 86_400).default(300), {
     env: 'POLL_INTERVAL',

@@ -76,11 +76,13 @@ export function registryImageToEvent(tag: RestTagDetail, { repository, project }
 
 /** Reproducible builds date their images to the beginning of a clock: of Unix, or of the ZIP format on 1980-01-01. */
 const earliestBuild = Date.UTC(1980, 0, 2);
+/** GitLab's clock, by which it is seen, shows whole seconds, and a builder's clock may be ahead. */
+const tolerance = 60_000;
 
 /** When an image was built; null when that time is impossible. */
 function buildTime(text: string | null | undefined, seenAt: Date): Date | null {
   const time = new Date(text ?? Number.NaN);
-  return time.getTime() >= earliestBuild && time <= seenAt ? time : null;
+  return time.getTime() >= earliestBuild && time.getTime() <= seenAt.getTime() + tolerance ? time : null;
 }
 
 /** The path of a repository, in lower case as in GitLab, but with the first path of the project in place of the current path. */

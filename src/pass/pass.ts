@@ -82,13 +82,14 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
 }
 
 /** What the settings mean for streams. */
-export function optionsOf({ branches, syncLimit, syncSince, tagLimit, tagChecks }: Config, now: Date): StreamOptions {
+export function optionsOf({ branches, syncLimit, syncSince, tagLimit, tagChecks, imageArtifacts }: Config, now: Date): StreamOptions {
   const since = syncSince === undefined ? null : momentOf(syncSince, now);
   return {
     branches,
     depth: { since, rows: since || syncLimit === 'all' ? null : syncLimit },
     tagLimit: tagLimit === 0 ? Number.POSITIVE_INFINITY : tagLimit,
     tagChecks,
+    imageArtifacts,
   };
 }
 

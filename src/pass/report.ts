@@ -29,6 +29,8 @@ export interface StreamCounts {
   readonly fetched: number;
   readonly inserted: number;
   readonly updated: number;
+  /** Tags that were left out because they are signatures, attestations or SBOMs of images. Absent: none. */
+  readonly artifacts?: number;
 }
 
 /** Result of a pass. */
@@ -74,9 +76,16 @@ export function createTally(streamNames: readonly string[]): Tally {
     };
   };
   return {
-    addPage(stream, { fetched, inserted, updated }) {
+    addPage(stream, { fetched, inserted, updated, artifacts = 0 }) {
       const sum = streams.get(stream);
-      if (sum) streams.set(stream, { fetched: sum.fetched + fetched, inserted: sum.inserted + inserted, updated: sum.updated + updated });
+      if (!sum) return;
+      const leftOut = (sum.artifacts ?? 0) + artifacts;
+      streams.set(stream, {
+        fetched: sum.fetched + fetched,
+        inserted: sum.inserted + inserted,
+        updated: sum.updated + updated,
+        ...(leftOut > 0 ? { artifacts: leftOut } : {}),
+      });
     },
     addCorrected(count) {
       corrected += count;

@@ -137,7 +137,7 @@ async function savePage(
   });
   for (const { eventId, timestamp } of events) noteFound(pass.landmarks, eventId, timestamp);
   states.set(walkKey(stream.name, scope), state satisfies PlacedState);
-  pass.tally.addPage(stream.name, { fetched: events.length, ...saved });
+  pass.tally.addPage(stream.name, { fetched: events.length, ...saved, ...(page.artifacts ? { artifacts: page.artifacts } : {}) });
   if (work.batch.ask.kind === 'reconcile') pass.tally.addCorrected(saved.inserted + saved.updated);
   nameNewGaps(pass, { project: project.fullPath, stream: stream.name, news, end });
   if (end && end.outcome !== 'ok' && !isStanding(end) && !end.byGaps) {

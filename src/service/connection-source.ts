@@ -49,6 +49,7 @@ const ownKeys = new Set([
   'reconcileInterval',
   'tagChecks',
   'tagLimit',
+  'imageArtifacts',
 ]);
 
 /** Settings that describe one GitLab: rows do not inherit them. */

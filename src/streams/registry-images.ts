@@ -1,5 +1,6 @@
 import { InvalidResponseError, NotFoundError } from '../errors.ts';
 import type { GitlabRequestError } from '../errors.ts';
+import type { ChangeEvent } from '../events/change-event.ts';
 import { registryImageToEvent } from '../events/registry-image.ts';
 import type { ImageRepository } from '../events/registry-image.ts';
 import { presentNodes } from '../events/text.ts';
@@ -18,6 +19,7 @@ import { pagesOf } from './counts.ts';
 import type { CountedProjects, PlannedRequests } from './counts.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext, StreamOptions, Walk, WalkEnd } from './stream.ts';
+import { isArtifact, turnOf } from './tag-turns.ts';
 
 /** How many tags are described before they are stored together. */
 const tagsPerPage = 50;
@@ -53,11 +55,14 @@ function plannedRequests(projects: CountedProjects, { tagChecks }: StreamOptions
   const readable = withImages(projects);
   const ids = new Set(readable.map(({ id }) => id));
   const isDue = new Set(projects.due.map(({ id }) => id));
-  const known = projects.tags.filter(({ projectId }) => ids.has(projectId));
+  const tags = projects.tags.filter(({ projectId }) => ids.has(projectId));
   // The tags of a project that is due are listed a second time.
   const lists = readable.reduce((sum, { id, containerRepositories }) => sum + containerRepositories * (isDue.has(id) ? 2 : 1), 0);
-  const morePages = known.reduce((sum, { known: count }) => sum + Math.max(0, pagesOf(count) - 1), 0);
-  const looks = known.reduce((sum, { projectId, looked }) => sum + Math.min(looked, tagChecks) + (isDue.has(projectId) ? looked : 0), 0);
+  const morePages = tags.reduce((sum, { known: count }) => sum + Math.max(0, pagesOf(count) - 1), 0);
+  const looks = tags.reduce(
+    (sum, { projectId, known, stored }) => sum + Math.min(known, tagChecks) + (isDue.has(projectId) ? stored : 0),
+    0,
+  );
   return { projects: readable.length, graphql: 0, rest: lists + morePages + looks };
 }
 
@@ -126,65 +131,81 @@ const nextPage =
 
 async function* pages(context: StreamContext, repository: ImageRepository, checks: number): Pages {
   const { gitlab, project, options, seenAt } = context;
-  const ref = { projectId: project.id, repositoryId: repository.id };
-  const names: string[] = [];
-  for await (const page of gitlab.rest.tagNamePages(ref)) names.push(...page);
-  const known = await context.readTags(repository.id);
+  const repositoryId = repository.id;
+  const ref = { projectId: project.id, repositoryId };
+  const listed: string[] = [];
+  for await (const page of gitlab.rest.tagNamePages(ref)) listed.push(...page);
+  const isImage = (name: string) => options.imageArtifacts || !isArtifact(name);
+  const names = listed.filter(isImage);
+  const known = (await context.readTags(repositoryId)).filter(({ name }) => isImage(name));
   const isFirstSight = known.length === 0 && !context.state(repository.path)?.lastSuccessAt;
   const isWaiting = (name: string) => context.isWaiting({ key: name, changedAt: null }, repository.path);
-  const { toLook, leftOut, removed } = turnOf({ names, known, isFirstSight, limit: options.tagLimit, checks, isWaiting });
+  const isLimited = isFirstSight && names.length > options.tagLimit;
+  const newest = isLimited ? [...(await pushTimes(gitlab, repositoryId)).keys()] : [];
+  const turn = turnOf({ names, newest, known, isFirstSight, limit: options.tagLimit, checks, leftOutChecks: options.tagChecks, isWaiting });
+  const { toLook, leftOut, removed } = turn;
   const looks = new Map(known.filter(({ name }) => !removed.includes(name)).map((look) => [look.name, look]));
   // Tags that are left out are noted first: after a walk that was stopped they must not count as new.
-  const unseen = leftOut.map((name) => ({ ...blank, repositoryId: repository.id, name }));
+  const unseen = leftOut.map((name) => ({ ...blank, repositoryId, name, isLeftOut: true }));
   for (const look of unseen) looks.set(look.name, look);
-  if (unseen.length + removed.length > 0)
-    yield { events: [], goneKeys: removed, tags: { repositoryId: repository.id, looked: unseen, moved: [], removed } };
+  const noted = { repositoryId, looked: unseen, moved: [], removed };
+  const artifacts = listed.length - names.length;
+  if (unseen.length + removed.length + artifacts > 0) yield { events: [], goneKeys: removed, tags: noted, artifacts };
   for (let start = 0; start < toLook.length; start += tagsPerPage) {
     const some = toLook.slice(start, start + tagsPerPage);
     const described = await describeTags(some, (name) => gitlab.rest.tag(ref, name));
     if (described.every((one) => 'error' in one)) await throwIfDown(described, () => gitlab.rest.tagNamePages(ref).next());
     const isPushed = (one: Described) => 'tag' in one && !isFirstSight && looks.get(one.name)?.digest !== one.tag.digest;
-    const times = described.some(isPushed) ? await pushTimes(gitlab, repository.id) : noTimes;
-    const looked = described.map((one) =>
-      lookAfter(one, looks.get(one.name), { repositoryId: repository.id, isFirstSight, seenAt, times }),
-    );
+    const times = described.some(isPushed) ? await pushTimes(gitlab, repositoryId) : noTimes;
+    const look = { repositoryId, isFirstSight, isWanted: turn.isWanted, seenAt, times };
+    const looked = described.map((one) => lookAfter(one, looks.get(one.name), look));
     const moved = looked.filter(({ name, pushedAt }) => pushedAt?.getTime() !== looks.get(name)?.pushedAt?.getTime());
-    for (const look of looked) looks.set(look.name, look);
+    for (const one of looked) looks.set(one.name, one);
     yield {
-      events: described.flatMap((one, index) =>
-        'tag' in one && looked[index] ? [registryImageToEvent(one.tag, { repository, project }, { ...looked[index], seenAt })] : [],
-      ),
+      events: described.flatMap((one, index) => eventsOf(one, looked[index], { repository, project, seenAt })),
       unread: described.flatMap((one) =>
-        'error' in one ? [{ key: one.name, changedAt: null, error: one.error, breaksLists: false }] : [],
+        'error' in one && !looks.get(one.name)?.isLeftOut ? [{ key: one.name, changedAt: null, error: one.error, breaksLists: false }] : [],
       ),
-      tags: { repositoryId: repository.id, looked, moved: moved.map(({ name }) => name), removed: [] },
+      tags: { repositoryId, looked, moved: moved.map(({ name }) => name), removed: [] },
     };
   }
   yield endPage(endOf([...looks.values()]));
 }
 
+interface ImagePlace {
+  readonly repository: ImageRepository;
+  readonly project: StreamContext['project'];
+  readonly seenAt: Date;
+}
+
+function eventsOf(one: Described, look: TagLook | undefined, { seenAt, ...place }: ImagePlace): ChangeEvent[] {
+  return 'tag' in one && look && !look.isLeftOut ? [registryImageToEvent(one.tag, place, { ...look, seenAt })] : [];
+}
+
 /** A tag of which only the name is known. */
-const blank = { digest: null, lookedAt: null, isBroken: false, pushedAt: null, previousDigest: null };
+const blank = { digest: null, lookedAt: null, isLeftOut: false, isBroken: false, pushedAt: null, previousDigest: null };
 
 interface Look {
   readonly repositoryId: number;
   readonly isFirstSight: boolean;
+  /** Whether TAG_LIMIT has room for a tag that was left out. */
+  readonly isWanted: (name: string) => boolean;
   readonly seenAt: Date;
   readonly times: PushTimes;
 }
 
 /** What is known of a tag after a look at it. Whatever it points to that it did not before was pushed since: the image is older perhaps. */
-function lookAfter(one: Described, before: TagLook | undefined, { repositoryId, isFirstSight, seenAt, times }: Look): TagLook {
+function lookAfter(one: Described, before: TagLook | undefined, { repositoryId, isFirstSight, isWanted, seenAt, times }: Look): TagLook {
   const known = before ?? { ...blank, repositoryId, name: one.name, pushedAt: isFirstSight ? null : seenAt };
   if ('error' in one) return { ...known, lookedAt: seenAt, isBroken: true };
   const digest = one.tag.digest ?? '';
-  const look = { ...known, digest, lookedAt: seenAt, isBroken: false };
+  const look = { ...known, digest, lookedAt: seenAt, isLeftOut: known.isLeftOut && !isWanted(one.name), isBroken: false };
   if (known.digest === digest) return look;
   const saidAt = times.get(one.name);
   // GitLab's word is of the image that the tag points to now.
   const publishedAt = saidAt && saidAt.digest === digest && saidAt.at <= seenAt ? saidAt.at : null;
   if (known.digest === null) return { ...look, pushedAt: (known.pushedAt && publishedAt) ?? known.pushedAt };
-  return { ...look, pushedAt: publishedAt ?? seenAt, previousDigest: known.digest };
+  return { ...look, isLeftOut: false, pushedAt: publishedAt ?? seenAt, previousDigest: known.digest };
 }
 
 /** When tags were pushed last, by name. */
@@ -209,38 +230,9 @@ async function pushTimes({ graphql, rest }: StreamContext['gitlab'], repositoryI
   }
 }
 
-interface Tags {
-  readonly names: readonly string[];
-  readonly known: readonly TagLook[];
-  readonly isFirstSight: boolean;
-  readonly limit: number;
-  readonly checks: number;
-  readonly isWaiting: (name: string) => boolean;
-}
-
-/** Which tags are looked at now, which are only noted, and which are gone. */
-function turnOf({ names, known, isFirstSight, limit, checks, isWaiting }: Tags) {
-  const byName = new Map(known.map((look) => [look.name, look]));
-  const present = new Set(names);
-  const highest = new Set(names.toSorted(byVersionDescending).slice(0, limit));
-  const isNew = (name: string) => (byName.has(name) ? byName.get(name)?.lookedAt === null && highest.has(name) : true);
-  const fresh = names.filter((name) => isNew(name) && (!isFirstSight || highest.has(name)));
-  const again = known.filter((look) => look.isBroken && present.has(look.name) && !isWaiting(look.name)).map(({ name }) => name);
-  const due = known
-    .flatMap(({ name, lookedAt }) => (lookedAt && present.has(name) && !again.includes(name) ? [{ name, at: lookedAt.getTime() }] : []))
-    .toSorted((a, b) => a.at - b.at)
-    .slice(0, checks)
-    .map(({ name }) => name);
-  return {
-    toLook: [...fresh.toSorted(byVersionDescending), ...again, ...due],
-    leftOut: isFirstSight ? names.filter((name) => !highest.has(name)) : [],
-    removed: known.filter(({ name }) => !present.has(name)).map(({ name }) => name),
-  };
-}
-
 function endOf(looks: readonly TagLook[]): WalkEnd {
-  const leftOut = looks.filter(({ lookedAt }) => lookedAt === null).length;
-  const broken = looks.filter(({ isBroken }) => isBroken).length;
+  const leftOut = looks.filter(({ isLeftOut }) => isLeftOut).length;
+  const broken = looks.filter(({ isBroken, isLeftOut }) => isBroken && !isLeftOut).length;
   if (broken > 0) {
     const reason = `GitLab could not describe ${broken} of ${looks.length - leftOut} tags (broken, or deleted meanwhile)`;
     return { outcome: 'partial', reason, byGaps: true };
@@ -283,9 +275,4 @@ async function throwIfDown(described: readonly Described[], listNames: () => Pro
   await listNames().catch(() => {
     throw first;
   });
-}
-
-/** GitLab's list has no dates: of tags that are versions or numbers, the highest count as the newest. */
-function byVersionDescending(a: string, b: string): number {
-  return b.localeCompare(a, 'en', { numeric: true });
 }

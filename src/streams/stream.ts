@@ -25,6 +25,8 @@ export interface StreamOptions {
   readonly tagLimit: number;
   /** How many known tags of a container repository to look at again in a pass. */
   readonly tagChecks: number;
+  /** Whether signatures, attestations and SBOMs of images count as images. */
+  readonly imageArtifacts: boolean;
 }
 
 /** What a stream reads one project with. */
@@ -72,6 +74,8 @@ export interface Page {
   readonly goneKeys?: readonly string[];
   /** Every scope that the stream has. The gaps of others end. */
   readonly scopes?: readonly string[];
+  /** How many tags were left out because they are signatures, attestations or SBOMs of images. */
+  readonly artifacts?: number;
   /** Only events that are stored already are updated; others are left out. */
   readonly updatesOnly?: boolean;
   readonly end?: WalkEnd;

@@ -23,6 +23,7 @@ describe('the configuration', () => {
       syncLimit: 50,
       reconcileInterval: 21_600,
       tagChecks: 5,
+      imageArtifacts: false,
       tagLimit: 100,
       pollInterval: 300,
       workers: 4,

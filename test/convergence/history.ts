@@ -89,11 +89,11 @@ export function checkTags(rows: readonly EventRow[], world: World, history: Hist
   const byTag = Map.groupBy(
     rows.filter(({ title }) => title.startsWith('[Image]')),
     ({ metadata: { project_id: projectId, repository_id: repositoryId, tag } }) =>
-      tagKey({ projectId: Number(projectId), repositoryId: Number(repositoryId), tag: String(tag) }),
+      tagKey({ projectId: Number(projectId), repositoryId: Number(repositoryId), tag: tag as string }),
   );
   for (const [key, images] of byTag) {
-    const [projectId = 0, repositoryId = 0, tag = ''] = JSON.parse(key) as [number, number, string];
-    const digests = images.map(({ metadata }) => String(metadata['digest']));
+    const [projectId, repositoryId, tag] = JSON.parse(key) as [number, number, string];
+    const digests = images.map(({ metadata }) => metadata['digest'] as string);
     const pointed = history.digestsOf({ projectId, repositoryId, tag });
     const distinct = digests.filter((digest, index) => digest !== digests[index - 1]);
     expect({ key, fits: isWithin(distinct, pointed), distinct, pointed }).toMatchObject({ fits: true });

@@ -169,9 +169,11 @@ const imageChanges: Readonly<Record<string, Change>> = {
   'push an image': (place) => {
     const { project, random } = place;
     const repository = random.chance(0.7) ? repositoryOf(place) : undefined;
-    const name = random.chance(0.3)
-      ? (project.git.branches.get('main') ?? 'x').slice(0, 8)
-      : `v${random.below(9)}.${random.below(9)}.${random.below(9)}`;
+    const name = random.pick([
+      (project.git.branches.get('main') ?? 'x').slice(0, 8),
+      `v${random.below(9)}.${random.below(9)}.${random.below(9)}`,
+      random.pick(['latest', 'prod']),
+    ]);
     return project.pushTag(
       repository ?? project.addImageRepository(`image${project.imageRepositories.length + random.below(1000)}`),
       name,
@@ -184,7 +186,10 @@ const imageChanges: Readonly<Record<string, Change>> = {
       repository.tags.set(name, { ...place.random.pick([...repository.tags.values()]), publishedAt: place.world.now }),
     ),
   'roll a tag back': (place) =>
-    onTag(place, ({ name, repository }) => place.project.rollBackTag(repository, name, (images) => place.random.pick(images))),
+    to(repositoryOf(place), (repository) => {
+      const moved = [...repository.pushes].filter(([, images]) => images.length > 1).map(([name]) => name);
+      return to(some(moved, place), (name) => place.project.rollBackTag(repository, name, (images) => place.random.pick(images)));
+    }),
   'delete a tag': (place) => onTag(place, ({ name, repository }) => place.project.deleteTag(repository, name)),
   'break a tag': (place) => onTag(place, ({ name, repository }) => Object.assign(repository.tags.get(name) ?? {}, { isBroken: true })),
   'repair a tag': (place) => onTag(place, ({ name, repository }) => Object.assign(repository.tags.get(name) ?? {}, { isBroken: false })),

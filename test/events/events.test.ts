@@ -260,7 +260,7 @@ describe('the event of a registry image', () => {
     '1970-01-01T00:00:00Z',
     '1980-01-01T00:00:00.000+00:00',
     '1980-01-01T00:00:01Z',
-    '2026-11-24T08:00:01Z',
+    '2026-11-24T08:01:01Z',
     'never',
   ])('has no time of build where that is impossible: %s', (created_at) => {
     const event = registryImageToEvent({ ...tag, created_at }, place, push);

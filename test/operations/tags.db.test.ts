@@ -131,4 +131,48 @@ describeDatabases('where a tag points', (kind) => {
     expect(await given.sync(config)).toMatchObject({ problems: [], stored: 1 });
     expect(await images('prod')).toMatchObject([{ at: 0, until: 20 }, { at: 20 }]);
   });
+
+  test('is looked at first where names move, whatever there is besides', async () => {
+    const project = given.world.addProject('acme/shop');
+    const repository = project.addImageRepository('web');
+    const versionTags = Array.from({ length: 40 }, (_, index) => `v1.${index}.0`);
+    const hashes = Array.from({ length: 40 }, (_, index) => `${index + 10}`.padEnd(8, 'a'));
+    for (const name of [...versionTags, ...hashes, 'latest', 'prod', 'v2.0.0']) {
+      move(project, repository, name);
+      given.world.pass(minutes(1));
+    }
+    move(project, repository, 'v1.3.0');
+    const settings = { tagLimit: 4, tagChecks: 4 };
+    expect(await given.sync(settings)).toMatchObject({ stored: 4 });
+    const tags = async () =>
+      [...(await given.rows()).values()].map(({ metadata }) => metadata['tag'] as string).toSorted((a, b) => a.localeCompare(b));
+    // The last two are those that were pushed last.
+    expect(await tags()).toEqual(['latest', 'prod', 'v1.3.0', 'v2.0.0']);
+    for (let pass = 0; pass < 3; pass++) {
+      given.world.pass(minutes(5));
+      move(project, repository, 'latest');
+      move(project, repository, 'prod');
+      expect(await given.sync(settings)).toMatchObject({ stored: 2 });
+    }
+    // What was left out is noticed when it moves, in its turn.
+    const left = hashes[0] ?? '';
+    for (let pass = 0; pass < 80; pass++) await given.sync(settings);
+    move(project, repository, left);
+    expect(await tags()).not.toContain(left);
+    for (let pass = 0; pass < 80; pass++) await given.sync(settings);
+    expect(await images(left)).toMatchObject([{ isCurrent: true, was: expect.any(String) as unknown }]);
+  });
+
+  test('of signatures, attestations and SBOMs is counted, and stored only when it is asked for', async () => {
+    const project = given.world.addProject('acme/shop');
+    const repository = project.addImageRepository('web');
+    const digest = move(project, repository, '1.0').replace(':', '-');
+    for (const name of [`${digest}.sig`, `${digest}.att`, `${digest}.sbom`, 'sha256-short.sig']) move(project, repository, name);
+    const { streams } = await given.sync(config);
+    expect(streams['registry-images']).toEqual({ fetched: 2, inserted: 2, updated: 0, artifacts: 3 });
+    expect((await given.sync({ ...config, imageArtifacts: true })).streams['registry-images']).toMatchObject({ inserted: 3 });
+    // Left out again they are not gone.
+    expect(await given.sync(config)).toMatchObject({ stored: 0 });
+    expect((await images(`${digest}.sig`)).map(({ status }) => status)).toEqual(['published']);
+  });
 });

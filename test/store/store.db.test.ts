@@ -246,6 +246,7 @@ describeDatabases('the store', (kind) => {
       name,
       digest,
       lookedAt,
+      isLeftOut: digest === null,
       isBroken: false,
       pushedAt: lookedAt,
       previousDigest: digest && 'sha256:0',

@@ -17,8 +17,10 @@ const schema = defineEntity({
     name: p.string().columnType('text').primary(),
     /** The digest when GitLab described the tag last; null when it never did. */
     digest: p.text().nullable(),
-    /** When the tag was last looked at; null when only the name is known, because of TAG_LIMIT. */
+    /** When the tag was last looked at; null when only the name is known. */
     lookedAt: p.datetime().columnType('timestamptz').nullable(),
+    /** No event of the tag is stored, because of TAG_LIMIT, until it moves. */
+    isLeftOut: p.boolean().default(false),
     /** GitLab could not describe the tag at the last look. */
     isBroken: p.boolean().default(false),
     /** Since when the tag points to the digest; null when since before the first look. */

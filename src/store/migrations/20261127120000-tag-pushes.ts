@@ -7,9 +7,11 @@ export class TagPushes extends Migration {
   override up(): void {
     this.addSql(`
       alter table gitlab_registry_tags
+        add is_left_out boolean not null default false,
         add is_broken boolean not null default false,
         add pushed_at timestamptz null,
         add previous_digest text null`);
+    this.addSql('update gitlab_registry_tags set is_left_out = true where looked_at is null');
     // A tag that could not be described had lost its digest.
     this.addSql('update gitlab_registry_tags set is_broken = true where digest is null and looked_at is not null');
     this.addSql('create index change_event_versions_happened_at_index on change_event_versions (happened_at)');

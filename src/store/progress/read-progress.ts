@@ -60,19 +60,20 @@ interface TagRow {
   readonly name: string;
   readonly digest: string | null;
   readonly looked_at: string | null;
+  readonly is_left_out: boolean;
   readonly is_broken: boolean;
   readonly pushed_at: string | null;
   readonly previous_digest: string | null;
 }
 
-/** The numbers of known tags and of tags that were looked at, for each container repository of a connection. */
+/** The numbers of known tags and of tags with an event, for each container repository of a connection. */
 export async function countTags(kysely: QueryExecutorProvider, connectionId: number): Promise<TagCount[]> {
-  const { rows } = await sql<{ readonly row: { readonly project_id: number; readonly known: number; readonly looked: number } }>`
+  const { rows } = await sql<{ readonly row: { readonly project_id: number; readonly known: number; readonly stored: number } }>`
     select to_json(t) as row from (
-      select project_id, count(*) as known, count(looked_at) as looked from gitlab_registry_tags
+      select project_id, count(*) as known, count(*) filter (where not is_left_out) as stored from gitlab_registry_tags
       where connection_id = ${connectionId} group by project_id, repository_id
     ) t`.execute(kysely);
-  return rows.map(({ row }) => ({ projectId: row.project_id, known: row.known, looked: row.looked }));
+  return rows.map(({ row }) => ({ projectId: row.project_id, known: row.known, stored: row.stored }));
 }
 
 /** A container repository of a project. */
@@ -89,7 +90,7 @@ export async function readTags(
 ): Promise<TagLook[]> {
   const { rows } = await sql<{ row: TagRow }>`
     select to_json(t) as row from (
-      select name, digest, looked_at, is_broken, pushed_at, previous_digest from gitlab_registry_tags
+      select name, digest, looked_at, is_left_out, is_broken, pushed_at, previous_digest from gitlab_registry_tags
       where connection_id = ${connectionId} and project_id = ${projectId} and repository_id = ${repositoryId}
     ) t`.execute(kysely);
   return rows.map(({ row }) => ({
@@ -97,6 +98,7 @@ export async function readTags(
     name: row.name,
     digest: row.digest,
     lookedAt: dateOf(row.looked_at),
+    isLeftOut: row.is_left_out,
     isBroken: row.is_broken,
     pushedAt: dateOf(row.pushed_at),
     previousDigest: row.previous_digest,

@@ -48,15 +48,15 @@ export async function saveTags(kysely: QueryExecutorProvider, connectionId: numb
     const latest = new Map(looked.map((look) => [JSON.stringify([look.projectId, look.repositoryId, look.name]), look]));
     await sql`
       insert into gitlab_registry_tags (
-        connection_id, project_id, repository_id, name, digest, looked_at, is_broken, pushed_at, previous_digest
+        connection_id, project_id, repository_id, name, digest, looked_at, is_left_out, is_broken, pushed_at, previous_digest
       )
-      select ${connectionId}, "projectId", "repositoryId", name, digest, "lookedAt", "isBroken", "pushedAt", "previousDigest"
+      select ${connectionId}, "projectId", "repositoryId", name, digest, "lookedAt", "isLeftOut", "isBroken", "pushedAt", "previousDigest"
       from json_to_recordset(${JSON.stringify([...latest.values()])}::json) as t (
-        "projectId" bigint, "repositoryId" bigint, name text, digest text, "lookedAt" timestamptz, "isBroken" boolean,
+        "projectId" bigint, "repositoryId" bigint, name text, digest text, "lookedAt" timestamptz, "isLeftOut" boolean, "isBroken" boolean,
         "pushedAt" timestamptz, "previousDigest" text
       )
       on conflict (connection_id, project_id, repository_id, name) do update set digest = excluded.digest,
-        looked_at = excluded.looked_at, is_broken = excluded.is_broken, pushed_at = excluded.pushed_at,
+        looked_at = excluded.looked_at, is_left_out = excluded.is_left_out, is_broken = excluded.is_broken, pushed_at = excluded.pushed_at,
         previous_digest = excluded.previous_digest`.execute(kysely);
   }
   if (removed.length > 0) {
