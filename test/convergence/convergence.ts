@@ -259,10 +259,10 @@ export async function check(
   );
   expect(phantoms.join(' '), 'events of nothing').toBe('');
   checkLinks(rows, paths);
-  checkTags([...rows.values()], world, memory.history);
   await checkVersions(database, connectionId, memory.history);
   // What fails on a row that is known and was not read when it began to fail is noted when it is read.
   const isPoisoned = (id: string) => [...paths].some(([project, path]) => isLeftOut(project, path, id));
+  checkTags([...rows.values()], { world, history: memory.history, isPoisoned });
   await checkRest(setting, options, { before: rows, isPoisoned });
   // A world may lose every project that is asked for.
   return wanted.length === 0 ? rows.size : expected.size;

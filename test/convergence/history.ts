@@ -84,8 +84,15 @@ export async function checkVersions(database: Database, connectionId: number, hi
   return rows.length;
 }
 
+interface TagCheck {
+  readonly world: World;
+  readonly history: History;
+  /** Whether GitLab cannot answer for an event. */
+  readonly isPoisoned: (eventId: string) => boolean;
+}
+
 /** The images of each tag are those that it pointed to, in that order, and say what replaced them; the last one is current while the tag is there. */
-export function checkTags(rows: readonly EventRow[], world: World, history: History): void {
+export function checkTags(rows: readonly EventRow[], { world, history, isPoisoned }: TagCheck): void {
   const byTag = Map.groupBy(
     rows.filter(({ title }) => title.startsWith('[Image]')),
     ({ metadata: { project_id: projectId, repository_id: repositoryId, tag } }) =>
@@ -108,7 +115,7 @@ export function checkTags(rows: readonly EventRow[], world: World, history: Hist
     }
     const repository = world.projects.find(({ id }) => id === projectId)?.imageRepositories.find(({ id }) => id === repositoryId);
     const now = repository?.tags.get(tag);
-    if (!repository || now?.isBroken) continue;
+    if (!repository || now?.isBroken || images.some(({ event_id: id }) => isPoisoned(id))) continue;
     const { metadata, status } = images.at(-1) as EventRow;
     expect({ key, status, isCurrent: metadata['is_current'], digest: metadata['digest'] }).toEqual({
       key,
