@@ -88,11 +88,24 @@ export interface TagCount {
 /** What reading the tags of a container repository changes. */
 export interface TagChanges {
   readonly looked: readonly TagLook[];
+  /** Ids of all container repositories of the project: what is known of the tags of others is over. Absent: not known. */
+  readonly repositoryIds?: readonly number[];
   /** Names of those in `looked` that point to another image than at the last look, or were pushed again. */
   readonly moved: readonly string[];
   /** Names that the repository no longer has. */
   readonly removed: readonly string[];
   readonly repositoryId: number;
+}
+
+/** An event that is stored. */
+export interface StoredRow {
+  readonly eventId: string;
+  /** What names the row in its project, as its stream says. */
+  readonly key: string;
+  /** What tells it from every other row. */
+  readonly identity: string;
+  /** GitLab's time of creation; null where the event has none. */
+  readonly createdAt: Date | null;
 }
 
 /** What names a row of a stream of a project. */

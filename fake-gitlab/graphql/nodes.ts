@@ -31,6 +31,7 @@ export const byUpdate = (direction: 'asc' | 'desc'): Array<OrderColumn<FakeMerge
 ];
 
 interface MergeRequestArgs extends PageArgs {
+  readonly iids?: readonly string[] | null;
   readonly sort?: 'UPDATED_ASC' | 'UPDATED_DESC' | null;
   readonly state?: string | null;
   readonly updatedAfter?: string | null;
@@ -76,15 +77,16 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
     userPermissions: { downloadCode: readsCode },
     repository: readsCode ? repositoryNode(project.git, emptyRepository) : null,
     containerRepositoriesCount: project.imageRepositories.length,
-    mergeRequests: ({ sort, state, updatedAfter, createdAfter, targetBranches, ...page }: MergeRequestArgs) => {
+    mergeRequests: ({ iids, sort, state, updatedAfter, createdAfter, targetBranches, ...page }: MergeRequestArgs) => {
       // For an empty list as an argument, GitLab returns no rows without a query.
-      const isEmptyArgument = targetBranches?.length === 0;
+      const isEmptyArgument = targetBranches?.length === 0 || iids?.length === 0;
       const rows = readsCode && features.mergeRequests && !isEmptyArgument ? project.mergeRequests : [];
       const [isUpdatedThen, isCreatedThen] = [within(updatedAfter), within(createdAfter)];
       return keysetConnection(
         {
           rows,
           where: (row) =>
+            (iids?.includes(String(row.iid)) ?? true) &&
             (!state || state === 'all' || row.state === state) &&
             isUpdatedThen(row.updatedAt) &&
             isCreatedThen(row.createdAt) &&

@@ -135,6 +135,16 @@ function fitting({ pass, asked, waiting }: Reading, { projects }: Batch, since: 
   });
 }
 
+/** GitLab renames a project that somebody has deleted, until it goes for good. It keeps its name here. */
+const deletionSuffix = /-deletion_scheduled-\d+$/;
+const pendingDeletion = { outcome: 'gone', reason: 'is scheduled for deletion in GitLab', expected: true } as const;
+
+function placeOf({ fullPath, webUrl }: Pick<BatchProject['node'], 'fullPath' | 'webUrl'>, url: string) {
+  const isPendingDeletion = deletionSuffix.test(fullPath);
+  const keep = (text: string) => text.replace(deletionSuffix, '');
+  return { fullPath: keep(fullPath), webUrl: keep(webUrl ?? `${url}/${fullPath}`), isPendingDeletion };
+}
+
 interface BatchPart {
   readonly projects: readonly BatchProject[];
   /** GitLab is known to fail on a row of the list, whose names were asked for: other projects that have changed can be asked together. */
@@ -147,8 +157,9 @@ async function syncBatch(
   { projects, isKnownToFail = false }: BatchPart,
 ): Promise<void> {
   const { store, config, tally, progress, known, gaps } = pass;
-  const seen = projects.map(({ id, node }) => ({ id, fullPath: node.fullPath, webUrl: node.webUrl ?? `${config.url}/${node.fullPath}` }));
+  const seen = projects.map(({ id, node }) => ({ id, ...placeOf(node, config.url) }));
   const saved = await store.saveProjects(seen, at);
+  for (const { isPendingDeletion, fullPath } of seen) if (isPendingDeletion) tally.addProblem({ project: fullPath, ...pendingDeletion });
   const named = await Promise.all(
     projects.map(async (batch) => {
       const project = saved.get(batch.id);

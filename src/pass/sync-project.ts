@@ -13,6 +13,7 @@ import { changeOf, isStanding, rowKeyOf } from './gaps.ts';
 import { storePage } from './store-page.ts';
 import type { RefusedEvent } from './store-page.ts';
 import { nameNewGaps } from './gap-problems.ts';
+import { identityOf, readMissing } from './leaving.ts';
 import { noteFound } from './restore.ts';
 import { everyOne, walkKey } from './pass-state.ts';
 import type { ProjectStates, PassState } from './pass-state.ts';
@@ -48,6 +49,7 @@ async function syncStream(streamWork: StreamWork): Promise<boolean> {
   const walks = work.batch.ask.kind === 'reconcile' ? stream.reconcile : stream.changes;
   if (!walks) return true;
   let isWhole = true;
+  const seen = new Set<string>();
   const noteFailure = async (scope: string, end: WalkEnd) => {
     isWhole = false;
     await savePage(streamWork, context, { scope, page: { events: [], end } });
@@ -55,12 +57,16 @@ async function syncStream(streamWork: StreamWork): Promise<boolean> {
   const listed = await settle(
     (async () => {
       for await (const walk of walks(context)) {
-        const walked = await settle(syncWalk(streamWork, context, walk));
+        const walked = await settle(syncWalk(streamWork, context, walk, seen));
         if ('end' in walked) await noteFailure(walk.scope, walked.end);
       }
     })(),
   );
   if ('end' in listed) await noteFailure('', listed.end);
+  if (isWhole && work.batch.ask.kind === 'reconcile') {
+    const missing = await readMissing({ pass: streamWork.pass, stream, seen }, context);
+    if (missing) await savePage(streamWork, context, { scope: '', page: missing });
+  }
   return isWhole;
 }
 
@@ -105,13 +111,14 @@ function pageOfTry({ key, changedAt, breaksLists }: Gap, answer: Settled<ChangeE
   return answer.value ? { events: [answer.value] } : { events: [], goneKeys: [key] };
 }
 
-/** Stores a walk's pages. Each page is stored, and the walk is told what that wrote, before the next page is pulled. */
-async function syncWalk(streamWork: StreamWork, context: StreamContext, { scope, pages: open }: Walk): Promise<void> {
+/** Stores a walk's pages, and adds the identities of their events to `seen`. Each page is stored, and the walk is told what that wrote, before the next page is pulled. */
+async function syncWalk(streamWork: StreamWork, context: StreamContext, { scope, pages: open }: Walk, seen: Set<string>): Promise<void> {
   const pages = open();
   let stored: Stored = { inserted: 0, updated: 0 };
   try {
     for (let step = await pages.next(stored); !step.done; step = await pages.next(stored)) {
       streamWork.pass.signal?.throwIfAborted();
+      for (const event of step.value.events) seen.add(identityOf(streamWork.stream, event));
       stored = await savePage(streamWork, context, { scope, page: step.value });
     }
   } finally {
@@ -124,12 +131,12 @@ async function savePage(
   { project, seenAt }: StreamContext,
   { scope, page }: { readonly scope: string; readonly page: Page },
 ): Promise<Stored> {
-  const { events, progress, tags, updatesOnly, end } = page;
+  const { events, progress, tags, updatesOnly, deleted, end } = page;
   const before = states.get(walkKey(stream.name, scope));
   const noted = { projectId: project.id, stream, scope, at: seenAt, outcome: before?.outcome };
   const { changes: gaps, news } = pass.gaps.note({ ...page, ...noted });
   const state = { ...stateAfter(before ?? unread(seenAt), { ...page, seenAt }), projectId: project.id, stream: stream.name, scope };
-  const stored = { projectId: project.id, stream: stream.name, scope, events, state, tags, gaps, updatesOnly, seenAt };
+  const stored = { projectId: project.id, stream: stream.name, scope, events, state, tags, gaps, updatesOnly, deleted, seenAt };
   const saved = await storePage(pass.store, stored, (refused) => {
     const unstored = pass.gaps.note({ events: [], unread: refused.map((one) => refusedRow(stream, one)), ...noted });
     nameNewGaps(pass, { project: project.fullPath, stream: stream.name, news: unstored.news, end });

@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError } from '../errors.ts';
 import type { LostLockError } from '../errors.ts';
 import type { EventProject } from '../events/event-project.ts';
-import type { TagCount, TagLook } from '../walk-state.ts';
+import type { StoredRow, TagCount, TagLook } from '../walk-state.ts';
 import { withDatabaseErrors } from './database/database-errors.ts';
 import { takeFence } from './database/fence.ts';
 import { withPassLock } from './database/pass-lock.ts';
@@ -11,8 +11,8 @@ import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
 import { countEvents } from './events/count-events.ts';
 import type { StoredCountQuery } from './events/count-events.ts';
-import { readIdentities, readTimes } from './events/read-identities.ts';
-import type { StoredIdentity } from './events/read-identities.ts';
+import { readIdentities, readInStatus, readTimes } from './events/read-identities.ts';
+import type { StoredIdentity, StoredInStatusQuery } from './events/read-identities.ts';
 import { eventTableOf } from './events/save-events.ts';
 import { readGaps } from './progress/gaps.ts';
 import type { PlacedGap } from './progress/gaps.ts';
@@ -41,6 +41,8 @@ export interface StoredRecord {
   countEvents(query: StoredCountQuery): Promise<number>;
   /** The times of these events of a project, as far as they are stored. */
   readTimes(projectId: number, eventIds: readonly string[]): Promise<Map<string, Date>>;
+  /** The events of one stream of a project that have one of these statuses, the newest first. */
+  readInStatus(query: Omit<StoredInStatusQuery, 'connectionId'>): Promise<StoredRow[]>;
   /** The id, times and branch of every stored event of one stream of a project. */
   readIdentities(projectId: number, stream: string): Promise<StoredIdentity[]>;
 }
@@ -98,6 +100,7 @@ export async function createStore(em: SqlEntityManager, connectionId: number, { 
     countEvents: (query) => withDatabaseErrors(() => countEvents(fork().getKysely(), { connectionId, table }, query)),
     readTimes: (projectId, eventIds) =>
       withDatabaseErrors(() => readTimes(fork().getKysely(), { connectionId, table, projectId, eventIds })),
+    readInStatus: (query) => withDatabaseErrors(() => readInStatus(fork().getKysely(), { ...query, connectionId })),
     readIdentities: (projectId, stream) =>
       withDatabaseErrors(() => readIdentities(fork().getKysely(), { connectionId, table, projectId, stream })),
   };

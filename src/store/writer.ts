@@ -10,6 +10,8 @@ import { GitlabStreamStateEntity } from './entities/gitlab-stream-state.ts';
 import { linkEvents } from './events/link-events.ts';
 import { publishReleases } from './events/publish-releases.ts';
 import { endPushes } from './events/end-pushes.ts';
+import type { SeenTags } from './events/end-pushes.ts';
+import { markDeleted } from './events/mark-deleted.ts';
 import { saveEvents } from './events/save-events.ts';
 import type { EventPage, EventTarget, SavedEvents } from './events/save-events.ts';
 import { groupCommit } from './group-commit.ts';
@@ -21,7 +23,7 @@ import type { RewindQuery } from './progress/rewind.ts';
 import { saveProjects } from './progress/save-projects.ts';
 import type { SeenProject } from './progress/save-projects.ts';
 import { saveStates, saveTags } from './progress/save-progress.ts';
-import type { PlacedState } from './progress/save-progress.ts';
+import type { GoneTag, PlacedState } from './progress/save-progress.ts';
 
 /** Everything that a pass writes of one connection. Throws LostLockError, and writes nothing, once the pass has lost its lock. */
 export interface Writer {
@@ -61,6 +63,8 @@ export interface StoredPage extends EventPage {
   /** Absent: the state of the walk stays. */
   readonly state?: WalkState | undefined;
   readonly tags?: TagChanges | undefined;
+  /** Ids of events whose objects GitLab no longer has. */
+  readonly deleted?: readonly string[] | undefined;
   readonly gaps?: GapChanges | undefined;
 }
 
@@ -128,8 +132,13 @@ async function storePages(kysely: QueryExecutorProvider, target: EventTarget, pa
     pages.flatMap(({ state, projectId, stream, scope }) => (state ? [{ ...state, projectId, stream, scope }] : [])),
   );
   const tags = pages.flatMap(({ tags: seen, projectId, seenAt }) => (seen ? [{ ...seen, projectId, seenAt }] : []));
-  await saveTags(kysely, connectionId, tags);
-  await endPushes(kysely, target, tags);
+  const gone = await saveTags(kysely, connectionId, tags);
+  await endPushes(kysely, target, [...tags, ...removedTags(gone, tags)]);
+  await markDeleted(
+    kysely,
+    target,
+    pages.flatMap(({ deleted, seenAt }) => (deleted ? [{ eventIds: deleted, seenAt }] : [])),
+  );
   await saveGaps(
     kysely,
     connectionId,
@@ -137,6 +146,13 @@ async function storePages(kysely: QueryExecutorProvider, target: EventTarget, pa
   );
   return saved;
 }
+
+/** Tags of repositories that are gone, as a page would say it. */
+const removedTags = (gone: readonly GoneTag[], pages: readonly SeenTags[]): SeenTags[] =>
+  gone.flatMap(({ projectId, repositoryId, name }) => {
+    const page = pages.find((one) => one.projectId === projectId && one.repositoryIds);
+    return page ? [{ projectId, repositoryId, seenAt: page.seenAt, looked: [], moved: [], removed: [name] }] : [];
+  });
 
 /** Runs actions each in a transaction of its own, which the pass may write while it holds its lock. */
 const fenced =

@@ -1,3 +1,4 @@
+import type { ChangeEvent } from '../events/change-event.ts';
 import { withUnknown } from '../events/incomplete.ts';
 import { mergeRequestFields, mergeRequestToEvent } from '../events/merge-request.ts';
 import { presentNodes } from '../events/text.ts';
@@ -13,6 +14,8 @@ import { refusal, throwIfClosed } from './access.ts';
 import { backfillPages, extendedBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
 import { mergeRequestIdentities } from './identities.ts';
 import { newestRows, rowsAfterBatch } from './counts.ts';
+import { readEach } from './leaving.ts';
+import type { RowsByName } from './leaving.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext } from './stream.ts';
 import { hasWatermark, watermarkAfter, watermarkAtRow } from './watermark.ts';
@@ -31,9 +34,16 @@ export const mergeRequests: Stream = {
   row: {
     key: 'mr_iid',
     isDated: true,
-    read: async (context, iid) => {
-      const node = await readAlone(alone(context), iid);
-      return node && (await toEvents([node], context))[0]!;
+    read: readRow,
+  },
+  leaving: {
+    // Also those that were retargeted out of BRANCHES, which no list has.
+    statuses: ['opened', 'locked'],
+    read: readByIid,
+    isShown: async ({ gitlab, project: { id: projectId } }) => {
+      const ask = { projectId, first: 1, sort: 'UPDATED_DESC' as const };
+      const { mergeRequests: list } = await askProject(gitlab, 'MergeRequestCursors', ask, { isExact: true });
+      return namesOf(required(list, 'MergeRequestCursors')).rows.length > 0;
     },
   },
   landmark: {
@@ -171,6 +181,37 @@ function around(context: StreamContext, { first, after, ...ask }: PageAsk, is: '
     startsWithNames: context.startsWithNames,
   };
   return readAround(list, { first, ...(after ? { after } : {}) }, gitlab.host.sizes);
+}
+
+async function readRow(context: StreamContext, iid: string): Promise<ChangeEvent | null> {
+  const node = await readAlone(alone(context), iid);
+  return node && (await toEvents([node], context))[0]!;
+}
+
+/** As many as GitLab answers together. */
+const byIidPage = 25;
+
+/** Merge requests by their numbers, whatever their branches. */
+async function readByIid(context: StreamContext, iids: readonly string[]): Promise<RowsByName> {
+  try {
+    return await readTogether(context, iids);
+  } catch (error) {
+    if (!mayBeOfARow(error)) throw error;
+    return readEach(iids, (iid) => readRow(context, iid));
+  }
+}
+
+async function readTogether(context: StreamContext, iids: readonly string[]): Promise<RowsByName> {
+  const { gitlab, project } = context;
+  const found: MergeRequestFragment[] = [];
+  for (let start = 0; start < iids.length; start += byIidPage) {
+    const some = iids.slice(start, start + byIidPage);
+    const ask = { projectId: project.id, iids: some, first: some.length };
+    const { mergeRequests: list } = await askProject(gitlab, 'MergeRequestsByIid', ask, { isExact: true });
+    found.push(...presentNodes(required(list, 'MergeRequestsByIid')));
+  }
+  const events = new Map((await toEvents(found, context)).map((event) => [String(event.metadata.mr_iid as number), event]));
+  return new Map(iids.map((iid) => [iid, events.get(iid) ?? null]));
 }
 
 /** How a merge request is asked for alone: whole, and without what costs GitLab most. */

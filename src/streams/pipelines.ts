@@ -14,6 +14,7 @@ import { backfillPages, extendedBackfill, firstBackfill, largestPage, resumeBack
 import { isOfTag, pipelineIdentities } from './identities.ts';
 import { newestRows, pagesOf, rowsAfterBatch } from './counts.ts';
 import type { CountedAsk, PlannedRows } from './counts.ts';
+import { readEach } from './leaving.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext, StreamOptions } from './stream.ts';
 import { hasWatermark, watermarkAfter } from './watermark.ts';
@@ -42,6 +43,20 @@ export const pipelines: Stream = {
     read: async (context, iid) => {
       const node = await readAlone(alone(context), iid);
       return node && ((await toEvents([node], context))[0] ?? null);
+    },
+  },
+  leaving: {
+    // A pipeline that waits for somebody, or for its time, may do so for ever.
+    identity: 'pipeline_id',
+    statuses: ['created', 'waiting_for_resource', 'preparing', 'pending', 'running', 'waiting_for_callback', 'canceling'],
+    read: (context, iids) =>
+      readEach(iids, async (iid) => {
+        const node = await readAlone(alone(context), iid);
+        return node && toEvent(node, context);
+      }),
+    isShown: async ({ gitlab, project: { id: projectId } }) => {
+      const { pipelines: list } = await askProject(gitlab, 'PipelineCursors', { projectId, first: 1 }, { isExact: true });
+      return namesOf(required(list, 'PipelineCursors')).rows.length > 0;
     },
   },
   landmark: {
@@ -240,8 +255,12 @@ const alone = ({ gitlab, project: { id: projectId } }: StreamContext): List<Pipe
 async function toEvents(nodes: readonly PipelineFragment[], context: StreamContext) {
   const { branches } = context.options;
   const wanted = branches.length === 0 ? nodes : nodes.filter((node) => node.ref !== null && branches.includes(node.ref) && !isOfTag(node));
-  const complete = await Promise.all(wanted.map((pipeline) => withAllJobs(pipeline, context)));
-  return complete.map((pipeline) => withUnknown(pipelineToEvent(pipeline, context.project), salvagedOf(pipeline), pipelineFields));
+  return Promise.all(wanted.map((pipeline) => toEvent(pipeline, context)));
+}
+
+async function toEvent(node: PipelineFragment, context: StreamContext) {
+  const pipeline = await withAllJobs(node, context);
+  return withUnknown(pipelineToEvent(pipeline, context.project), salvagedOf(pipeline), pipelineFields);
 }
 
 /** Reads the other pages of the failed jobs. */

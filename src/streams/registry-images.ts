@@ -76,17 +76,29 @@ async function* walks(context: StreamContext, checks: number): AsyncGenerator<Wa
   const isWholeList = list !== null && !list.pageInfo.hasNextPage && !list.unread?.length && !context.startsWithNames;
   yield { scope: '', pages: () => listed(refused, list, isWholeList) };
   if (refused || !list) return;
+  const repositoryIds: number[] = [];
+  let hasAll = !context.startsWithNames;
   for await (const repositories of connectionPages<ImageRepositoryNode, RepositoryPage>(
     list,
     nextPage(context),
     'ContainerRepositoryPage',
   )) {
     if (repositories !== list) yield { scope: '', pages: () => listed(null, repositories, false) };
+    hasAll &&= !repositories.unread?.length;
     for (const { id, name, path, location } of presentNodes(repositories)) {
       const repository = { id: numberOfGlobalId(id), name, path, location };
+      repositoryIds.push(repository.id);
       yield { scope: path, pages: () => pages(context, repository, checks) };
     }
   }
+  // A list without any repository may be out of sight.
+  if (context.batch.ask.kind === 'reconcile' && hasAll && repositoryIds.length > 0)
+    yield { scope: '', pages: () => withoutOthers(repositoryIds) };
+}
+
+/** Ends what is known of the tags of repositories that are gone. */
+async function* withoutOthers(repositoryIds: readonly number[]): Pages {
+  yield { events: [], tags: { repositoryId: 0, repositoryIds, looked: [], moved: [], removed: [] } };
 }
 
 type ImageRepositoryNode = NonNullable<NonNullable<ContainerRepositoriesFragment['nodes']>[number]>;

@@ -1,4 +1,5 @@
 import { GraphqlError, NotFoundError } from '../errors.ts';
+import type { ChangeEvent } from '../events/change-event.ts';
 import { withUnknown } from '../events/incomplete.ts';
 import { releaseFields, releaseToEvent } from '../events/release.ts';
 import { presentNodes } from '../events/text.ts';
@@ -13,6 +14,7 @@ import { beginningOfTime } from '../walk-state.ts';
 import { extendedBackfill, largestPage, resumeBackfill } from './backfill.ts';
 import { releaseIdentities } from './identities.ts';
 import { newestRows, rowsAfterBatch } from './counts.ts';
+import { readEach } from './leaving.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext, WalkEnd } from './stream.ts';
 import { watermarkAfter } from './watermark.ts';
@@ -34,11 +36,19 @@ export const releases: Stream = {
   },
   row: {
     key: 'tag_name',
-    read: async (context, tagName) => {
-      const node = await readAlone(alone(context), tagName);
-      if (node && !isUsable(node))
-        throw new GraphqlError([{ message: `no time of creation of ${tagName}` }], { operation: 'ReleaseWhole' });
-      return node && ((await toEvents([node], context))[0] ?? null);
+    read: readRow,
+  },
+  leaving: {
+    statuses: ['published', 'upcoming'],
+    isExpected: ({ createdAt: at }, { state }) => {
+      const depth = state('')?.depth;
+      return at !== null && depth !== null && depth !== undefined && at >= depth;
+    },
+    read: (context, tagNames) => readEach(tagNames, (tagName) => readRow(context, tagName)),
+    isShown: async ({ gitlab, project: { id: projectId } }) => {
+      const { releases: list } = await askProject(gitlab, 'ReleaseCursors', { projectId, first: 1 }, { isExact: true });
+      // The token may see releases, and not their tags.
+      return list?.edges?.some((edge) => edge?.node?.tagName) ?? false;
     },
   },
   count: { kind: 'total', rowsIn: ({ releases: count }) => count, identities: releaseIdentities },
@@ -170,6 +180,14 @@ const alone = ({ gitlab, project: { id: projectId } }: StreamContext): List<Rele
     return row && withoutFields(row, ['description', 'commit', 'assets']);
   },
 ];
+
+async function readRow(context: StreamContext, tagName: string): Promise<ChangeEvent | null> {
+  const node = await readAlone(alone(context), tagName);
+  if (!node) return null;
+  const [event] = isUsable(node) ? await toEvents([node], context) : [];
+  if (!event) throw new GraphqlError([{ message: `no tag or no time of creation of ${tagName}` }], { operation: 'ReleaseWhole' });
+  return event;
+}
 
 async function toEvents(nodes: readonly Release[], context: StreamContext) {
   const complete = await Promise.all(nodes.map((release) => withAllAssets(release, context)));

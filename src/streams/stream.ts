@@ -4,9 +4,10 @@ import type { EventProject } from '../events/event-project.ts';
 import type { BatchProject } from '../gitlab/batch.ts';
 import type { Gitlab } from '../gitlab/client.ts';
 import type { ListedRow, UnreadRow } from '../gitlab/read-around.ts';
-import type { Backfill, Outcome, Progress, TagChanges, TagLook, WalkState } from '../walk-state.ts';
+import type { Backfill, Outcome, Progress, StoredRow, TagChanges, TagLook, WalkState } from '../walk-state.ts';
 import type { Access } from './access.ts';
 import type { StreamCount, StreamPlan } from './counts.ts';
+import type { RowsByName } from './leaving.ts';
 
 /** How far back to read a project that is seen for the first time. */
 export interface Depth {
@@ -74,6 +75,8 @@ export interface Page {
   readonly goneKeys?: readonly string[];
   /** Every scope that the stream has. The gaps of others end. */
   readonly scopes?: readonly string[];
+  /** Ids of events whose objects GitLab no longer has: they get the status `deleted`. */
+  readonly deleted?: readonly string[];
   /** How many tags were left out because they are signatures, attestations or SBOMs of images. */
   readonly artifacts?: number;
   /** Only events that are stored already are updated; others are left out. */
@@ -135,6 +138,19 @@ export interface Stream {
      * by themselves.
      */
     readonly read?: (context: StreamContext, key: string) => Promise<ChangeEvent | null>;
+  };
+  /** How a reconcile asks for rows that its reading did not find, although they are stored as open, running or published. */
+  readonly leaving?: {
+    /** Statuses of events that a complete reading has. */
+    readonly statuses: readonly string[];
+    /** The key of `metadata` that tells a row from every other one. Default: `row.key`. */
+    readonly identity?: string;
+    /** Whether the reading goes as far as to have a row. Absent: it does. */
+    readonly isExpected?: (row: StoredRow, context: StreamContext) => boolean;
+    /** Reads rows by name, whatever the settings select. */
+    readonly read: (context: StreamContext, keys: readonly string[]) => Promise<RowsByName>;
+    /** Whether GitLab shows this token any row of the list. */
+    readonly isShown: (context: StreamContext) => Promise<boolean>;
   };
   /** How to ask for the time of change of one row. Absent where a row's time says nothing about a GitLab that was restored. */
   readonly landmark?: {

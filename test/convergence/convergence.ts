@@ -12,7 +12,7 @@ import { eventRows } from '../support/rows.ts';
 import type { EventRow } from '../support/rows.ts';
 import { branch, expectedEvents, expectedLinks, firstSeen } from './expected-events.ts';
 import type { ExpectedEvent } from './expected-events.ts';
-import { anyPath, checkTags, checkVersions, createHistory } from './history.ts';
+import { anyPath, checkLeaving, checkTags, checkVersions, createHistory } from './history.ts';
 import type { History } from './history.ts';
 import { createMortal } from './mortal.ts';
 import type { Death } from './mortal.ts';
@@ -188,7 +188,7 @@ export interface Memory {
 export function createMemory(world: World, baseUrl: string): Memory {
   const ids = new Map<number, Set<string>>();
   const hidden = new Set<string>();
-  const history = createHistory(world, baseUrl);
+  const history = createHistory(world);
   const remember = () => {
     history.remember();
     for (const project of world.projects) {
@@ -262,8 +262,15 @@ export async function check(
   await checkVersions(database, connectionId, memory.history);
   // What fails on a row that is known and was not read when it began to fail is noted when it is read.
   const isPoisoned = (id: string) => [...paths].some(([project, path]) => isLeftOut(project, path, id));
-  checkTags([...rows.values()], { world, history: memory.history, isPoisoned });
-  await checkRest(setting, options, { before: rows, isPoisoned });
+  checkTags([...rows.values()], { world, history: memory.history, isPoisoned, hasReconciled: options.kinds === 'all' });
+  // Only a reconcile asks for what is missing.
+  const pathOf = (id: string) =>
+    [...paths].find(([project, path]) => wanted.includes(project) && new RegExp(`^[a-z]+-${path}-`).test(id))?.[0];
+  if (options.kinds === 'all') checkLeaving([...rows.values()], { world, isPoisoned }, pathOf);
+  await checkRest(setting, options, {
+    before: rows,
+    isLeftOut: (id) => isPoisoned(id) || (options.kinds === 'traced' && !expected.has(id)),
+  });
   // A world may lose every project that is asked for.
   return wanted.length === 0 ? rows.size : expected.size;
 }
@@ -314,13 +321,14 @@ function checkLinks(rows: ReadonlyMap<string, EventRow>, paths: ReadonlyMap<numb
 
 interface Rest {
   readonly before: ReadonlyMap<string, EventRow>;
-  readonly isPoisoned: (eventId: string) => boolean;
+  /** Events that may change: GitLab cannot answer for them, or only a reconcile asks for them. */
+  readonly isLeftOut: (eventId: string) => boolean;
 }
 
 /** A world that rests costs no write. */
-async function checkRest(setting: Setting, options: PassOptions, { before, isPoisoned }: Rest): Promise<void> {
+async function checkRest(setting: Setting, options: PassOptions, { before, isLeftOut }: Rest): Promise<void> {
   await pass(setting, { ...options, reconcile: true }, null);
   const after = await eventRows(setting.database.em, setting.connectionId);
-  const well = (rows: ReadonlyMap<string, EventRow>) => new Map([...rows].filter(([id]) => !isPoisoned(id)));
+  const well = (rows: ReadonlyMap<string, EventRow>) => new Map([...rows].filter(([id]) => !isLeftOut(id)));
   expect(well(after), 'a pass over a world at rest').toEqual(well(before));
 }

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import type { Database } from '../../src/store/database/database.ts';
+import type { FakeProject } from '../../fake-gitlab/world/project.ts';
 import type { World } from '../../fake-gitlab/world/world.ts';
 import type { EventRow } from '../support/rows.ts';
-import { expectedEvents } from './expected-events.ts';
 
 /** In the ids of what is remembered, in place of the path under which a project was first stored. */
 export const anyPath = '@path@';
@@ -24,8 +24,19 @@ interface TagPlace {
 
 const tagKey = ({ projectId, repositoryId, tag }: TagPlace) => JSON.stringify([projectId, repositoryId, tag]);
 
+/** The statuses of everything that GitLab shows of a project. */
+function statusesIn({ id, mergeRequests, pipelines, releases, git }: FakeProject): Map<string, string> {
+  const key = (kind: string, name: string | number) => `${id} ${kind}-${anyPath}-${name}`;
+  return new Map([
+    ...mergeRequests.filter(({ isHidden }) => !isHidden).map(({ iid, state }) => [key('mr', iid), state] as const),
+    ...pipelines.map((row) => [key('pipeline', row.id), row.status.toLowerCase()] as const),
+    ...releases.map(({ tag }) => [key('release', tag), 'published'] as const),
+    ...[...git.commits.keys()].map((sha) => [key('commit', sha), 'committed'] as const),
+  ]);
+}
+
 /** An empty history of a world. Call `remember` after every change. */
-export function createHistory(world: World, baseUrl: string): History {
+export function createHistory(world: World): History {
   const statuses = new Map<string, string[]>();
   const digests = new Map<string, string[]>();
   const note = (map: Map<string, string[]>, key: string, value: string) => {
@@ -36,8 +47,10 @@ export function createHistory(world: World, baseUrl: string): History {
   return {
     remember: () => {
       for (const project of world.projects) {
-        const events = expectedEvents({ project, eventPath: anyPath, baseUrl }).values();
-        for (const { event_id: id, status } of events) note(statuses, `${project.id} ${id}`, status);
+        const now = statusesIn(project);
+        // What GitLab no longer has, or hides.
+        for (const key of statuses.keys()) if (key.startsWith(`${project.id} `) && !now.has(key)) note(statuses, key, 'deleted');
+        for (const [key, status] of now) note(statuses, key, status);
         for (const repository of project.imageRepositories) {
           const place = { projectId: project.id, repositoryId: repository.id };
           for (const [tag, { digest }] of repository.tags) note(digests, tagKey({ ...place, tag }), digest);
@@ -89,10 +102,12 @@ interface TagCheck {
   readonly history: History;
   /** Whether GitLab cannot answer for an event. */
   readonly isPoisoned: (eventId: string) => boolean;
+  /** Whether everything was read again at last. */
+  readonly hasReconciled: boolean;
 }
 
 /** The images of each tag are those that it pointed to, in that order, and say what replaced them; the last one is current while the tag is there. */
-export function checkTags(rows: readonly EventRow[], { world, history, isPoisoned }: TagCheck): void {
+export function checkTags(rows: readonly EventRow[], { world, history, isPoisoned, hasReconciled }: TagCheck): void {
   const byTag = Map.groupBy(
     rows.filter(({ title }) => title.startsWith('[Image]')),
     ({ metadata: { project_id: projectId, repository_id: repositoryId, tag } }) =>
@@ -115,6 +130,9 @@ export function checkTags(rows: readonly EventRow[], { world, history, isPoisone
     }
     const repository = world.projects.find(({ id }) => id === projectId)?.imageRepositories.find(({ id }) => id === repositoryId);
     const now = repository?.tags.get(tag);
+    const others = world.projects.find(({ id }) => id === projectId)?.imageRepositories ?? [];
+    if (!repository && others.length > 0 && hasReconciled)
+      expect({ key, status: images.at(-1)?.status }).toEqual({ key, status: 'deleted' });
     if (!repository || now?.isBroken || images.some(({ event_id: id }) => isPoisoned(id))) continue;
     const { metadata, status } = images.at(-1) as EventRow;
     expect({ key, status, isCurrent: metadata['is_current'], digest: metadata['digest'] }).toEqual({
@@ -123,5 +141,24 @@ export function checkTags(rows: readonly EventRow[], { world, history, isPoisone
       isCurrent: now !== undefined,
       digest: now?.digest ?? metadata['digest'],
     });
+  }
+}
+
+/** Rows that are open, running or published are there in the world: a project that shows other rows of a list has been asked for those. */
+export function checkLeaving(
+  rows: readonly EventRow[],
+  { world, isPoisoned }: Pick<TagCheck, 'world' | 'isPoisoned'>,
+  projectOf: (eventId: string) => number | undefined,
+): void {
+  for (const { event_id: id, title, status, metadata } of rows) {
+    const project = world.projects.find((one) => one.id === projectOf(id));
+    if (!project || isPoisoned(id)) continue;
+    const visible = project.mergeRequests.filter(({ isHidden }) => !isHidden);
+    if (title.startsWith('[MR]') && status === 'opened' && visible.length > 0)
+      expect({ id, is: visible.some(({ iid, state }) => iid === metadata['mr_iid'] && state === 'opened') }).toEqual({ id, is: true });
+    if (title.startsWith('[Pipeline]') && ['pending', 'running'].includes(status) && project.pipelines.length > 0)
+      expect({ id, is: project.pipelines.some((row) => row.id === metadata['pipeline_id']) }).toEqual({ id, is: true });
+    if (title.startsWith('[Release]') && status === 'published' && project.releases.length > 0)
+      expect({ id, is: project.releases.some(({ tag }) => tag === metadata['tag_name']) }).toEqual({ id, is: true });
   }
 }

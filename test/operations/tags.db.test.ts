@@ -175,4 +175,21 @@ describeDatabases('where a tag points', (kind) => {
     expect(await given.sync(config)).toMatchObject({ stored: 0 });
     expect((await images(`${digest}.sig`)).map(({ status }) => status)).toEqual(['published']);
   });
+
+  test('is over where its repository is deleted, as a reconcile finds, and not while the list is empty', async () => {
+    const project = given.world.addProject('acme/shop');
+    const [web, api] = [project.addImageRepository('web'), project.addImageRepository('api')];
+    move(project, web, 'prod');
+    move(project, api, 'latest');
+    await given.sync(config);
+    given.world.pass(minutes(10));
+    project.deleteImageRepository(web);
+    await given.sync(config);
+    expect(await images('prod')).toMatchObject([{ status: 'published' }]);
+    await given.sync({ ...config, reconcileInterval: 0 });
+    expect(await images('prod')).toMatchObject([{ status: 'deleted', isCurrent: false, until: 10 }]);
+    project.deleteImageRepository(api);
+    await given.sync({ ...config, reconcileInterval: 0 });
+    expect(await images('latest')).toMatchObject([{ status: 'published', isCurrent: true }]);
+  });
 });

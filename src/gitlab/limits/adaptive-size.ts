@@ -8,7 +8,9 @@ const growth = 1.5;
 
 /** Whether the size of a GraphQL operation adapts: after a failure that may come from the size, it is sent again in a smaller size. */
 export const isResizableOperation = (operation: string): boolean =>
-  /^(Project|Group)(Changes|Rows)$|^(MergeRequest|Pipeline|Release|ContainerRepository)(Page|Whole|Light)$|Identities$/.test(operation);
+  /^(Project|Group)(Changes|Rows)$|^(MergeRequest|Pipeline|Release|ContainerRepository)(Page|Whole|Light)$|^MergeRequestsByIid$|Identities$/.test(
+    operation,
+  );
 
 /** The size that a GitLab can answer for each kind of request, in rows or projects. Learned from its answers; kept only in memory. */
 export interface AdaptiveSizes {

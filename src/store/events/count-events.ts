@@ -26,7 +26,7 @@ export async function countEvents(
   const at = by === 'timestamp' ? timestamp : sql`(metadata::jsonb ->> 'created_at')::timestamptz`;
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from change_events
-    where connection_id = ${connectionId} and project_id = ${projectId} and stream = ${stream}
+    where connection_id = ${connectionId} and project_id = ${projectId} and stream = ${stream} and status <> 'deleted'
       and (${after?.toISOString() ?? null}::timestamptz is null or ${at} >= ${after?.toISOString() ?? null}::timestamptz)
       and (${before?.toISOString() ?? null}::timestamptz is null or ${at} <= ${before?.toISOString() ?? null}::timestamptz)
       and (${branches.length === 0} or coalesce(metadata::jsonb ->> 'target_branch', metadata::jsonb ->> 'ref') = any (${[...branches]}::text[]))`.execute(

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { QueryExecutorProvider } from 'kysely';
+import type { StoredRow } from '../../walk-state.ts';
 import { distinction } from './storable.ts';
 import type { EventTable } from './save-events.ts';
 
@@ -38,7 +39,7 @@ export async function readIdentities(
   const { rows } = await sql<IdentityRow>`
     select regexp_replace(event_id, ${distinction}, '') as event_id, extract(epoch from ${timestamp}) * 1000 as at, metadata::jsonb ->> 'created_at' as created_at,
       coalesce(metadata::jsonb ->> 'target_branch', metadata::jsonb ->> 'ref') as branch
-    from change_events where connection_id = ${connectionId} and project_id = ${projectId} and stream = ${stream}
+    from change_events where connection_id = ${connectionId} and project_id = ${projectId} and stream = ${stream} and status <> 'deleted'
     order by ${timestamp}, id`.execute(kysely);
   return rows.map(({ event_id: eventId, at, created_at: createdAt, branch }) => ({
     eventId,
@@ -46,6 +47,35 @@ export async function readIdentities(
     createdAt: createdAt === null ? null : new Date(createdAt),
     branch,
   }));
+}
+
+/** Which events to read by their statuses. */
+export interface StoredInStatusQuery extends Omit<StoredIdentitiesQuery, 'table'> {
+  readonly statuses: readonly string[];
+  /** The keys of `metadata` that name a row, and tell it from every other one. */
+  readonly key: string;
+  readonly identity: string;
+}
+
+/** The events of one stream of a project that have one of these statuses, the newest first. */
+export async function readInStatus(
+  kysely: QueryExecutorProvider,
+  { connectionId, projectId, stream, statuses, key, identity }: StoredInStatusQuery,
+): Promise<StoredRow[]> {
+  const { rows } = await sql<{
+    readonly event_id: string;
+    readonly key: string | null;
+    readonly identity: string | null;
+    readonly created_at: string | null;
+  }>`
+    select event_id, metadata::jsonb ->> ${key} as key, metadata::jsonb ->> ${identity} as identity, metadata::jsonb ->> 'created_at' as created_at from change_events
+    where connection_id = ${connectionId} and project_id = ${projectId} and stream = ${stream} and status = any (${[...statuses]}::text[])
+    order by id desc`.execute(kysely);
+  return rows.flatMap(({ event_id: eventId, key: name, identity: self, created_at: createdAt }) =>
+    name === null || self === null
+      ? []
+      : [{ eventId, key: name, identity: self, createdAt: createdAt === null ? null : new Date(createdAt) }],
+  );
 }
 
 /** Which events of a project to look up. */

@@ -38,8 +38,8 @@ export interface PlacedTags extends TagChanges {
   readonly projectId: number;
 }
 
-/** Stores tags that were looked at, and deletes the rows of tags that no longer exist. Their events stay. */
-export async function saveTags(kysely: QueryExecutorProvider, connectionId: number, changes: readonly PlacedTags[]): Promise<void> {
+/** Stores tags that were looked at, and deletes the rows of tags that no longer exist. Resolves to the tags of repositories that are gone. */
+export async function saveTags(kysely: QueryExecutorProvider, connectionId: number, changes: readonly PlacedTags[]): Promise<GoneTag[]> {
   const looked = changes.flatMap((change) => change.looked.map((look) => ({ ...look, projectId: change.projectId })));
   const removed = changes.flatMap(({ projectId, repositoryId, removed: names }) =>
     names.map((name) => ({ projectId, repositoryId, name })),
@@ -67,4 +67,26 @@ export async function saveTags(kysely: QueryExecutorProvider, connectionId: numb
       kysely,
     );
   }
+  return deleteTagsOfOthers(kysely, connectionId, changes);
+}
+
+/** A tag of a container repository that is gone. */
+export interface GoneTag {
+  readonly projectId: number;
+  readonly repositoryId: number;
+  readonly name: string;
+}
+
+async function deleteTagsOfOthers(kysely: QueryExecutorProvider, connectionId: number, changes: readonly PlacedTags[]): Promise<GoneTag[]> {
+  const lists = changes.flatMap(({ projectId, repositoryIds }) => (repositoryIds ? [{ project_id: projectId, ids: repositoryIds }] : []));
+  if (lists.length === 0) return [];
+  const { rows } = await sql<{ readonly row: GoneTag }>`
+    with gone as (
+      delete from gitlab_registry_tags t
+      using jsonb_to_recordset(${JSON.stringify(lists)}::jsonb) as l (project_id bigint, ids jsonb)
+      where t.connection_id = ${connectionId} and t.project_id = l.project_id and not l.ids @> to_jsonb(t.repository_id)
+      returning t.project_id as "projectId", t.repository_id as "repositoryId", t.name
+    )
+    select to_json(gone) as row from gone`.execute(kysely);
+  return rows.map(({ row }) => row);
 }
