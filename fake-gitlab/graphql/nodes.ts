@@ -41,6 +41,7 @@ interface MergeRequestArgs extends PageArgs {
 
 interface PipelineArgs extends PageArgs {
   readonly ref?: string | null;
+  readonly source?: string | null;
   /** 18.8 and later. */
   readonly refType?: 'HEADS' | 'TAGS' | null;
   readonly updatedAfter?: string | null;
@@ -62,7 +63,18 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
   const pathPrefix = new URL(webUrl).pathname;
   const of = subjectOf(project);
   const jobOf = (job: FakeJob) => ({ [subject]: of.job(job), ...jobNode(job, pathPrefix) });
-  const pipelineOf = (row: FakePipeline) => ({ [subject]: of.pipeline(row), ...pipelineNode(row, jobOf) });
+  const pipelineOf = (row: FakePipeline): object => ({
+    [subject]: of.pipeline(row),
+    ...pipelineNode(row, jobOf),
+    upstream: () => {
+      const parent = project.pipelines.find(({ id }) => id === row.parentId);
+      return parent ? pipelineOf(parent) : null;
+    },
+    downstream: (page: PageArgs) => {
+      const rows = project.pipelines.filter(({ parentId }) => parentId === row.id);
+      return keysetConnection({ rows, order: [byId('desc')], toNode: pipelineOf }, page);
+    },
+  });
   const mergeRequestOf = (row: FakeMergeRequest) => ({ [subject]: of.mergeRequest(row), ...mergeRequestNode(row, webUrl) });
   const releaseOf = (row: FakeRelease) => ({ [subject]: of.release(row), ...releaseNode(row, readsCode) });
   const imageRepositoryOf = (row: FakeImageRepository) => ({ [subject]: of.containerRepository(row), ...imageRepositoryNode(row) });
@@ -104,11 +116,13 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
       const found = project.mergeRequests.find((row) => String(row.iid) === iid && !row.isHidden);
       return found && readsCode && features.mergeRequests ? mergeRequestOf(found) : null;
     },
-    pipelines: ({ ref, refType, updatedAfter, updatedBefore, ...page }: PipelineArgs) => {
+    pipelines: ({ ref, source, refType, updatedAfter, updatedBefore, ...page }: PipelineArgs) => {
       const rows = readsPipelines ? project.pipelines : [];
       const isUpdatedThen = within(updatedAfter, updatedBefore);
       const where = (row: FakePipeline) =>
         isUpdatedThen(row.updatedAt) &&
+        // GitLab leaves child pipelines out, unless their source is asked for.
+        (source ? row.source === source : row.parentId === null) &&
         (ref === undefined || ref === null || row.ref === ref) &&
         (!refType || row.isTag === (refType === 'TAGS'));
       return keysetConnection({ rows, where, order: [byId('desc')], revision: project.revision, toNode: pipelineOf, maxPageSize }, page);

@@ -185,6 +185,7 @@ export class FakeProject {
       isTag: false,
       sha: this.git.branches.get(ref) ?? shaOf(`${this.id}-${ref}-${this.pipelines.length}`),
       source: 'push',
+      parentId: null,
       failureReason: null,
       createdAt: now,
       updatedAt: now,
@@ -214,6 +215,13 @@ export class FakeProject {
       isBridge: false,
       ...job,
     };
+  }
+
+  /** Starts a child pipeline from a job of its parent, whose time of update moves then. */
+  startChildPipeline(parent: FakePipeline, rest: { readonly jobs?: ReadonlyArray<Partial<FakeJob>> } = {}): FakePipeline {
+    parent.updatedAt = this.#host.workerNow();
+    const { ref, isTag, sha, user } = parent;
+    return this.startPipeline({ ref, isTag, sha, user, source: 'parent_pipeline', parentId: parent.id, ...rest });
   }
 
   /** Ends a pipeline. On a failure the named jobs fail; without names the last job fails. */
@@ -253,6 +261,7 @@ export class FakeProject {
 
   deletePipeline(pipeline: FakePipeline): void {
     this.#revision++;
+    for (const child of this.#pipelines.filter(({ parentId }) => parentId === pipeline.id)) this.deletePipeline(child);
     remove(this.#pipelines, pipeline);
   }
 

@@ -58,6 +58,8 @@ export interface FakePipeline {
   readonly isTag: boolean;
   readonly sha: string;
   readonly source: string;
+  /** The pipeline that has started it as a child, in the same project. Null for any other. */
+  readonly parentId: number | null;
   failureReason: string | null;
   readonly createdAt: Micros;
   updatedAt: Micros;

@@ -17,6 +17,9 @@ export function tagKeys(tag: string): string[] {
 /** Key of a merge request and of its merge request pipelines, whose ref names the merge request. */
 export const mergeRequestKey = (iid: string): string => `mr:${iid}`;
 
+/** Key of a pipeline and of its child pipelines. The only one that relates events of one stream. */
+export const pipelineKey = (id: string): string => `pipeline:${id}`;
+
 /** The merge request in a ref such as `refs/merge-requests/7/head`; undefined for other refs. */
 export function mergeRequestOfRef(ref: string): string | undefined {
   return /^refs\/merge-requests\/(\d+)\//.exec(ref)?.[1];

@@ -2,11 +2,14 @@ import type { JobsFragment, PipelineFragment } from '../gitlab/generated/sdk.ts'
 import type { ChangeEvent, JsonObject } from './change-event.ts';
 import type { FieldUse } from './incomplete.ts';
 import type { EventProject } from './event-project.ts';
-import { mergeRequestKey, mergeRequestOfRef, shaKeys } from './link-keys.ts';
+import { mergeRequestKey, mergeRequestOfRef, pipelineKey, shaKeys } from './link-keys.ts';
 import { presentNodes, unknownAuthor } from './text.ts';
 
 /** The sign in a pipeline's title, as PainChain's dashboard shows it. */
 const signs: Readonly<Record<string, string>> = { success: '✓', failed: '✗', canceled: '⊗', skipped: '⊘', manual: '⊙' };
+
+/** A pipeline, and which one has started it, where that was asked for. */
+export type PipelineNode = PipelineFragment & { readonly upstream?: { readonly id: string } | null };
 
 type Job = NonNullable<NonNullable<JobsFragment['nodes']>[number]>;
 
@@ -23,14 +26,17 @@ export const pipelineFields: Readonly<Record<string, FieldUse>> = {
   sha: { metadata: ['sha', 'commit_sha'] },
   duration: { metadata: ['duration_seconds'] },
   jobs: { metadata: ['failed_jobs_count', 'warnings'], description: ['failed_jobs'] },
+  // It gives keys of links only.
+  downstream: {},
 };
 
 /** A pipeline as an event: `[Pipeline] {sign} {ref}`. Failed and canceled pipelines list their failed and canceled jobs. */
-export function pipelineToEvent(pipeline: PipelineFragment, project: EventProject): ChangeEvent {
+export function pipelineToEvent(pipeline: PipelineNode, project: EventProject): ChangeEvent {
   const id = numberOf(pipeline.id);
   const status = pipeline.status.toLowerCase();
   const ref = pipeline.ref ?? '';
   const iid = mergeRequestOfRef(ref);
+  const parent = parentOf(pipeline);
   const listsJobs = status === 'failed' || status === 'canceled';
   const failedJobs = listsJobs ? presentNodes(pipeline.jobs).map((job) => failedJob(job, project)) : [];
   return {
@@ -59,10 +65,23 @@ export function pipelineToEvent(pipeline: PipelineFragment, project: EventProjec
       started_at: pipeline.startedAt,
       finished_at: pipeline.finishedAt,
       created_at: pipeline.createdAt,
+      ...(parent === null ? {} : { parent_pipeline_id: Number(parent) }),
     },
-    linkKeys: [...shaKeys(pipeline.sha), ...(iid === undefined ? [] : [mergeRequestKey(iid)])],
+    linkKeys: [
+      ...shaKeys(pipeline.sha),
+      ...(iid === undefined ? [] : [mergeRequestKey(iid)]),
+      pipelineKey(id),
+      ...(parent === null ? [] : [pipelineKey(parent)]),
+    ],
   };
 }
+
+/** Whether a pipeline has started others: children in its project, or pipelines of other projects. */
+export const hasChildren = ({ downstream }: PipelineFragment): boolean => presentNodes(downstream).length > 0;
+
+/** The number of the pipeline that has started a child pipeline; null for any other. A GitLab before 17.5 does not say the source. */
+const parentOf = ({ source, upstream }: PipelineNode): string | null =>
+  upstream && (source?.toLowerCase() ?? 'parent_pipeline') === 'parent_pipeline' ? numberOf(upstream.id) : null;
 
 /** GitLab says when a pipeline was created, started and finished. */
 function statusSince({ status, createdAt, startedAt, finishedAt }: PipelineFragment): Date | null {

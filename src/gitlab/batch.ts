@@ -77,7 +77,7 @@ export interface Batch {
  * and one percent for each project; every combination stays within its limit of 250 (a test computes it).
  */
 export const batchSizes = {
-  changes: { projects: 50, pageSize: 10, releasePageSize: 3 },
+  changes: { projects: 50, pageSize: 9, releasePageSize: 3 },
   newest: { projects: 10, pageSize: 50, releasePageSize: 50 },
   reconcile: { projects: 10, pageSize: 50, releasePageSize: 50 },
 } as const;

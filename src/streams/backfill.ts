@@ -35,6 +35,8 @@ export interface BackfillList<T> {
   /** From when on everything is stored after a backfill of a number of rows. `oldest`: the moment of the last row. */
   readonly depthOfRows: (oldest: Date) => Date | null;
   readonly toEvents: (nodes: readonly T[]) => Promise<ChangeEvent[]>;
+  /** What else a page of rows notes in the state. */
+  readonly noted?: (nodes: readonly T[]) => Progress;
   readonly operation: string;
 }
 
@@ -76,7 +78,11 @@ export async function* backfillPages<T>(list: BackfillList<T>): Pages {
     yield {
       events: await list.toEvents(nodes),
       unread: unreadOf(page),
-      progress: { backfill, ...(isDone ? { depth: isComplete ? beginningOfTime : (since ?? (oldest && list.depthOfRows(oldest))) } : {}) },
+      progress: {
+        ...list.noted?.(nodes),
+        backfill,
+        ...(isDone ? { depth: isComplete ? beginningOfTime : (since ?? (oldest && list.depthOfRows(oldest))) } : {}),
+      },
     };
     if (isDone) return;
   }

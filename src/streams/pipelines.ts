@@ -1,5 +1,6 @@
 import { withUnknown } from '../events/incomplete.ts';
-import { pipelineFields, pipelineToEvent } from '../events/pipeline.ts';
+import { hasChildren, pipelineFields, pipelineToEvent } from '../events/pipeline.ts';
+import type { PipelineNode } from '../events/pipeline.ts';
 import { presentNodes } from '../events/text.ts';
 import { required } from '../gitlab/graphql-response.ts';
 import { salvagedOf, withoutFields } from '../gitlab/salvage.ts';
@@ -11,6 +12,7 @@ import type { List, PageAround } from '../gitlab/read-around.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { refusal, throwIfClosed } from './access.ts';
 import { backfillPages, extendedBackfill, firstBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
+import { childPipelines, childrenDue, runningStatuses } from './child-pipelines.ts';
 import { isOfTag, pipelineIdentities } from './identities.ts';
 import { newestRows, pagesOf, rowsAfterBatch } from './counts.ts';
 import type { CountedAsk, PlannedRows } from './counts.ts';
@@ -29,10 +31,20 @@ export const pipelines: Stream = {
   type: 'Pipeline',
   changes: (context) => {
     const { branches } = context.options;
-    const ofEach = branches.length > 1 ? branches.map((branch) => ({ scope: branch, pages: () => changesOfBranch(context, branch) })) : [];
-    return [{ scope: '', pages: () => changes(context) }, ...ofEach];
+    const scopes = branches.length > 1 ? branches : [];
+    return [
+      { scope: '', pages: () => changes(context) },
+      { scope: '', pages: () => childPipelines(context, '', readsChildren) },
+      ...scopes.flatMap((branch) => [
+        { scope: branch, pages: () => changesOfBranch(context, branch) },
+        { scope: branch, pages: () => childPipelines(context, branch, readsChildren) },
+      ]),
+    ];
   },
-  reconcile: (context) => [{ scope: '', pages: () => reconcile(context) }],
+  reconcile: (context) => [
+    { scope: '', pages: () => reconcile(context) },
+    { scope: '', pages: () => childPipelines(context, '', readsChildren) },
+  ],
   extendBackfill,
   isAskedSince: true,
   isOfBranches: true,
@@ -46,9 +58,8 @@ export const pipelines: Stream = {
     },
   },
   leaving: {
-    // A pipeline that waits for somebody, or for its time, may do so for ever.
     identity: 'pipeline_id',
-    statuses: ['created', 'waiting_for_resource', 'preparing', 'pending', 'running', 'waiting_for_callback', 'canceling'],
+    statuses: [...runningStatuses],
     read: (context, iids) =>
       readEach(iids, async (iid) => {
         const node = await readAlone(alone(context), iid);
@@ -91,7 +102,7 @@ function plannedRows(count: number | null, ask: CountedAsk['kind'], options: Str
 async function* changes(context: StreamContext): Pages {
   const { batch, options, state: stateOf } = context;
   const list = await firstPage(context);
-  const refused = refusalOf(context, list);
+  const refused = refusal(context, pipelines, list);
   if (refused) {
     yield endPage(refused);
     return;
@@ -110,12 +121,10 @@ async function* changes(context: StreamContext): Pages {
 async function* changesOfBranch(context: StreamContext, branch: string): Pages {
   const state = context.state(branch);
   const list = context.batch.firstPage('pipelines');
-  if (list !== undefined && refusalOf(context, list)) return;
+  if (list !== undefined && refusal(context, pipelines, list)) return;
   yield* backward(context, state?.backfill ?? firstBackfill(context.options.depth), null, branch);
   yield endPage({ outcome: 'ok' });
 }
-
-const refusalOf = (context: StreamContext, list: FirstPage) => refusal(context, pipelines, list);
 
 type FirstPage = PageAround<PipelineFragment> | null;
 
@@ -161,14 +170,17 @@ async function* walk(context: StreamContext, { first, since, watermark, startedA
   const next = (after: string) => readPage(context, { first: largestPage, updatedAfter: since.toISOString(), after });
   for await (const page of connectionPages<PipelineFragment, PageAround<PipelineFragment>>(first, next, 'PipelinePage', () => true)) {
     const { hasNextPage, endCursor } = page.pageInfo;
-    const read = { events: await toEvents(presentNodes(page), context), unread: page.unread ?? [] };
-    if (hasNextPage) yield { ...read, progress: { cursor: endCursor, walkStartedAt: startedAt } };
-    else yield { ...read, progress: { cursor: null, walkStartedAt: null, watermark: watermarkAfter({ startedAt }, watermark) } };
+    const nodes = presentNodes(page);
+    const read = { events: await toEvents(nodes, context), unread: page.unread ?? [] };
+    const due = childrenDue(context, '', nodes.some(hasChildren) ? since : null);
+    if (hasNextPage) yield { ...read, progress: { ...due, cursor: endCursor, walkStartedAt: startedAt } };
+    else yield { ...read, progress: { ...due, cursor: null, walkStartedAt: null, watermark: watermarkAfter({ startedAt }, watermark) } };
   }
 }
 
 function backward(context: StreamContext, backfill: Backfill, newest: PageAround<PipelineFragment> | null, branch?: string): Pages {
   const { since, before } = backfill;
+  const scope = branch ?? '';
   const filter = {
     ...(since === null ? {} : { updatedAfter: since }),
     ...(before === undefined ? {} : { updatedBefore: before }),
@@ -183,6 +195,10 @@ function backward(context: StreamContext, backfill: Backfill, newest: PageAround
     // An older pipeline may have changed later than some of these.
     depthOfRows: () => watermarkAfter(context, null),
     toEvents: (nodes) => toEvents(nodes, context),
+    noted: (nodes) => {
+      const parents = nodes.filter(hasChildren).map(({ createdAt }) => Date.parse(createdAt));
+      return childrenDue(context, scope, parents.length === 0 ? null : new Date(Math.min(...parents)));
+    },
     operation: 'PipelinePage',
   });
 }
@@ -206,7 +222,8 @@ async function* reconcile(context: StreamContext): Pages {
     // Pipelines below the depth were not all asked for.
     const isAsked = ({ updatedAt }: PipelineFragment) => state.depth !== null && new Date(updatedAt) >= state.depth;
     const nodes = presentNodes(page);
-    yield { events: await toEvents(nodes.filter(isAsked), context), unread: page.unread ?? [] };
+    const due = childrenDue(context, '', nodes.some(hasChildren) ? batch.ask.pipelinesSince : null);
+    yield { events: await toEvents(nodes.filter(isAsked), context), unread: page.unread ?? [], progress: due };
     const older = nodes.filter((node) => !isAsked(node));
     if (older.length > 0) yield { events: await toEvents(older, context), updatesOnly: true };
   }
@@ -244,27 +261,30 @@ function around(context: StreamContext, { first, after, ...ask }: PageAsk, is: '
 }
 
 /** How a pipeline is asked for alone: whole, and without its jobs. */
-const alone = ({ gitlab, project: { id: projectId } }: StreamContext): List<PipelineFragment>['alone'] => [
+const alone = ({ gitlab, project: { id: projectId } }: StreamContext): List<PipelineNode>['alone'] => [
   (iid) => askRow(gitlab, { operation: 'PipelineWhole', key: 'pipeline' }, { projectId, iid }),
   async (iid) => {
     const row = await askRow(gitlab, { operation: 'PipelineLight', key: 'pipeline' }, { projectId, iid });
-    return row && withoutFields(row, ['jobs']);
+    return row && withoutFields(row, ['jobs', 'downstream']);
   },
 ];
 
-async function toEvents(nodes: readonly PipelineFragment[], context: StreamContext) {
+/** How children are read. */
+const readsChildren = { stream: () => pipelines, toEvents };
+
+async function toEvents(nodes: readonly PipelineNode[], context: StreamContext) {
   const { branches } = context.options;
   const wanted = branches.length === 0 ? nodes : nodes.filter((node) => node.ref !== null && branches.includes(node.ref) && !isOfTag(node));
   return Promise.all(wanted.map((pipeline) => toEvent(pipeline, context)));
 }
 
-async function toEvent(node: PipelineFragment, context: StreamContext) {
+async function toEvent(node: PipelineNode, context: StreamContext) {
   const pipeline = await withAllJobs(node, context);
   return withUnknown(pipelineToEvent(pipeline, context.project), salvagedOf(pipeline), pipelineFields);
 }
 
 /** Reads the other pages of the failed jobs. */
-async function withAllJobs(pipeline: PipelineFragment, { gitlab, project }: StreamContext): Promise<PipelineFragment> {
+async function withAllJobs(pipeline: PipelineNode, { gitlab, project }: StreamContext): Promise<PipelineNode> {
   const { jobs, iid } = pipeline;
   if (!jobs?.pageInfo.hasNextPage) return pipeline;
   const next = async (after: string) => {

@@ -20,6 +20,7 @@ import type { CountedProjects, PlannedRequests } from './counts.ts';
 import { endPage } from './stream.ts';
 import type { Pages, Stream, StreamContext, StreamOptions, Walk, WalkEnd } from './stream.ts';
 import { isArtifact, turnOf } from './tag-turns.ts';
+import type { PushTimes } from './tag-turns.ts';
 
 /** How many tags are described before they are stored together. */
 const tagsPerPage = 50;
@@ -153,8 +154,8 @@ async function* pages(context: StreamContext, repository: ImageRepository, check
   const isFirstSight = known.length === 0 && !context.state(repository.path)?.lastSuccessAt;
   const isWaiting = (name: string) => context.isWaiting({ key: name, changedAt: null }, repository.path);
   const isLimited = isFirstSight && names.length > options.tagLimit;
-  const newest = isLimited ? [...(await pushTimes(gitlab, repositoryId)).keys()] : [];
-  const turn = turnOf({ names, newest, known, isFirstSight, limit: options.tagLimit, checks, leftOutChecks: options.tagChecks, isWaiting });
+  const times = isLimited ? await pushTimes(gitlab, repositoryId) : noTimes;
+  const turn = turnOf({ names, times, known, isFirstSight, limit: options.tagLimit, checks, leftOutChecks: options.tagChecks, isWaiting });
   const { toLook, leftOut, removed } = turn;
   const looks = new Map(known.filter(({ name }) => !removed.includes(name)).map((look) => [look.name, look]));
   // Tags that are left out are noted first: after a walk that was stopped they must not count as new.
@@ -168,8 +169,8 @@ async function* pages(context: StreamContext, repository: ImageRepository, check
     const described = await describeTags(some, (name) => gitlab.rest.tag(ref, name));
     if (described.every((one) => 'error' in one)) await throwIfDown(described, () => gitlab.rest.tagNamePages(ref).next());
     const isPushed = (one: Described) => 'tag' in one && !isFirstSight && looks.get(one.name)?.digest !== one.tag.digest;
-    const times = described.some(isPushed) ? await pushTimes(gitlab, repositoryId) : noTimes;
-    const look = { repositoryId, isFirstSight, isWanted: turn.isWanted, seenAt, times };
+    const pushed = described.some(isPushed) ? await pushTimes(gitlab, repositoryId) : noTimes;
+    const look = { repositoryId, isFirstSight, isWanted: turn.isWanted, seenAt, times: pushed };
     const looked = described.map((one) => lookAfter(one, looks.get(one.name), look));
     const moved = looked.filter(({ name, pushedAt }) => pushedAt?.getTime() !== looks.get(name)?.pushedAt?.getTime());
     for (const one of looked) looks.set(one.name, one);
@@ -220,8 +221,6 @@ function lookAfter(one: Described, before: TagLook | undefined, { repositoryId, 
   return { ...look, isLeftOut: false, pushedAt: publishedAt ?? seenAt, previousDigest: known.digest };
 }
 
-/** When tags were pushed last, by name. */
-type PushTimes = ReadonlyMap<string, { readonly digest: string | null; readonly at: Date }>;
 const noTimes: PushTimes = new Map();
 
 /** When the last pushed tags of a repository were pushed: GitLab knows it where the registry has a metadata database, from 17.5 on. */

@@ -1,10 +1,12 @@
 import type { TagLook } from '../walk-state.ts';
 
+/** When the tags that were pushed last were pushed, by name, and to which image. Empty where GitLab does not know. */
+export type PushTimes = ReadonlyMap<string, { readonly digest: string | null; readonly at: Date }>;
+
 /** The tags of a container repository, and how many of them may be looked at. */
 export interface Tags {
   readonly names: readonly string[];
-  /** Names of those that were pushed last, the last one first; empty where GitLab does not know. */
-  readonly newest: readonly string[];
+  readonly times: PushTimes;
   readonly known: readonly TagLook[];
   readonly isFirstSight: boolean;
   readonly limit: number;
@@ -15,14 +17,14 @@ export interface Tags {
 }
 
 /** Which tags are looked at now, which are only noted, and which are gone. */
-export function turnOf({ names, newest, known, isFirstSight, limit, checks, leftOutChecks, isWaiting }: Tags) {
+export function turnOf({ names, times, known, isFirstSight, limit, checks, leftOutChecks, isWaiting }: Tags) {
   const byName = new Map(known.map((look) => [look.name, look]));
   const present = new Set(names);
   const isStored = (name: string) => byName.get(name)?.isLeftOut === false;
   // What is stored counts; a tag that was left out comes when there is room.
   const room = Math.max(0, limit - names.filter(isStored).length);
   const candidates = isFirstSight ? names : names.filter((name) => byName.get(name)?.isLeftOut === true);
-  const first = new Set(byImportance(candidates, newest).slice(0, room));
+  const first = new Set(byImportance(candidates, times).slice(0, room));
   const isNew = (name: string) => !byName.has(name) || first.has(name);
   const fresh = names.filter((name) => isNew(name) && (!isFirstSight || first.has(name)));
   const there = known.filter(({ name }) => present.has(name) && !isNew(name));
@@ -39,7 +41,7 @@ export function turnOf({ names, newest, known, isFirstSight, limit, checks, left
     .slice(0, others);
   const looks = Number.isFinite(checks) ? Math.max(0, checks - unstored.length) : checks;
   return {
-    toLook: [...byImportance(fresh, newest), ...again, ...due.slice(0, looks).map(({ name }) => name), ...unstored.map(({ name }) => name)],
+    toLook: [...byImportance(fresh, times), ...again, ...due.slice(0, looks).map(({ name }) => name), ...unstored.map(({ name }) => name)],
     leftOut: isFirstSight ? names.filter((name) => !first.has(name)) : [],
     removed: known.filter(({ name }) => !present.has(name)).map(({ name }) => name),
     isWanted: (name: string) => first.has(name),
@@ -51,10 +53,9 @@ const byTurn = (a: TagLook, b: TagLook): number =>
   Number(isMoving(b.name)) - Number(isMoving(a.name)) || (a.lookedAt?.getTime() ?? 0) - (b.lookedAt?.getTime() ?? 0);
 
 /** Names that move, then the last pushed, then the highest versions: GitLab's list has no dates. */
-function byImportance(names: readonly string[], newest: readonly string[]): string[] {
-  const place = new Map(newest.map((name, index) => [name, index]));
-  const placeOf = (name: string) => (isMoving(name) ? -1 : (place.get(name) ?? newest.length));
-  return names.toSorted((a, b) => placeOf(a) - placeOf(b) || b.localeCompare(a, 'en', { numeric: true }));
+function byImportance(names: readonly string[], times: PushTimes): string[] {
+  const timeOf = (name: string) => (isMoving(name) ? Number.MAX_VALUE : (times.get(name)?.at.getTime() ?? 0));
+  return names.toSorted((a, b) => timeOf(b) - timeOf(a) || b.localeCompare(a, 'en', { numeric: true }));
 }
 
 /** Whether a name is made to move, such as `latest` or `prod`: it is neither a version nor a hash. */

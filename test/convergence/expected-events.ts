@@ -131,6 +131,7 @@ function pipeline(of: ExpectedProject, row: FakePipeline): ExpectedEvent {
       started_at: optionalTime(row.startedAt),
       finished_at: optionalTime(row.finishedAt),
       created_at: graphqlTime(row.createdAt),
+      ...(row.parentId === null ? {} : { parent_pipeline_id: row.parentId }),
     },
   };
 }
@@ -227,7 +228,10 @@ function image(of: ExpectedProject, { repository, name, tag }: ImageTag): Expect
 export function expectedLinks(rows: readonly ExpectedEvent[]): Map<string, string[]> {
   const keyed = rows.map((row) => ({ id: row.event_id, kind: row.title.slice(0, row.title.indexOf(']')), keys: keysOf(row) }));
   const related = keyed.map(({ id, kind, keys }) => {
-    const others = keyed.filter((other) => other.kind !== kind && [...keys].some((key) => other.keys.has(key)));
+    // Pipelines are related to their children.
+    const isCommon = (key: string, other: (typeof keyed)[number]) =>
+      other.keys.has(key) && (other.kind !== kind || key.startsWith('pipeline '));
+    const others = keyed.filter((other) => other.id !== id && [...keys].some((key) => isCommon(key, other)));
     return [id, others.map((other) => other.id).toSorted()] as const;
   });
   return new Map(related);
@@ -241,7 +245,10 @@ function keysOf({ title, metadata }: ExpectedEvent): Set<string> {
     const merged = metadata.merged ? commitKeys(text('merge_commit_sha') || text('head_sha')) : [];
     return new Set([`mr ${JSON.stringify(metadata.mr_iid)}`, ...merged]);
   }
-  if (title.startsWith('[Pipeline]')) return new Set(commitKeys(text('commit_sha')));
+  if (title.startsWith('[Pipeline]')) {
+    const numbers = [metadata.pipeline_id, metadata.parent_pipeline_id].filter((one) => typeof one === 'number');
+    return new Set([...commitKeys(text('commit_sha')), ...numbers.map((one) => `pipeline ${one}`)]);
+  }
   if (title.startsWith('[Release]')) return new Set([...commitKeys(text('commit_sha')), versionOf(text('tag_name'))]);
   if (title.startsWith('[Commit]')) return new Set(commitKeys(text('sha')));
   const tag = text('tag');

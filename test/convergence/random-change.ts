@@ -106,7 +106,29 @@ const pipelineChanges: Readonly<Record<string, Change>> = {
     to(some(running(place), place), (row) =>
       place.project.finishPipeline(row, place.random.pick(['SUCCESS', 'FAILED', 'CANCELED'] as const)),
     ),
-  'retry a pipeline': (place) => to(some(ended(place), place), (row) => place.project.retryPipeline(row)),
+  'start a child pipeline': (place) => {
+    const recent = place.project.pipelines.filter(({ updatedAt }) => place.world.now - updatedAt < hours(3));
+    return to(some(recent, place), (row) => place.project.startChildPipeline(row));
+  },
+  'retry a pipeline': (place) =>
+    to(
+      some(
+        ended(place).filter(({ parentId }) => parentId === null),
+        place,
+      ),
+      (row) => place.project.retryPipeline(row),
+    ),
+  'retry a child pipeline without a trace': (place) => {
+    const isRecent = (id: number | null) =>
+      place.project.pipelines.some((row) => row.id === id && row.parentId === null && place.world.now - row.updatedAt < hours(3));
+    return to(
+      some(
+        ended(place).filter(({ parentId }) => isRecent(parentId)),
+        place,
+      ),
+      (row) => place.project.retryPipeline(row),
+    );
+  },
   'retry a job without a trace': (place) => {
     const recent = ended(place).filter(({ updatedAt }) => place.world.now - updatedAt < hours(3));
     return to(some(recent, place), (row) => place.project.retryJobSilently(row, place.random.pick(['SUCCESS', 'FAILED'] as const)));

@@ -48,6 +48,7 @@ export const pipeline: PipelineFragment = {
   refPath: 'refs/heads/main',
   sha: '0123456789abcdef0123456789abcdef01234567',
   source: 'push',
+  downstream: { nodes: [] },
   failureReason: null,
   createdAt: '2026-11-23T08:00:00Z',
   updatedAt: '2026-11-23T08:10:00Z',

@@ -69,9 +69,8 @@ describe('tags in GraphQL', () => {
   const names = async (args: string) => (await tags(args)).nodes.map(({ name }: { name: string }) => name);
 
   beforeEach(() => {
-    const details = 'type ContainerRepositoryDetails {\n';
     const field = '  tags(first: Int, after: String, sort: TagSort, name: String): TagConnection\n';
-    const edit = (sdl: string) => `${sdl.replace(details, `${details}${field}`)}\n${slice}`;
+    const edit = (sdl: string) => `${sdl.replace(/ {2}tags\(sort: ContainerRepositoryTagSort.*\n/, field)}\n${slice}`;
     gitlab.world.schema = { version: '18.8', edition: 'EE', edit };
   });
 

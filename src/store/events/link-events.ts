@@ -18,7 +18,7 @@ export interface Linking {
 
 /**
  * Fills `description.related_events` of the events of a connection that are not linked yet, and of their related events.
- * Two events are related when they are of different streams and share a key, such as that of a commit or a tag. Each names the
+ * Two events are related when they are of different streams and share a key, such as that of a commit or a tag; or when one is the child pipeline of the other. Each names the
  * other by its id. A call that was stopped can be repeated. With `projectIds` only events of these projects change, because
  * events of different projects share no key.
  */
@@ -58,7 +58,7 @@ const linkBatch = (connectionId: number, ids: readonly number[]) => sql`
     select id, stream, link_keys from touched
     union
     select n.id, n.stream, n.link_keys from touched_keys t, ${eventsWithKey('t.key')} n
-    where n.connection_id = ${connectionId} and n.stream <> t.stream
+    where n.connection_id = ${connectionId} and (n.stream <> t.stream or ${isOfOneStream('t.key')})
   ),
   affected_keys as materialized (select id, stream, key from affected, unnest(link_keys) as key),
   pool as materialized (
@@ -66,7 +66,7 @@ const linkBatch = (connectionId: number, ids: readonly number[]) => sql`
     where n.connection_id = ${connectionId}
   ),
   pairs as (
-    select distinct a.id, p.id as other_id, p.event_id from affected_keys a join pool p on p.key = a.key and p.stream <> a.stream
+    select distinct a.id, p.id as other_id, p.event_id from affected_keys a join pool p on p.key = a.key and p.id <> a.id and (p.stream <> a.stream or ${isOfOneStream('a.key')})
   ),
   first_pairs as (
     select id, event_id from (select *, row_number() over (partition by id order by other_id) as place from pairs) p
@@ -83,6 +83,9 @@ const linkBatch = (connectionId: number, ids: readonly number[]) => sql`
   from related r
   where e.id = any ((select coalesce(array_agg(id), '{}') from related)::int[]) and e.id = r.id
     and (e.is_unlinked or e.description::jsonb -> 'related_events' is distinct from r.event_ids)`;
+
+/** Whether a key relates events of one stream: that of a pipeline and its children. */
+const isOfOneStream = (key: string) => sql`${sql.raw(key)} like '%:pipeline:%'`;
 
 /** The events that have a key, of all connections. */
 const eventsWithKey = (key: string) =>
