@@ -18,6 +18,8 @@ export interface WalkState {
   readonly walkStartedAt: Date | null;
   /** The newest commit up to which the branch is stored. */
   readonly frontier: string | null;
+  /** Child pipelines that changed since this moment are to be read. Null: none. */
+  readonly childrenSince: Date | null;
   /** Everything from this moment on is stored. Null until the first backfill has ended. */
   readonly depth: Date | null;
   /** Null before the first backfill. */

@@ -141,6 +141,7 @@ const stateAt = (at: Date): StoredPage['state'] => ({
   cursor: null,
   walkStartedAt: null,
   frontier: null,
+  childrenSince: null,
   depth: at,
   backfill: null,
   outcome: 'ok',

@@ -169,6 +169,7 @@ const unread = (seenAt: Date): WalkState => ({
   cursor: null,
   walkStartedAt: null,
   frontier: null,
+  childrenSince: null,
   depth: null,
   backfill: null,
   outcome: 'partial',

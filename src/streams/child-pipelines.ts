@@ -24,12 +24,11 @@ const longestRunMs = 24 * 60 * 60_000;
 
 /**
  * Notes that child pipelines are to be read that changed since a moment, in the transaction of the page that found their parents: GitLab
- * leaves children out of its lists of pipelines. The state keeps the earliest such moment as its frontier. Null: no parent was found.
+ * leaves children out of its lists of pipelines. The state keeps the earliest such moment. Null: no parent was found.
  */
-export function childrenDue({ state }: StreamContext, scope: string, since: Date | null): { readonly frontier?: string } {
-  const known = state(scope)?.frontier;
-  if (!since || (known && new Date(known) <= since)) return {};
-  return { frontier: since.toISOString() };
+export function childrenDue({ state }: StreamContext, scope: string, since: Date | null): { readonly childrenSince?: Date } {
+  const known = state(scope)?.childrenSince;
+  return !since || (known && known <= since) ? {} : { childrenSince: since };
 }
 
 interface ReadsChildren {
@@ -39,10 +38,15 @@ interface ReadsChildren {
 
 /** Child pipelines, where parents were found or children run. When it is stopped, the next pass reads them again. */
 export async function* childPipelines(context: StreamContext, scope: string, { stream, toEvents }: ReadsChildren): Pages {
-  const since = context.state(scope)?.frontier;
+  const since = context.state(scope)?.childrenSince;
   if (!since || closed(context.batch.node, stream())) return;
   const read = async (after?: string) => {
-    const ask = { projectId: context.project.id, first: largestPage, updatedAfter: since, ...(after === undefined ? {} : { after }) };
+    const ask = {
+      projectId: context.project.id,
+      first: largestPage,
+      updatedAfter: since.toISOString(),
+      ...(after === undefined ? {} : { after }),
+    };
     const answer = await askProject(context.gitlab, 'ChildPipelinePage', ask);
     const page = required(answer.pipelines, 'ChildPipelinePage');
     throwIfClosed(stream(), { project: answer, list: page, operation: 'ChildPipelinePage' });
@@ -57,5 +61,5 @@ export async function* childPipelines(context: StreamContext, scope: string, { s
     }
     yield { events: await toEvents(nodes, context) };
   }
-  yield { events: [], progress: { frontier: running.length === 0 ? null : new Date(Math.min(...running)).toISOString() } };
+  yield { events: [], progress: { childrenSince: running.length === 0 ? null : new Date(Math.min(...running)) } };
 }

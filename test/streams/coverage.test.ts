@@ -12,6 +12,7 @@ const state = (parts: Partial<WalkState>): WalkState => ({
   cursor: null,
   walkStartedAt: null,
   frontier: null,
+  childrenSince: null,
   depth: day(1),
   backfill: done,
   outcome: 'ok',

@@ -29,6 +29,8 @@ const schema = defineEntity({
     walkStartedAt: p.datetime().columnType('timestamptz').nullable(),
     /** The newest commit whose history is stored. */
     frontier: p.text().nullable(),
+    /** Child pipelines that changed since this moment are to be read; null when there are none. */
+    childrenSince: p.datetime().columnType('timestamptz').nullable(),
     /** Everything from this moment on is stored; 1970 = everything. Null until the first backfill has ended. */
     depth: p.datetime().columnType('timestamptz').nullable(),
     /** How far the backfill has come. */

@@ -9,6 +9,18 @@ import { Coverage } from './20261126010000-coverage.ts';
 import { Restores } from './20261126020000-restores.ts';
 import { Gaps } from './20261127000000-gaps.ts';
 import { TagPushes } from './20261127120000-tag-pushes.ts';
+import { ChildPipelines } from './20261127130000-child-pipelines.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
-export const migrations: Constructor<Migration>[] = [Initial, Incremental, Passes, Links, PassLocks, Coverage, Restores, Gaps, TagPushes];
+export const migrations: Constructor<Migration>[] = [
+  Initial,
+  Incremental,
+  Passes,
+  Links,
+  PassLocks,
+  Coverage,
+  Restores,
+  Gaps,
+  TagPushes,
+  ChildPipelines,
+];

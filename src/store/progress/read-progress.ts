@@ -15,6 +15,7 @@ interface StateRow {
   readonly cursor: string | null;
   readonly walk_started_at: string | null;
   readonly frontier: string | null;
+  readonly children_since: string | null;
   readonly depth: string | null;
   readonly backfill: Backfill | null;
   readonly outcome: Outcome;
@@ -47,6 +48,7 @@ export async function readStates(
     cursor: row.cursor,
     walkStartedAt: dateOf(row.walk_started_at),
     frontier: row.frontier,
+    childrenSince: dateOf(row.children_since),
     depth: dateOf(row.depth),
     backfill: row.backfill,
     outcome: row.outcome,

@@ -18,18 +18,18 @@ export async function saveStates(kysely: QueryExecutorProvider, connectionId: nu
   const json = JSON.stringify([...latest.values()].map((state) => ({ ...state, ...formatCoverage(state) })));
   await sql`
     insert into gitlab_stream_state (
-      connection_id, project_id, stream, scope, selection, coverage, watermark, cursor, walk_started_at, frontier, depth, backfill,
+      connection_id, project_id, stream, scope, selection, coverage, watermark, cursor, walk_started_at, frontier, children_since, depth, backfill,
       outcome, error, last_attempt_at, last_success_at
     )
-    select ${connectionId}, "projectId", stream, scope, selection, coverage, watermark, cursor, "walkStartedAt", frontier, depth, backfill,
+    select ${connectionId}, "projectId", stream, scope, selection, coverage, watermark, cursor, "walkStartedAt", frontier, "childrenSince", depth, backfill,
       outcome, error, "lastAttemptAt", "lastSuccessAt"
     from json_to_recordset(${json}::json) as s (
       "projectId" bigint, stream text, scope text, selection text, coverage jsonb, watermark timestamptz, cursor text, "walkStartedAt" timestamptz,
-      frontier text, depth timestamptz, backfill jsonb, outcome text, error text, "lastAttemptAt" timestamptz, "lastSuccessAt" timestamptz
+      frontier text, "childrenSince" timestamptz, depth timestamptz, backfill jsonb, outcome text, error text, "lastAttemptAt" timestamptz, "lastSuccessAt" timestamptz
     )
     on conflict (connection_id, project_id, stream, scope) do update set
       selection = excluded.selection, coverage = excluded.coverage, watermark = excluded.watermark, cursor = excluded.cursor, walk_started_at = excluded.walk_started_at,
-      frontier = excluded.frontier, depth = excluded.depth, backfill = excluded.backfill, outcome = excluded.outcome,
+      frontier = excluded.frontier, children_since = excluded.children_since, depth = excluded.depth, backfill = excluded.backfill, outcome = excluded.outcome,
       error = excluded.error, last_attempt_at = excluded.last_attempt_at, last_success_at = excluded.last_success_at`.execute(kysely);
 }
 
