@@ -76,9 +76,6 @@ export function pipelineToEvent(pipeline: PipelineNode, project: EventProject): 
   };
 }
 
-/** Whether a pipeline has started others: children in its project, or pipelines of other projects. */
-export const hasChildren = ({ downstream }: PipelineFragment): boolean => presentNodes(downstream).length > 0;
-
 /** The number of the pipeline that has started a child pipeline; null for any other. A GitLab before 17.5 does not say the source. */
 const parentOf = ({ source, upstream }: PipelineNode): string | null =>
   upstream && (source?.toLowerCase() ?? 'parent_pipeline') === 'parent_pipeline' ? numberOf(upstream.id) : null;

@@ -3,7 +3,9 @@ import type { PipelineNode } from '../events/pipeline.ts';
 import { presentNodes } from '../events/text.ts';
 import { askProject } from '../gitlab/ask-project.ts';
 import { required } from '../gitlab/graphql-response.ts';
+import type { PipelineFragment } from '../gitlab/generated/sdk.ts';
 import { connectionPages } from '../gitlab/paging.ts';
+import { salvagedOf } from '../gitlab/salvage.ts';
 import { closed, throwIfClosed } from './access.ts';
 import { largestPage } from './backfill.ts';
 import type { Pages, Stream, StreamContext } from './stream.ts';
@@ -21,6 +23,10 @@ export const runningStatuses: ReadonlySet<string> = new Set([
 
 /** A child that runs is asked for again in each pass, for so long after its last change. Then the reconcile asks for it. */
 const longestRunMs = 24 * 60 * 60_000;
+
+/** Whether a pipeline has started others, children in its project or pipelines of other projects, or GitLab could not say so. */
+export const hasChildren = (pipeline: PipelineFragment): boolean =>
+  presentNodes(pipeline.downstream).length > 0 || (salvagedOf(pipeline).unknownFields?.includes('downstream') ?? false);
 
 /**
  * Notes that child pipelines are to be read that changed since a moment, in the transaction of the page that found their parents: GitLab

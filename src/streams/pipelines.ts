@@ -1,5 +1,5 @@
 import { withUnknown } from '../events/incomplete.ts';
-import { hasChildren, pipelineFields, pipelineToEvent } from '../events/pipeline.ts';
+import { pipelineFields, pipelineToEvent } from '../events/pipeline.ts';
 import type { PipelineNode } from '../events/pipeline.ts';
 import { presentNodes } from '../events/text.ts';
 import { required } from '../gitlab/graphql-response.ts';
@@ -12,7 +12,7 @@ import type { List, PageAround } from '../gitlab/read-around.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { refusal, throwIfClosed } from './access.ts';
 import { backfillPages, extendedBackfill, firstBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
-import { childPipelines, childrenDue, runningStatuses } from './child-pipelines.ts';
+import { childPipelines, childrenDue, hasChildren, runningStatuses } from './child-pipelines.ts';
 import { isOfTag, pipelineIdentities } from './identities.ts';
 import { newestRows, pagesOf, rowsAfterBatch } from './counts.ts';
 import type { CountedAsk, PlannedRows } from './counts.ts';
