@@ -10,8 +10,15 @@ process.env.NODE_COMPILE_CACHE ??= path.resolve('.vitest/compile-cache');
 /** The folders and files whose tests take longest, most of it waiting. A run that began them last would end with one worker. */
 const longest = [
   'test/soak',
+  'test/operations/processes',
   'test/project/extending',
   'test/package/package',
+  'test/store/database/database',
+  'test/gitlab/http/large-answers',
+  'bench',
+  'test/project/api-docs',
+  'test/project/exit-code',
+  'test/deploy/image',
   'test/service',
   'test/convergence',
   'test/operations',

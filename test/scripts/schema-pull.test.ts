@@ -62,7 +62,7 @@ describe('pulling the schema', () => {
     const edit = (sdl: string) =>
       sdl
         .replace('  downvotes: Int!', '  downvotes: Int! @deprecated(reason: "Use votes. Deprecated in GitLab 19.0.")')
-        .replace('ref: String, updatedAfter', 'ref: String @deprecated(reason: "Use refs"), updatedAfter')
+        .replace('ref: String, source', 'ref: String @deprecated(reason: "Use refs"), source')
         .replace('  draft: Boolean!', '  draft: Boolean')
         .replace('  sha: String\n', '  sha: String!\n')
         .replace('  CANCELING\n', '  CANCELING\n  ASLEEP @deprecated(reason: "Is awake")\n');
