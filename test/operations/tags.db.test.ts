@@ -156,10 +156,16 @@ describeDatabases('where a tag points', (kind) => {
     }
     // What was left out is noticed when it moves, in its turn.
     const left = hashes[0] ?? '';
-    for (let pass = 0; pass < 16; pass++) await given.sync(settings);
+    const turns = async () => {
+      for (let pass = 0; pass < 16; pass++) {
+        given.world.pass(minutes(1));
+        await given.sync(settings);
+      }
+    };
+    await turns();
     move(project, repository, left);
     expect(await tags()).not.toContain(left);
-    for (let pass = 0; pass < 16; pass++) await given.sync(settings);
+    await turns();
     expect(await images(left)).toMatchObject([{ isCurrent: true, was: expect.any(String) as unknown }]);
   });
 

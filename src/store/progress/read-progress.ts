@@ -94,6 +94,7 @@ export async function readTags(
     select to_json(t) as row from (
       select name, digest, looked_at, is_left_out, is_broken, pushed_at, previous_digest from gitlab_registry_tags
       where connection_id = ${connectionId} and project_id = ${projectId} and repository_id = ${repositoryId}
+      order by name
     ) t`.execute(kysely);
   return rows.map(({ row }) => ({
     repositoryId,
