@@ -116,6 +116,25 @@ describePasses('an audit', (kind) => {
     expect(entries[0]).toMatchObject({ project: 'acme/shop', result: 'unknown', reason: 'GitLab does not return the project any more' });
   });
 
+  test('counts neither child pipelines, which GitLab lists nowhere, nor rows that are known to be deleted', async () => {
+    const shop = fill(2);
+    const [parent] = shop.pipelines;
+    if (!parent) throw new Error('no pipeline');
+    const child = shop.startChildPipeline(parent);
+    const closed = shop.openMergeRequest({ title: 'to be deleted' });
+    later();
+    await given.sync({ syncLimit: 'all' });
+    shop.deleteMergeRequest(closed);
+    later();
+    await given.sync({ syncLimit: 'all', reconcileInterval: 0 });
+    const rows = await given.rows();
+    expect(rows.has(`pipeline-acme/shop-${child.id}`)).toBe(true);
+    expect(rows.get(`mr-acme/shop-${closed.iid}`)).toMatchObject({ status: 'deleted' });
+    const report = await audit();
+    expect(resultOf(report, 'pipelines')).toMatchObject({ result: 'complete', inGitlab: 2, inTable: 2, gone: { count: 0 } });
+    expect(resultOf(report, 'merge-requests')).toMatchObject({ result: 'complete', inGitlab: 2, inTable: 2, gone: { count: 0 } });
+  });
+
   test('goes down to the depth of each stream', async () => {
     const shop = fill(30);
     await given.sync({ syncLimit: 5 });

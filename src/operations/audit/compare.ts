@@ -24,7 +24,7 @@ export interface AuditEntry {
   readonly result: 'complete' | 'missing' | 'stale' | 'unread' | 'failed' | 'unknown';
   /** Rows in GitLab that the token may see and that were read or should have been; null when they were not listed. */
   readonly inGitlab: number | null;
-  /** Rows in the table, including rows that GitLab no longer has. */
+  /** Rows in the table, with rows that GitLab no longer has, without those known as deleted and without child pipelines. */
   readonly inTable: number | null;
   /** Rows from this moment on were compared (ISO 8601); null = all rows. */
   readonly since: string | null;

@@ -16,7 +16,7 @@ export interface StoredCountQuery {
   readonly branches: readonly string[];
 }
 
-/** How many events of one stream of a project are stored. */
+/** How many events of one stream of a project are stored. Child pipelines do not count: they are no rows of a list of GitLab's. */
 export async function countEvents(
   kysely: QueryExecutorProvider,
   { connectionId, table }: { readonly connectionId: number; readonly table: EventTable },
@@ -27,6 +27,7 @@ export async function countEvents(
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from change_events
     where connection_id = ${connectionId} and project_id = ${projectId} and stream = ${stream} and status <> 'deleted'
+      and not coalesce(metadata::jsonb, '{}') ? 'parent_pipeline_id'
       and (${after?.toISOString() ?? null}::timestamptz is null or ${at} >= ${after?.toISOString() ?? null}::timestamptz)
       and (${before?.toISOString() ?? null}::timestamptz is null or ${at} <= ${before?.toISOString() ?? null}::timestamptz)
       and (${branches.length === 0} or coalesce(metadata::jsonb ->> 'target_branch', metadata::jsonb ->> 'ref') = any (${[...branches]}::text[]))`.execute(

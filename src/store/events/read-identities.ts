@@ -30,7 +30,7 @@ export interface StoredIdentitiesQuery {
   readonly stream: string;
 }
 
-/** Every stored event of one stream of a project, without its texts, the earliest first. */
+/** Every stored event of one stream of a project, without its texts, the earliest first. Child pipelines are no rows of a list of GitLab's. */
 export async function readIdentities(
   kysely: QueryExecutorProvider,
   { connectionId, table, projectId, stream }: StoredIdentitiesQuery,
@@ -40,6 +40,7 @@ export async function readIdentities(
     select regexp_replace(event_id, ${distinction}, '') as event_id, extract(epoch from ${timestamp}) * 1000 as at, metadata::jsonb ->> 'created_at' as created_at,
       coalesce(metadata::jsonb ->> 'target_branch', metadata::jsonb ->> 'ref') as branch
     from change_events where connection_id = ${connectionId} and project_id = ${projectId} and stream = ${stream} and status <> 'deleted'
+      and not coalesce(metadata::jsonb, '{}') ? 'parent_pipeline_id'
     order by ${timestamp}, id`.execute(kysely);
   return rows.map(({ event_id: eventId, at, created_at: createdAt, branch }) => ({
     eventId,

@@ -14,6 +14,12 @@ export class TagPushes extends Migration {
     this.addSql('update gitlab_registry_tags set is_left_out = true where looked_at is null');
     // A tag that could not be described had lost its digest.
     this.addSql('update gitlab_registry_tags set is_broken = true where digest is null and looked_at is not null');
+    // Rows of earlier versions say nothing of it. Where it is not known, it is true until the tag is looked at.
+    this.addSql(`
+      update change_events e set metadata = jsonb_set(e.metadata::jsonb, '{is_current}', to_jsonb(coalesce(t.digest = e.metadata::jsonb ->> 'digest', true)))
+      from gitlab_registry_tags t
+      where e.stream = 'registry-images' and e.connection_id = t.connection_id and e.project_id = t.project_id
+        and t.repository_id = (e.metadata::jsonb ->> 'repository_id')::bigint and t.name = e.metadata::jsonb ->> 'tag'`);
     this.addSql('create index change_event_versions_happened_at_index on change_event_versions (happened_at)');
     this.addSql('create index change_event_versions_seen_at_index on change_event_versions (seen_at)');
   }

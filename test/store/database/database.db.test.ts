@@ -309,6 +309,50 @@ describe('PostgreSQL', () => {
     }
   });
 
+  test('that an earlier version has filled says of each image whether its tag points to it', async () => {
+    const { options, remove } = await createTestDatabase('postgres');
+    const earlier = await MikroORM.init({
+      clientUrl: options.databaseUrl ?? '',
+      entities,
+      extensions: [Migrator],
+      migrations: { migrationsList: migrations.slice(0, 8), tableName: 'gitlab_connector_migrations', snapshot: false, silent: true },
+    });
+    await earlier.migrator.up();
+    await earlier.close();
+    const database = await openDatabase(options);
+    try {
+      const em = database.em.fork();
+      const connectionId = await addConnection(database.em, 'https://gitlab.example.com');
+      const image = (
+        id: string,
+        tag: string,
+        digest: string,
+      ) => `(${connectionId}, 'gitlab', '${id}', 'x', 'ada', now(), 'x', 'published', 7,
+        'registry-images', '{"repository_id": 3, "tag": "${tag}", "digest": "${digest}"}')`;
+      await em.execute(`
+        insert into gitlab_projects (connection_id, project_id, event_path, full_path, web_url, last_seen_at, reconciled_at)
+          values (${connectionId}, 7, 'acme/shop', 'acme/shop', 'x', now(), now());
+        insert into change_events (connection_id, source, event_id, title, author, "timestamp", url, status, project_id, stream, metadata)
+          values ${[image('a', 'prod', 'sha256:1'), image('b', 'prod', 'sha256:2'), image('c', 'broken', 'sha256:1'), image('d', 'gone', 'sha256:1')].join(', ')};
+        insert into gitlab_registry_tags (connection_id, project_id, repository_id, name, digest, looked_at)
+          values (${connectionId}, 7, 3, 'prod', 'sha256:2', now()), (${connectionId}, 7, 3, 'broken', null, now())`);
+      await database.migrate();
+      const rows = await em.execute<object[]>(
+        `select event_id, metadata -> 'is_current' as is_current from change_events order by event_id`,
+      );
+      expect(rows).toEqual([
+        { event_id: 'a', is_current: false },
+        { event_id: 'b', is_current: true },
+        { event_id: 'c', is_current: true },
+        // Nothing is known of its tag.
+        { event_id: 'd', is_current: null },
+      ]);
+    } finally {
+      await database.close();
+      await remove();
+    }
+  });
+
   test('may be migrated by many processes at once', async () => {
     const { options, remove } = await createTestDatabase('postgres');
     const databases = await Promise.all([1, 2, 3].map(() => openDatabase(options)));
