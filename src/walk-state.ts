@@ -99,6 +99,15 @@ export interface TagChanges {
   readonly repositoryId: number;
 }
 
+/** How the commits of a page came to their branch. */
+export interface Arrivals {
+  readonly branch: string;
+  /** The commits that the branch has pointed to, as far as the page shows: the tip, its first parent, the first parent of that. */
+  readonly mainline: readonly string[];
+  /** The position in `mainline` of the commit with which each commit came: itself, or the merge commit that brought it. */
+  readonly cameWith: ReadonlyMap<string, number>;
+}
+
 /** An event that is stored. */
 export interface StoredRow {
   readonly eventId: string;

@@ -37,6 +37,7 @@ const costs: Readonly<Record<string, Cost>> = {
   'Project.releases': { paged: true, sorted: true },
   'Project.containerRepositories': { paged: true, sorted: true },
   'MergeRequest.mergedAt': { fixed: 5 },
+  'MergeRequest.closedAt': { fixed: 5 },
   'MergeRequest.labels': { fixed: 5 },
   'MergeRequest.diffStats': { fixed: 2 },
   'MergeRequest.diffHeadSha': { fixed: 2 },

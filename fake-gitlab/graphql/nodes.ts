@@ -182,6 +182,7 @@ function mergeRequestNode(mergeRequest: FakeMergeRequest, projectUrl: string) {
     createdAt: graphqlTime(mergeRequest.createdAt),
     updatedAt: graphqlTime(mergeRequest.updatedAt),
     mergedAt: time(mergeRequest.mergedAt),
+    closedAt: time(mergeRequest.closedAt),
     webUrl: `${projectUrl}/-/merge_requests/${mergeRequest.iid}`,
     sourceBranch: mergeRequest.sourceBranch,
     targetBranch: mergeRequest.targetBranch,

@@ -100,6 +100,7 @@ export class FakeProject {
       createdAt: now,
       updatedAt: now,
       mergedAt: null,
+      closedAt: null,
       sourceBranch: `feature-${iid}`,
       targetBranch: 'main',
       mergeCommitSha: null,
@@ -145,11 +146,11 @@ export class FakeProject {
   }
 
   closeMergeRequest(mergeRequest: FakeMergeRequest): void {
-    this.editMergeRequest(mergeRequest, { state: 'closed' });
+    this.editMergeRequest(mergeRequest, { state: 'closed', closedAt: this.#host.now() });
   }
 
   reopenMergeRequest(mergeRequest: FakeMergeRequest): void {
-    this.editMergeRequest(mergeRequest, { state: 'opened' });
+    this.editMergeRequest(mergeRequest, { state: 'opened', closedAt: null });
   }
 
   /** Changes what GitLab computes or counts for a merge request without changing its time of update. */

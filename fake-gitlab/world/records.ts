@@ -11,6 +11,7 @@ export interface FakeMergeRequest {
   /** Decides the place in lists, so the project tracks every change. */
   readonly updatedAt: Micros;
   mergedAt: Micros | null;
+  closedAt: Micros | null;
   readonly sourceBranch: string;
   readonly targetBranch: string;
   mergeCommitSha: string | null;

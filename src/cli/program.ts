@@ -10,6 +10,7 @@ import { addMigrate } from './commands/migrate.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPoll } from './commands/poll.ts';
 import { addSync } from './commands/sync.ts';
+import { addTimeline } from './commands/timeline.ts';
 import { exitCodes } from './io.ts';
 import type { ExitCode, Io } from './io.ts';
 
@@ -41,7 +42,8 @@ function createProgram(io: Io, end: (code: ExitCode) => void): Command {
       'after',
       '\nExit codes: 0 everything was read, 1 something could not be read or is missing, 2 wrong usage or configuration,\n3 GitLab or the database cannot be reached or refuses access, 141 the reader closed the pipe.',
     );
-  for (const add of [addSync, addPoll, addBackfill, addAudit, addCheck, addPlan, addMigrate, addEvents, addDemo]) add(program, io, end);
+  for (const add of [addSync, addPoll, addBackfill, addAudit, addCheck, addPlan, addMigrate, addEvents, addTimeline, addDemo])
+    add(program, io, end);
   return program;
 }
 

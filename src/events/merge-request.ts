@@ -73,7 +73,7 @@ export function mergeRequestToEvent(mergeRequest: MergeRequestFragment, project:
   };
 }
 
-/** GitLab says when a merge request was opened and merged, and from 17.5 on when it was closed, which there is no room to ask for. */
+/** GitLab says when a merge request was opened and merged, and from 17.5 on when it was closed, for which the stream asks. */
 function statusSince({ state, createdAt, mergedAt }: MergeRequestFragment): Date | null {
   if (state === 'opened') return new Date(createdAt);
   return state === 'merged' && mergedAt ? new Date(mergedAt) : null;

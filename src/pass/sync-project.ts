@@ -4,6 +4,7 @@ import type { BatchProject } from '../gitlab/batch.ts';
 import type { Gap, WalkState } from '../walk-state.ts';
 import type { PlacedState } from '../store/progress/save-progress.ts';
 import { closed } from '../streams/access.ts';
+import { withBeginnings } from './beginnings.ts';
 import { streams } from '../streams/index.ts';
 import type { Page, Stored, Stream, StreamContext, Walk, WalkEnd } from '../streams/stream.ts';
 import { problemOf, settle } from './settle.ts';
@@ -128,15 +129,17 @@ async function syncWalk(streamWork: StreamWork, context: StreamContext, { scope,
 
 async function savePage(
   { pass, work, states, stream }: StreamWork,
-  { project, seenAt }: StreamContext,
+  context: StreamContext,
   { scope, page }: { readonly scope: string; readonly page: Page },
 ): Promise<Stored> {
-  const { events, progress, tags, updatesOnly, deleted, end } = page;
+  const { project, seenAt } = context;
+  const { progress, tags, arrivals, updatesOnly, deleted, end } = page;
   const before = states.get(walkKey(stream.name, scope));
+  const events = await withBeginnings(pass.store, context, { stream, events: page.events, before });
   const noted = { projectId: project.id, stream, scope, at: seenAt, outcome: before?.outcome };
   const { changes: gaps, news } = pass.gaps.note({ ...page, ...noted });
   const state = { ...stateAfter(before ?? unread(seenAt), { ...page, seenAt }), projectId: project.id, stream: stream.name, scope };
-  const stored = { projectId: project.id, stream: stream.name, scope, events, state, tags, gaps, updatesOnly, deleted, seenAt };
+  const stored = { projectId: project.id, stream: stream.name, scope, events, state, tags, arrivals, gaps, updatesOnly, deleted, seenAt };
   const saved = await storePage(pass.store, stored, (refused) => {
     const unstored = pass.gaps.note({ events: [], unread: refused.map((one) => refusedRow(stream, one)), ...noted });
     nameNewGaps(pass, { project: project.fullPath, stream: stream.name, news: unstored.news, end });

@@ -11,7 +11,7 @@ import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
 import { countEvents } from './events/count-events.ts';
 import type { StoredCountQuery } from './events/count-events.ts';
-import { readIdentities, readInStatus, readTimes } from './events/read-identities.ts';
+import { readIdentities, readInStatus, readStatuses, readTimes } from './events/read-identities.ts';
 import type { StoredIdentity, StoredInStatusQuery } from './events/read-identities.ts';
 import { eventTableOf } from './events/save-events.ts';
 import { readGaps } from './progress/gaps.ts';
@@ -41,6 +41,8 @@ export interface StoredRecord {
   countEvents(query: StoredCountQuery): Promise<number>;
   /** The times of these events of a project, as far as they are stored. */
   readTimes(projectId: number, eventIds: readonly string[]): Promise<Map<string, Date>>;
+  /** The statuses of these events, as far as they are stored. */
+  readStatuses(eventIds: readonly string[]): Promise<Map<string, string>>;
   /** The events of one stream of a project that have one of these statuses, the newest first. */
   readInStatus(query: Omit<StoredInStatusQuery, 'connectionId'>): Promise<StoredRow[]>;
   /** The id, times and branch of every stored event of one stream of a project. */
@@ -100,6 +102,7 @@ export async function createStore(em: SqlEntityManager, connectionId: number, { 
     countEvents: (query) => withDatabaseErrors(() => countEvents(fork().getKysely(), { connectionId, table }, query)),
     readTimes: (projectId, eventIds) =>
       withDatabaseErrors(() => readTimes(fork().getKysely(), { connectionId, table, projectId, eventIds })),
+    readStatuses: (eventIds) => withDatabaseErrors(() => readStatuses(fork().getKysely(), connectionId, eventIds)),
     readInStatus: (query) => withDatabaseErrors(() => readInStatus(fork().getKysely(), { ...query, connectionId })),
     readIdentities: (projectId, stream) =>
       withDatabaseErrors(() => readIdentities(fork().getKysely(), { connectionId, table, projectId, stream })),

@@ -1,12 +1,13 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { QueryExecutorProvider } from 'kysely';
 import type { EventProject } from '../events/event-project.ts';
-import type { GapChanges, TagChanges, WalkState } from '../walk-state.ts';
+import type { Arrivals, GapChanges, TagChanges, WalkState } from '../walk-state.ts';
 import { isEndedByServer, withDatabaseErrors } from './database/database-errors.ts';
 import type { Fence } from './database/fence.ts';
 import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
 import { GitlabStreamStateEntity } from './entities/gitlab-stream-state.ts';
+import { dateArrivals } from './events/date-arrivals.ts';
 import { linkEvents } from './events/link-events.ts';
 import { publishReleases } from './events/publish-releases.ts';
 import { endPushes } from './events/end-pushes.ts';
@@ -63,6 +64,7 @@ export interface StoredPage extends EventPage {
   /** Absent: the state of the walk stays. */
   readonly state?: WalkState | undefined;
   readonly tags?: TagChanges | undefined;
+  readonly arrivals?: Arrivals | undefined;
   /** Ids of events whose objects GitLab no longer has. */
   readonly deleted?: readonly string[] | undefined;
   readonly gaps?: GapChanges | undefined;
@@ -126,6 +128,11 @@ export function createWriter({ em: root, connectionId, table, fence }: WriterOpt
 async function storePages(kysely: QueryExecutorProvider, target: EventTarget, pages: readonly StoredPage[]): Promise<SavedEvents[]> {
   const { connectionId } = target;
   const saved = await saveEvents(kysely, target, pages);
+  await dateArrivals(
+    kysely,
+    target,
+    pages.flatMap((page) => (page.arrivals ? [{ ...page, arrivals: page.arrivals }] : [])),
+  );
   await saveStates(
     kysely,
     connectionId,

@@ -5,7 +5,9 @@ import { withUnknown } from '../events/incomplete.ts';
 import type { RestCommit } from '../gitlab/rest.ts';
 import { beginningOfTime } from '../walk-state.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
+import { arrivalsOf } from './arrivals.ts';
 import { extendedBackfill, firstBackfill, largestPage } from './backfill.ts';
+import { sinceRange } from './since-range.ts';
 import { endPage } from './stream.ts';
 import type { Depth, Page, Pages, Stored, Stream, StreamContext, WalkEnd } from './stream.ts';
 
@@ -175,7 +177,10 @@ async function* range(context: StreamContext, branch: string, { from, target }: 
   try {
     for await (const { rows, next } of context.gitlab.rest.commitPages(query)) {
       mayBeCut = rows.length === 0;
-      yield { events: arrived(rows, branch, context), progress: { cursor: formatCursor({ sha: target.sha, ...next }) } };
+      yield {
+        ...arrived(rows, { name: branch, tip: target.sha }, context),
+        progress: { cursor: formatCursor({ sha: target.sha, ...next }) },
+      };
     }
   } catch (error) {
     // An end that is gone is 404 here, or an empty list, depending on GitLab's version.
@@ -186,10 +191,10 @@ async function* range(context: StreamContext, branch: string, { from, target }: 
 }
 
 /** All commits down to the depth. When it is stopped, the next pass begins it again: the frontier is still the one that is gone. */
-async function* reread(context: StreamContext, { name, tip }: Branch, depth: Date | null): Steps {
+async function* reread(context: StreamContext, branch: Branch, depth: Date | null): Steps {
   const range = sinceRange(depth && depth > beginningOfTime ? depth : null);
-  for await (const { rows } of context.gitlab.rest.commitPages({ projectId: context.project.id, ref: tip, pageSize: largestPage })) {
-    yield { events: arrived(range.take(rows), name, context) };
+  for await (const { rows } of context.gitlab.rest.commitPages({ projectId: context.project.id, ref: branch.tip, pageSize: largestPage })) {
+    yield arrived(range.take(rows), branch, context);
     if (range.isLeft()) break;
   }
   return [];
@@ -230,23 +235,6 @@ async function* backward(context: StreamContext, { name, tip }: Branch, { backfi
   return [];
 }
 
-/** A branch that is read back to a moment is read until so many commits in a row are older. */
-const olderInARow = largestPage;
-
-/**
- * The commits from a moment on, in a list from the tip backwards. GitLab's own `since` ends the list at the first older commit,
- * so it leaves out newer commits behind an old-dated one: a rebase that keeps dates, an import, a machine with a wrong clock.
- */
-function sinceRange(since: Date | null) {
-  let older = 0;
-  const isWithin = ({ committed_date: committedDate }: RestCommit) => {
-    const is = since === null || new Date(committedDate) >= since;
-    older = is ? 0 : older + 1;
-    return is;
-  };
-  return { take: (rows: readonly RestCommit[]) => rows.filter(isWithin), isLeft: () => older >= olderInARow };
-}
-
 const firstPageSize = ({ since, rows }: Depth) => (since || rows === null ? largestPage : Math.min(rows, largestPage));
 
 const toEvents = (commits: readonly RestCommit[], branch: string, { project }: StreamContext) =>
@@ -255,9 +243,11 @@ const toEvents = (commits: readonly RestCommit[], branch: string, { project }: S
     withUnknown(commitToEvent(commit, branch, project), commit.stats ? {} : { unknownFields: ['stats'] }, commitFields),
   );
 
-/** Commits that were not on the branch before: they arrived now, whatever their dates. */
-const arrived = (commits: readonly RestCommit[], branch: string, context: StreamContext) =>
-  toEvents(commits, branch, context).map((event) => ({ ...event, statusSince: context.seenAt }));
+/** Commits that were not on the branch before. They arrived with a push or a merge before now, whatever their dates. */
+const arrived = (commits: readonly RestCommit[], branch: Branch, context: StreamContext) => ({
+  events: toEvents(commits, branch.name, context).map((event) => ({ ...event, statusSince: context.seenAt })),
+  arrivals: arrivalsOf(commits, branch),
+});
 
 /** A commit alone; null when the repository no longer has it. */
 async function readCommit(context: StreamContext, sha: string): Promise<ChangeEvent | null> {

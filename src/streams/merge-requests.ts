@@ -46,6 +46,8 @@ export const mergeRequests: Stream = {
       return namesOf(required(list, 'MergeRequestCursors')).rows.length > 0;
     },
   },
+  // The batch has no points left for a field that only closed merge requests have.
+  beginnings: { statuses: ['closed'], read: readClosings },
   landmark: {
     key: 'mr_iid',
     changedAt: async (gitlab, row) => {
@@ -212,6 +214,13 @@ async function readTogether(context: StreamContext, iids: readonly string[]): Pr
   }
   const events = new Map((await toEvents(found, context)).map((event) => [String(event.metadata.mr_iid as number), event]));
   return new Map(iids.map((iid) => [iid, events.get(iid) ?? null]));
+}
+
+/** When merge requests were closed. GitLab tells it from 17.5 on. */
+async function readClosings({ gitlab, project }: StreamContext, iids: readonly string[]): Promise<ReadonlyMap<string, Date>> {
+  const ask = { projectId: project.id, iids: [...iids], first: iids.length };
+  const { mergeRequests: list } = await askProject(gitlab, 'MergeRequestClosings', ask);
+  return new Map(presentNodes(list).flatMap(({ iid, closedAt }) => (closedAt ? [[iid, new Date(closedAt)] as const] : [])));
 }
 
 /** How a merge request is asked for alone: whole, and without what costs GitLab most. */

@@ -4,7 +4,7 @@ import type { EventProject } from '../events/event-project.ts';
 import type { BatchProject } from '../gitlab/batch.ts';
 import type { Gitlab } from '../gitlab/client.ts';
 import type { ListedRow, UnreadRow } from '../gitlab/read-around.ts';
-import type { Backfill, Outcome, Progress, StoredRow, TagChanges, TagLook, WalkState } from '../walk-state.ts';
+import type { Arrivals, Backfill, Outcome, Progress, StoredRow, TagChanges, TagLook, WalkState } from '../walk-state.ts';
 import type { Access } from './access.ts';
 import type { StreamCount, StreamPlan } from './counts.ts';
 import type { RowsByName } from './leaving.ts';
@@ -77,6 +77,8 @@ export interface Page {
   readonly scopes?: readonly string[];
   /** Ids of events whose objects GitLab no longer has: they get the status `deleted`. */
   readonly deleted?: readonly string[];
+  /** How commits that were not on the branch before came to it. */
+  readonly arrivals?: Arrivals;
   /** How many tags were left out because they are signatures, attestations or SBOMs of images. */
   readonly artifacts?: number;
   /** Only events that are stored already are updated; others are left out. */
@@ -151,6 +153,11 @@ export interface Stream {
     readonly read: (context: StreamContext, keys: readonly string[]) => Promise<RowsByName>;
     /** Whether GitLab shows this token any row of the list. */
     readonly isShown: (context: StreamContext) => Promise<boolean>;
+  };
+  /** Statuses whose beginning the lists do not tell, and which is asked for when a row has come to one of them. Times by identity, as `leaving` names it. */
+  readonly beginnings?: {
+    readonly statuses: readonly string[];
+    readonly read: (context: StreamContext, keys: readonly string[]) => Promise<ReadonlyMap<string, Date>>;
   };
   /** How to ask for the time of change of one row. Absent where a row's time says nothing about a GitLab that was restored. */
   readonly landmark?: {

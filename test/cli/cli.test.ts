@@ -54,6 +54,12 @@ describe('the command line prints one line and exits with 2', () => {
       'ERROR: --since must be a date, a moment, or a span such as 12h, not "yesterday" [configuration_invalid]\n',
     ],
     [
+      'a window that ends before it begins',
+      ['timeline', '--from', '1h', '--to', '2h'],
+      {},
+      'ERROR: --from must be before --to [configuration_invalid]\n',
+    ],
+    [
       'a wrong count',
       ['events', '--limit', '0'],
       {},
@@ -86,7 +92,7 @@ describe('the help of the command line', () => {
     expect(code).toBe(0);
     expect(out).toContain('Exit codes: 0 everything was read, 1 something could not be read or is missing, 2 wrong usage or configuration');
     const helps = await Promise.all(
-      ['poll', 'sync', 'backfill', 'audit', 'migrate', 'events', 'demo'].map((command) => inProcess([command, '--help'])),
+      ['poll', 'sync', 'backfill', 'audit', 'migrate', 'events', 'timeline', 'demo'].map((command) => inProcess([command, '--help'])),
     );
     for (const help of helps) expect(help).toMatchObject({ code: 0, err: '' });
     for (const { env } of settings) expect(helps[0]?.out).toContain(env);
@@ -148,6 +154,25 @@ describe('the command line with a GitLab and a database', () => {
     expect(events[0]?.timestamp).toBe('2026-11-23T07:07:00.000Z');
     expect((await inProcess(['events', '--since', '2026-11-23T07:30:00Z', '--json'], env)).out.match(/eventId/g)).toHaveLength(4);
     expect((await inProcess(['events', '--since', '1m', '--project', 'nobody'], env)).out).toBe('No events\n');
+    const window = ['timeline', '--from', '2026-11-23T07:20:00Z', '--to', '2026-11-23T08:00:00Z'];
+    const timeline = await inProcess(window, env);
+    expect(timeline).toMatchObject({ code: 0, err: '' });
+    expect(timeline.out).toContain('pipeline #102 failed on main: integration (ada)');
+    expect(timeline.out).toMatch(/ projects were read at \d{4}-\d\d-\d\d \d\d:\d\d UTC or later/);
+    const { changes, coverage } = JSON.parse(
+      (await inProcess([...window, '--json', '--type', 'pipeline', '--project', 'acme/api'], env)).out,
+    ) as {
+      changes: Array<{ headline: string }>;
+      coverage: Array<{ stream: string }>;
+    };
+    expect(changes.map(({ headline }) => headline)).toContain('pipeline #102 failed on main: integration');
+    expect(coverage.map(({ stream }) => stream)).toContain('pipelines');
+    expect((await inProcess([...window, '--project', 'nobody'], env)).out).toMatch(
+      /^No change is known from 2026-11-23 07:20 UTC to 2026-11-23 08:00 UTC\n/,
+    );
+    expect((await inProcess([...window, '--limit', '1'], env)).out).toContain(
+      'There are more than 1 changes: raise --limit, or narrow the window.\n',
+    );
   });
 
   test('sync names what could not be read, and exits with 1', async () => {

@@ -205,8 +205,8 @@ const optional: Readonly<Record<string, readonly string[]>> = {
   'Query.projects(after:)': [],
 };
 
-/** Where there is another way, and the other way where it is not needed. */
-const replaceable = ['Query.projects(fullPaths:)', 'Query.project', 'Query.project(fullPath:)'];
+/** Where there is another way, the other way where it is not needed, and what a first reading does not ask for. */
+const replaceable = ['Query.projects(fullPaths:)', 'Query.project', 'Query.project(fullPath:)', 'MergeRequest.closedAt'];
 
 /** What only `check` and `plan` ask for. */
 const unasked = new Set([

@@ -30,7 +30,7 @@ describeDatabases('when a version happened', (kind) => {
     project.mergeMergeRequest(merged);
     project.closeMergeRequest(closed);
     given.world.pass(minutes(7));
-    project.editMergeRequest(merged, { notes: merged.notes + 1 });
+    for (const each of [merged, closed]) project.editMergeRequest(each, { notes: each.notes + 1 });
     given.world.pass(minutes(3));
     await given.sync();
     project.reopenMergeRequest(closed);
@@ -47,6 +47,26 @@ describeDatabases('when a version happened', (kind) => {
     ]);
     const rows = await given.rows();
     expect(rows.get('mr-acme/shop-1')?.timestamp).toBe('2026-11-23T08:27:00.000Z');
+  });
+
+  test('a closed merge request is asked for its time once, and a GitLab that does not tell it closes it at its last update', async () => {
+    const project = given.world.addProject('acme/shop');
+    const [first, second] = [project.openMergeRequest({ title: 'Cart' }), project.openMergeRequest({ title: 'Basket' })];
+    const questions = () => given.fake.seen.filter(({ operation }) => operation === 'MergeRequestClosings').length;
+    await given.sync();
+    given.world.pass(minutes(10));
+    project.closeMergeRequest(first);
+    given.world.pass(minutes(10));
+    project.editMergeRequest(first, { notes: 1 });
+    for (let pass = 0; pass < 3; pass++) await given.sync();
+    expect(questions()).toBe(1);
+    expect((await versions('mr-acme/shop-1')).at(-1)).toEqual(['closed', 10, 20]);
+    given.world.schema = { version: '16.2', edition: 'EE' };
+    project.closeMergeRequest(second);
+    given.world.pass(minutes(10));
+    project.editMergeRequest(second, { notes: 1 });
+    await given.sync();
+    expect((await versions('mr-acme/shop-2')).at(-1)).toEqual(['closed', 30, 30]);
   });
 
   test('a pipeline fails when it has finished, and a job that runs again later moves nothing', async () => {
@@ -126,5 +146,32 @@ describeDatabases('when a version happened', (kind) => {
     ]);
     expect(await versions(image(digest()))).toEqual([['published', 20, 30]]);
     expect((await given.rows()).get(`commit-acme/shop-${pushed.sha}`)?.timestamp).toMatch('2026-11-21T08:10:00');
+  });
+
+  test('a commit arrives with the merge or the push that brought it, whatever its date, and with no other', async () => {
+    const project = given.world.addProject('acme/shop');
+    project.git.commit('main', { title: 'first' });
+    const config = { branches: 'main' };
+    await given.sync(config);
+    const happened = async (sha: string) => (await versions(`commit-acme/shop-${sha}`)).map((version) => version.slice(1));
+    const ago = given.world.now - minutes(24 * 60);
+    project.git.reset('feature', project.git.branches.get('main') ?? '');
+    const onFeature = [1, 2].map((count) => project.git.commit('feature', { title: `feature ${count}`, committedAt: ago }));
+    const merged = project.openMergeRequest({ title: 'Feature', sourceBranch: 'feature' });
+    given.world.pass(minutes(10));
+    project.mergeMergeRequest(merged);
+    given.world.pass(minutes(5));
+    // Dated before the merge, so GitLab lists it below the merge commit.
+    const pushed = [1, 2].map((count) => project.git.commit('main', { title: `pushed ${count}`, committedAt: ago }));
+    project.startPipeline({ ref: 'main' });
+    given.world.pass(minutes(5));
+    const unknown = project.git.commit('main', { title: 'without a pipeline', committedAt: ago });
+    project.startPipeline({ ref: 'main', source: 'schedule' });
+    given.world.pass(minutes(5));
+    await given.sync(config);
+    for (const { sha } of onFeature) expect(await happened(sha)).toEqual([[10, 25]]);
+    expect(await happened(merged.mergeCommitSha ?? '')).toEqual([[10, 25]]);
+    for (const { sha } of pushed) expect(await happened(sha)).toEqual([[15, 25]]);
+    expect(await happened(unknown.sha)).toEqual([[25, 25]]);
   });
 });

@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { z } from 'zod';
 import type { Config } from '../../config/parse-config.ts';
-import { ConfigurationError, DatabaseError } from '../../errors.ts';
+import { ConfigurationError } from '../../errors.ts';
 import { readEvents, readHistory } from '../../store/events/read-events.ts';
 import { streams } from '../../streams/index.ts';
 import { eventTable } from '../event-table.ts';
@@ -11,6 +9,8 @@ import { historyTable } from '../history-table.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { jsonText } from '../json-text.ts';
+import { parseLimit } from '../limit.ts';
+import { refuseMissing } from '../missing-database.ts';
 import { addSettings, configOf, databaseSettings } from '../settings.ts';
 import { parseSince } from '../since.ts';
 import { widthOf } from '../table.ts';
@@ -83,16 +83,4 @@ async function showHistory(config: Config, { eventId, json, io }: HistoryQuery):
         : historyTable(versions, widthOf(io.out)),
     );
   return exitCodes.ok;
-}
-
-function parseLimit(text: string): number {
-  const limit = z.coerce.number().int().min(1).max(1_000_000).safeParse(text);
-  if (!limit.success) throw new ConfigurationError([`--limit must be a whole number of at least 1, not ${JSON.stringify(text)}`]);
-  return limit.data;
-}
-
-/** Throws when the embedded database does not exist, because listing must not create it. */
-function refuseMissing({ databaseUrl, dataDir }: Config): void {
-  if (databaseUrl || existsSync(dataDir)) return;
-  throw new DatabaseError(`there is no database in ${dataDir} yet: run \`gitlab-connector sync\` first, or set DATA_DIR or DATABASE_URL`);
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { QueryExecutorProvider } from 'kysely';
 import type { StoredRow } from '../../walk-state.ts';
-import { distinction } from './storable.ts';
+import { distinction, storableEventId } from './storable.ts';
 import type { EventTable } from './save-events.ts';
 
 /** Which event is stored, and which state of it. */
@@ -94,4 +94,24 @@ export async function readTimes(
     select event_id, extract(epoch from ${timestamp}) * 1000 as at from change_events
     where connection_id = ${connectionId} and project_id = ${projectId} and event_id = any (${[...eventIds]}::text[])`.execute(kysely);
   return new Map(rows.map(({ event_id: eventId, at }) => [eventId, new Date(Number(at))]));
+}
+
+/** The statuses of these events, as far as they are stored, by event id. */
+export async function readStatuses(
+  kysely: QueryExecutorProvider,
+  connectionId: number,
+  eventIds: readonly string[],
+): Promise<Map<string, string>> {
+  const { rows } = await sql<{ readonly event_id: string; readonly status: string }>`
+    select i.event_id, e.status from unnest(${eventIds.map(storableEventId)}::text[]) as i (event_id)
+    join lateral (
+      select c.status from change_events c where c.connection_id = ${connectionId} and c.event_id = i.event_id limit 1
+    ) e on true`.execute(kysely);
+  const stored = new Map(rows.map(({ event_id: id, status }) => [id, status]));
+  return new Map(
+    eventIds.flatMap((id) => {
+      const status = stored.get(storableEventId(id));
+      return status === undefined ? [] : [[id, status] as const];
+    }),
+  );
 }

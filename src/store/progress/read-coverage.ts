@@ -1,0 +1,44 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import { withDatabaseErrors } from '../database/database-errors.ts';
+
+/** Which projects to tell of. Absent = all. */
+export interface CoverageQuery {
+  readonly connectionId?: number | undefined;
+  /** Path of a project, or of a group for all its projects. */
+  readonly project?: string | undefined;
+}
+
+/** How far one stream of a project was read. Times are ISO 8601 in UTC, by GitLab's clock. */
+export interface CoverageEntry {
+  readonly connectionId: number;
+  readonly project: string;
+  /** Name of the stream, such as `pipelines`. */
+  readonly stream: string;
+  /** Everything that happened before this moment was read; null when the stream was never read to its end. */
+  readonly readUntil: string | null;
+  /** The worst outcome of the stream's walks: `ok`, `partial`, `disabled`, `forbidden`, `gone` or `failed`. */
+  readonly outcome: string;
+  /** Rows that could not be read or stored, or not completely. */
+  readonly gaps: number;
+}
+
+/** How far each stream of each project was read, by project and stream. Projects that the settings no longer select are left out. Throws DatabaseError. */
+export async function readCoverage(em: SqlEntityManager, { connectionId, project }: CoverageQuery = {}): Promise<CoverageEntry[]> {
+  return withDatabaseErrors(async () => {
+    const path = project?.toLowerCase() ?? null;
+    const { rows } = await sql<CoverageEntry>`
+      select s.connection_id as "connectionId", p.full_path as project, s.stream,
+        to_char(min(case when s.outcome = 'disabled' then s.last_attempt_at else s.last_success_at end) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "readUntil",
+        (array_agg(s.outcome order by array_position(array['ok', 'disabled', 'partial', 'forbidden', 'gone', 'failed'], s.outcome) desc))[1] as outcome,
+        (select count(*)::int from gitlab_gaps g where g.connection_id = s.connection_id and g.project_id = s.project_id and g.stream = s.stream) as gaps
+      from gitlab_stream_state s
+      join gitlab_projects p on p.connection_id = s.connection_id and p.project_id = s.project_id
+      where p.unselected_at is null
+        and (${connectionId ?? null}::int is null or s.connection_id = ${connectionId ?? null}::int)
+        and (${path}::text is null or lower(p.full_path) = ${path}::text or starts_with(lower(p.full_path), ${path}::text || '/'))
+      group by s.connection_id, s.project_id, p.full_path, s.stream
+      order by p.full_path, s.connection_id, s.stream`.execute(em.fork({ clear: true }).getKysely());
+    return rows;
+  });
+}
