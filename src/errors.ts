@@ -208,24 +208,28 @@ export class RowRefusedError extends DatabaseError {
 
 /**
  * A pass has lost its lock. It ends and writes nothing more. `isSuperseded` true: another pass has taken over. False: the
- * database session that held the lock has ended, or does not answer.
+ * database session that held the lock has ended, or does not answer, or the connection was deleted.
  */
 export class LostLockError extends DatabaseError {
   override readonly name = 'LostLockError';
   override readonly code = 'lock_lost';
   readonly connectionId: number;
   readonly isSuperseded: boolean;
-  constructor(connectionId: number, options?: { readonly cause: unknown }) {
-    super(
-      options
-        ? `the database session that held the lock of the pass over connection ${connectionId} has ended (${messageOf(options.cause).slice(0, 300)}); what was stored stays, and the next pass continues from there`
-        : `another pass took over connection ${connectionId} because this pass had lost its lock; this pass has written nothing since then`,
-      options,
-    );
+  constructor(connectionId: number, options?: { readonly cause: unknown } | { readonly isDeleted: true }) {
+    const deleted = options && 'isDeleted' in options;
+    super(deleted ? deletedText(connectionId) : lossText(connectionId, options), deleted ? undefined : options);
     this.connectionId = connectionId;
     this.isSuperseded = !options;
   }
 }
+
+const deletedText = (connectionId: number) =>
+  `connection ${connectionId} was deleted from the table connections during a pass over it, and all that was stored of it with it`;
+
+const lossText = (connectionId: number, ended: { readonly cause: unknown } | undefined) =>
+  ended
+    ? `the database session that held the lock of the pass over connection ${connectionId} has ended (${messageOf(ended.cause).slice(0, 300)}); what was stored stays, and the next pass continues from there`
+    : `another pass took over connection ${connectionId} because this pass had lost its lock; this pass has written nothing since then`;
 
 /** Another process holds the embedded database's folder. */
 export class DataDirInUseError extends DatabaseError {

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { describe, expect, test } from 'vitest';
 import { LostLockError, createHostStates, syncGitlab } from '../../src/index.ts';
@@ -79,6 +80,30 @@ describe('a pass that has lost its lock', () => {
   };
 
   const tookOver = { code: 'busy', error: expect.stringMatching(/^Stopped: another pass took over connection \d+ /) as unknown };
+
+  test('lets the connection be deleted, and says so', async () => {
+    await openOne();
+    const held = await hold(() => whole(given.database.em));
+    const { em } = given.database;
+    const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    const areWaiting = async (count: number) => {
+      while ((await em.fork().execute<unknown[]>(waiting)).length < count) await sleep(10);
+    };
+    // Whoever deletes has taken the connection, and waits for one of its rows; the pass then begins to write.
+    const blocker = em.fork();
+    await blocker.begin();
+    await blocker.execute('select from change_events where connection_id = ? for update', [given.connectionId]);
+    const deleted = em.fork().execute('delete from connections where id = ?', [given.connectionId]);
+    await areWaiting(1);
+    const ended = held.goOn();
+    await areWaiting(2);
+    await blocker.rollback();
+    await deleted;
+    expect(await ended).toMatchObject({
+      code: 'database',
+      error: `Stopped: connection ${given.connectionId} was deleted from the table connections during a pass over it, and all that was stored of it with it`,
+    });
+  });
 
   test('writes nothing after another one took over and ended', async () => {
     const { project, mergeRequest } = await openOne();

@@ -33,16 +33,24 @@ export function useFakeGitlab(): (url?: string, world?: World) => FakeSetup {
   };
 }
 
-/** A `fetch` that a fake GitLab answers directly: for long runs, as msw keeps every request until its process ends. */
+/**
+ * A `fetch` that a fake GitLab answers directly: for long runs, as msw keeps every request until its process ends. It listens to the
+ * caller's signal: a Request hears of that signal only as long as nobody has collected the Request, which a handler that never answers
+ * does not keep.
+ */
 export const fetchFrom =
-  ({ handle }: FakeGitlab): typeof globalThis.fetch =>
+  ({ handle }: Pick<FakeGitlab, 'handle'>): typeof globalThis.fetch =>
   async (input, init) => {
-    const request = new Request(input, init);
-    request.signal.throwIfAborted();
-    const aborted = new Promise<never>((_, reject) => {
-      request.signal.addEventListener('abort', () => reject(request.signal.reason as Error), { once: true });
-    });
-    const response = await Promise.race([handle(request), aborted]);
-    if (response.type === 'error') throw new TypeError('fetch failed');
-    return response;
+    const signal = init?.signal;
+    signal?.throwIfAborted();
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const stop = () => reject(signal?.reason as Error);
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      const response = await Promise.race([handle(new Request(input, init)), aborted]);
+      if (response.type === 'error') throw new TypeError('fetch failed');
+      return response;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
   };
