@@ -1,5 +1,5 @@
 import type { FakeProject } from '../../fake-gitlab/world/project.ts';
-import type { FakeMergeRequest } from '../../fake-gitlab/world/records.ts';
+import type { FakeMergeRequest, FakePipeline } from '../../fake-gitlab/world/records.ts';
 import { days, hours, minutes, seconds } from '../../fake-gitlab/world/time.ts';
 import { World } from '../../fake-gitlab/world/world.ts';
 import type { Random } from './random.ts';
@@ -94,6 +94,12 @@ const mergeRequestChanges: Readonly<Record<string, Change>> = {
 const running = ({ project }: Place) => project.pipelines.filter(({ status }) => status === 'RUNNING');
 const ended = ({ project }: Place) => project.pipelines.filter(({ status }) => status !== 'RUNNING');
 
+/** Whether a pipeline is the child of one that changed lately, and that is no child itself. GitLab does not change the parent with it. */
+const isRecentChild =
+  ({ project, world }: Place) =>
+  ({ parentId }: FakePipeline) =>
+    project.pipelines.some((row) => row.id === parentId && row.parentId === null && world.now - row.updatedAt < hours(3));
+
 const pipelineChanges: Readonly<Record<string, Change>> = {
   'start a pipeline': ({ project, random }) =>
     project.startPipeline({
@@ -107,9 +113,13 @@ const pipelineChanges: Readonly<Record<string, Change>> = {
       place.project.finishPipeline(row, place.random.pick(['SUCCESS', 'FAILED', 'CANCELED'] as const)),
     ),
   'start a child pipeline': (place) => {
-    const recent = place.project.pipelines.filter(({ updatedAt }) => place.world.now - updatedAt < hours(3));
+    const recent = place.project.pipelines.filter(
+      ({ updatedAt, parentId, status }) => (parentId === null || status === 'RUNNING') && place.world.now - updatedAt < hours(3),
+    );
     return to(some(recent, place), (row) => place.project.startChildPipeline(row));
   },
+  'start a child of an ended child pipeline without a trace': (place) =>
+    to(some(ended(place).filter(isRecentChild(place)), place), (row) => place.project.startChildPipeline(row)),
   'retry a pipeline': (place) =>
     to(
       some(
@@ -118,17 +128,8 @@ const pipelineChanges: Readonly<Record<string, Change>> = {
       ),
       (row) => place.project.retryPipeline(row),
     ),
-  'retry a child pipeline without a trace': (place) => {
-    const isRecent = (id: number | null) =>
-      place.project.pipelines.some((row) => row.id === id && row.parentId === null && place.world.now - row.updatedAt < hours(3));
-    return to(
-      some(
-        ended(place).filter(({ parentId }) => isRecent(parentId)),
-        place,
-      ),
-      (row) => place.project.retryPipeline(row),
-    );
-  },
+  'retry a child pipeline without a trace': (place) =>
+    to(some(ended(place).filter(isRecentChild(place)), place), (row) => place.project.retryPipeline(row)),
   'retry a job without a trace': (place) => {
     const recent = ended(place).filter(({ updatedAt }) => place.world.now - updatedAt < hours(3));
     return to(some(recent, place), (row) => place.project.retryJobSilently(row, place.random.pick(['SUCCESS', 'FAILED'] as const)));
