@@ -10,7 +10,7 @@ describeDatabases('the timeline', (kind) => {
   const begin = Date.parse('2026-11-23T08:00:00Z');
   const at = (minute: number) => new Date(begin + minute * 60_000);
   const read = (query: Partial<TimelineQuery>) =>
-    readTimeline(given.database.em, { from: at(0), to: at(1000), connectionId: given.connectionId, ...query });
+    readTimeline(given.database.em, { from: at(0), to: at(1000), connectionIds: [given.connectionId], ...query });
   const lines = async (query: Partial<TimelineQuery>) =>
     (await read(query)).changes.map(({ happenedAt, headline }) => `${(Date.parse(happenedAt) - begin) / 60_000} ${headline}`);
 
@@ -56,9 +56,15 @@ describeDatabases('the timeline', (kind) => {
     expect(await lines(window)).toEqual(expected.map((line) => line.replace('#101', `#${pipeline.id}`)));
     expect(await lines({ from: at(59), to: at(61) })).toEqual([`60 pipeline #${pipeline.id} started on main`]);
     expect(await lines({ from: at(59), to: at(61), showNoise: true })).toContain('60 merge request !1: user_notes_count');
-    expect(await lines({ ...window, by: 'arrival', type: 'Commit' })).toHaveLength(2);
-    expect(await lines({ ...window, project: 'ACME' })).toHaveLength(6);
-    expect(await lines({ ...window, project: 'acme/sho' })).toEqual([]);
+    expect(await lines({ ...window, by: 'arrival', types: ['Commit'] })).toHaveLength(2);
+    expect(await lines({ ...window, projects: ['ACME'] })).toHaveLength(6);
+    expect(await lines({ ...window, projects: ['acme/sho', 'acme/*hops'] })).toEqual([]);
+    expect(await lines({ ...window, projects: ['nobody/*', '*CME/s*'] })).toHaveLength(6);
+    expect(await lines({ ...window, types: ['MR', 'Image'] })).toHaveLength(3);
+    expect(await lines({ ...window, statuses: ['merged', 'Failed'] })).toHaveLength(2);
+    expect(await lines({ ...window, authors: ['a*', 'li*'] })).not.toHaveLength(0);
+    expect(await lines({ ...window, authors: ['_da', 'a%', 'ad'] })).toEqual([]);
+    expect(await lines({ ...window, text: 'RETRY' })).toEqual(['20 opened !2 Retry payments']);
     const pages: string[] = [];
     for (let after: string | undefined; ;) {
       const page = await read({ ...window, limit: 2, after });
@@ -67,7 +73,7 @@ describeDatabases('the timeline', (kind) => {
       after = page.next;
     }
     expect(pages).toEqual((await read(window)).changes.map(({ headline }) => headline));
-    const coverage = await readCoverage(given.database.em, { connectionId: given.connectionId, project: 'acme/shop' });
+    const coverage = await readCoverage(given.database.em, { connectionIds: [given.connectionId], projects: ['acme/sh*'] });
     expect(coverage.map(({ stream, outcome, gaps }) => [stream, outcome, gaps])).toEqual(
       ['commits', 'merge-requests', 'pipelines', 'registry-images', 'releases'].map((stream) => [stream, 'ok', 0]),
     );

@@ -56,9 +56,9 @@ export function addTimeline(program: Command, io: Io, end: (code: ExitCode) => v
       from: parseSince(from, '--from'),
       to: to === undefined ? new Date() : parseSince(to, '--to'),
       by,
-      connectionId: config.connectionId,
-      project,
-      type: streams.find((stream) => stream.type.toLowerCase() === type)?.type,
+      connectionIds: config.connectionId === undefined ? [] : [config.connectionId],
+      projects: project === undefined ? [] : [project],
+      types: streams.filter((stream) => stream.type.toLowerCase() === type).map((stream) => stream.type),
       showNoise: noise === true,
     };
     if (query.from >= query.to) throw new ConfigurationError(['--from must be before --to']);

@@ -1,27 +1,42 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { Json, JsonObject } from '../../events/change-event.ts';
 import { headlineOf } from '../../events/headline.ts';
 import { withDatabaseErrors } from '../database/database-errors.ts';
+import { escapeLike, likePattern, pathMatches } from './patterns.ts';
 
-/** Which changes to read. Absent = all. */
-export interface TimelineQuery {
+/**
+ * Which changes to show. Absent or empty = all. Patterns are compared without regard to case; `*` in a pattern stands for any characters,
+ * `/` among them.
+ */
+export interface TimelineFilter {
+  readonly connectionIds?: readonly number[] | undefined;
+  /** Patterns of project paths. A path without `*` may also be that of a group, for all its projects. */
+  readonly projects?: readonly string[] | undefined;
+  /** The words in the titles: `MR`, `Pipeline`, `Release`, `Commit`, `Image`. */
+  readonly types?: readonly string[] | undefined;
+  /** Patterns of the author. */
+  readonly authors?: readonly string[] | undefined;
+  /** Statuses of the version, such as `merged` or `failed`. */
+  readonly statuses?: readonly string[] | undefined;
+  /** A part of the title or of the event id, in any case. */
+  readonly text?: string | undefined;
+  /** Also votes, comments and what GitLab computes. @default false */
+  readonly showNoise?: boolean | undefined;
+}
+
+/** A window of time, and which changes of it to read. */
+export interface TimelineQuery extends TimelineFilter {
   /** Start of the window, inclusive. */
   readonly from: Date;
   /** End of the window, exclusive. */
   readonly to: Date;
   /** Whether the window is of the times at which changes happened in GitLab, or at which they arrived here. @default 'happened' */
   readonly by?: 'happened' | 'arrival' | undefined;
-  readonly connectionId?: number | undefined;
-  /** Path of a project, or of a group for all its projects. */
-  readonly project?: string | undefined;
-  /** The word in the titles: `MR`, `Pipeline`, `Release`, `Commit` or `Image`. */
-  readonly type?: string | undefined;
-  /** Also votes, comments and what GitLab computes. @default false */
-  readonly showNoise?: boolean | undefined;
   /** The `next` of the page before. */
   readonly after?: string | undefined;
-  /** At most this many versions are read. @default 100 */
+  /** At most this many changes. @default 100 */
   readonly limit?: number | undefined;
 }
 
@@ -103,18 +118,27 @@ export async function readTimeline(em: SqlEntityManager, query: TimelineQuery): 
 
 const iso = (column: string) => sql<string>`to_char(${sql.raw(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
-function conditions({ connectionId, project, type, after }: TimelineQuery, time: ReturnType<typeof sql.raw>) {
-  const path = project?.toLowerCase();
+function conditions({ after, by, ...filter }: TimelineQuery, time: ReturnType<typeof sql.raw>) {
   const [at = '', id = ''] = after?.split('/') ?? [];
   return [
     // The row of the next push says it.
     sql`(v.changes is null or not v.changes::jsonb ? 'replaced_by')`,
-    ...(connectionId === undefined ? [] : [sql`e.connection_id = ${connectionId}`]),
-    ...(type === undefined ? [] : [sql`starts_with(e.title, ${`[${type}] `})`]),
-    ...(path === undefined
-      ? []
-      : [sql`(lower(e.metadata::jsonb ->> 'project') = ${path} or starts_with(lower(e.metadata::jsonb ->> 'project'), ${`${path}/`}))`]),
+    ...filters(filter),
     ...(after === undefined ? [] : [sql`(${time}, v.id) > (${at}::timestamptz, ${id}::bigint)`]),
+  ];
+}
+
+function filters({ connectionIds = [], projects = [], types = [], authors = [], statuses = [], text = '' }: TimelineFilter) {
+  const anyOf = (conditions: ReadonlyArray<RawBuilder<unknown>>) =>
+    conditions.length === 0 ? [] : [sql`(${sql.join(conditions, sql` or `)})`];
+  const contained = `%${escapeLike(text.toLowerCase())}%`;
+  return [
+    ...(connectionIds.length === 0 ? [] : [sql`e.connection_id = any (${[...connectionIds]}::int[])`]),
+    ...anyOf(projects.map((pattern) => pathMatches(sql`e.metadata::jsonb ->> 'project'`, pattern))),
+    ...anyOf(types.map((type) => sql`starts_with(e.title, ${`[${type}] `})`)),
+    ...anyOf(authors.map((pattern) => sql`lower(e.author) like ${likePattern(pattern)}`)),
+    ...(statuses.length === 0 ? [] : [sql`v.status = any (${statuses.map((status) => status.toLowerCase())}::text[])`]),
+    ...(text === '' ? [] : [sql`(lower(e.title) like ${contained} or lower(e.event_id) like ${contained})`]),
   ];
 }
 

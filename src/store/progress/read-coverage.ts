@@ -1,12 +1,13 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { withDatabaseErrors } from '../database/database-errors.ts';
+import { pathMatches } from '../events/patterns.ts';
 
-/** Which projects to tell of. Absent = all. */
+/** Which projects to tell of, as in TimelineFilter. Absent or empty = all. */
 export interface CoverageQuery {
-  readonly connectionId?: number | undefined;
-  /** Path of a project, or of a group for all its projects. */
-  readonly project?: string | undefined;
+  readonly connectionIds?: readonly number[] | undefined;
+  /** Patterns of project paths. */
+  readonly projects?: readonly string[] | undefined;
 }
 
 /** How far one stream of a project was read. Times are ISO 8601 in UTC, by GitLab's clock. */
@@ -24,9 +25,12 @@ export interface CoverageEntry {
 }
 
 /** How far each stream of each project was read, by project and stream. Projects that the settings no longer select are left out. Throws DatabaseError. */
-export async function readCoverage(em: SqlEntityManager, { connectionId, project }: CoverageQuery = {}): Promise<CoverageEntry[]> {
+export async function readCoverage(
+  em: SqlEntityManager,
+  { connectionIds = [], projects = [] }: CoverageQuery = {},
+): Promise<CoverageEntry[]> {
   return withDatabaseErrors(async () => {
-    const path = project?.toLowerCase() ?? null;
+    const ofPatterns = projects.map((pattern) => pathMatches(sql`p.full_path`, pattern));
     const { rows } = await sql<CoverageEntry>`
       select s.connection_id as "connectionId", p.full_path as project, s.stream,
         to_char(min(case when s.outcome = 'disabled' then s.last_attempt_at else s.last_success_at end) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "readUntil",
@@ -35,8 +39,8 @@ export async function readCoverage(em: SqlEntityManager, { connectionId, project
       from gitlab_stream_state s
       join gitlab_projects p on p.connection_id = s.connection_id and p.project_id = s.project_id
       where p.unselected_at is null
-        and (${connectionId ?? null}::int is null or s.connection_id = ${connectionId ?? null}::int)
-        and (${path}::text is null or lower(p.full_path) = ${path}::text or starts_with(lower(p.full_path), ${path}::text || '/'))
+        and (${connectionIds.length === 0} or s.connection_id = any (${[...connectionIds]}::int[]))
+        and (${ofPatterns.length === 0 ? sql`true` : sql.join(ofPatterns, sql` or `)})
       group by s.connection_id, s.project_id, p.full_path, s.stream
       order by p.full_path, s.connection_id, s.stream`.execute(em.fork({ clear: true }).getKysely());
     return rows;

@@ -1,0 +1,15 @@
+import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
+
+/** A text for `like` that stands for itself only. */
+export const escapeLike = (text: string): string => text.replaceAll(/[\\%_]/g, '\\$&');
+
+/** A pattern for `like`, in lower case, in which `*` stands for any characters. */
+export const likePattern = (pattern: string): string => escapeLike(pattern.toLowerCase()).replaceAll('*', '%');
+
+/** Whether a project's path matches a pattern, without regard to case. A pattern without `*` also matches the projects of the group with this path. */
+export function pathMatches(path: RawBuilder<unknown>, pattern: string): RawBuilder<unknown> {
+  const like = likePattern(pattern);
+  if (pattern.includes('*')) return sql`lower(${path}) like ${like}`;
+  return sql`(lower(${path}) = ${pattern.toLowerCase()} or lower(${path}) like ${`${like}/%`})`;
+}
