@@ -1,8 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import type { Json, JsonObject } from '../../events/change-event.ts';
-import { headlineOf } from '../../events/headline.ts';
+import type { Json } from '../../events/change-event.ts';
 import { withDatabaseErrors } from '../database/database-errors.ts';
 import { escapeLike, likePattern, pathMatches } from './patterns.ts';
 
@@ -40,7 +39,7 @@ export interface TimelineQuery extends TimelineFilter {
   readonly limit?: number | undefined;
 }
 
-/** One change. Times are ISO 8601 in UTC. */
+/** One change: a row of the view `gitlab_timeline`. Times are ISO 8601 in UTC. */
 export interface TimelineChange {
   /** When it happened, by GitLab's clock; never later than `arrivedAt`. */
   readonly happenedAt: string;
@@ -49,6 +48,8 @@ export interface TimelineChange {
   readonly connectionId: number;
   /** Name of the stream, such as `merge-requests`. */
   readonly stream: string;
+  /** The word in the title, such as `MR`. */
+  readonly type: string;
   /** Path of the project; null where the row has none. */
   readonly project: string | null;
   /** What changed, in one line, such as `merged !12 into main by grace`. From GitLab: escape it. */
@@ -60,7 +61,10 @@ export interface TimelineChange {
   readonly status: string;
   /** Old and new value by field; null for the first version. */
   readonly changes: Readonly<Record<string, { readonly old: Json; readonly new: Json }>> | null;
+  /** Whether only votes, comments and what GitLab computes have changed. */
   readonly isNoise: boolean;
+  /** Whether it happened before the project was first read: it is known from history. */
+  readonly isHistory: boolean;
 }
 
 /** A page of changes, the oldest first. */
@@ -70,85 +74,72 @@ export interface TimelinePage {
   readonly next: string | null;
 }
 
-interface Row extends Omit<TimelineChange, 'headline' | 'isNoise'> {
-  readonly id: number | string;
-  readonly title: string;
-  readonly metadata: JsonObject | null;
-  readonly failedJobs: Json;
-  /** What later versions have changed, as it was before. */
-  readonly since: JsonObject;
-  readonly isRollBack: boolean;
-}
-
 const defaultLimit = 100;
 
-/** Changes in a window of time: versions of events, not their present states. Throws DatabaseError. */
+/** Changes in a window of time: versions of events, not their present states. Those by arrival leave out what is known from history. Throws DatabaseError. */
 export async function readTimeline(em: SqlEntityManager, query: TimelineQuery): Promise<TimelinePage> {
-  const { by = 'happened', showNoise = false, limit = defaultLimit } = query;
+  const { by = 'happened', after, limit = defaultLimit } = query;
+  const time = timeOf(by);
+  const [at = '', id = ''] = after?.split('/') ?? [];
+  const onward = after === undefined ? sql`true` : sql`(${time}, t.version_id) > (${at}::timestamptz, ${id}::bigint)`;
   return withDatabaseErrors(async () => {
-    const kysely = em.fork({ clear: true }).getKysely();
-    const time = sql.raw(by === 'happened' ? 'v.happened_at' : 'v.seen_at');
-    const { rows } = await sql<Row>`
-      select v.id, v.version, v.status, v.changes, ${iso('v.happened_at')} as "happenedAt", ${iso('v.seen_at')} as "arrivedAt",
-        e.connection_id as "connectionId", e.stream, e.metadata::jsonb ->> 'project' as project, e.title, e.author, e.url,
-        e.event_id as "eventId", e.metadata::jsonb as metadata,
-        e.description::jsonb -> 'failed_jobs' as "failedJobs",
-        (
-          select coalesce(jsonb_object_agg(c.key, c.value -> 'old' order by l.version desc), '{}')
-          from change_event_versions l cross join lateral jsonb_each(l.changes::jsonb) as c
-          where l.change_event_id = v.change_event_id and l.version > v.version
-        ) as since,
-        e.stream = 'registry-images' and exists (
-          select from change_events o where o.connection_id = e.connection_id and o.link_keys @> e.link_keys and o.stream = e.stream and o.id < e.id
-            and o.metadata::jsonb ->> 'digest' = e.metadata::jsonb ->> 'digest' and o.metadata::jsonb ->> 'tag' = e.metadata::jsonb ->> 'tag'
-            and o.metadata::jsonb ->> 'repository_id' = e.metadata::jsonb ->> 'repository_id'
-        ) as "isRollBack"
-      from change_event_versions v
-      join change_events e on e.id = v.change_event_id
-      where ${time} >= ${query.from.toISOString()}::timestamptz and ${time} < ${query.to.toISOString()}::timestamptz
-        and ${sql.join(conditions(query, time), sql` and `)}
-      order by ${time}, v.id
-      limit ${limit + 1}`.execute(kysely);
-    const shown = rows.slice(0, limit).map(changeOf);
+    const { rows } = await sql<TimelineChange & { readonly id: number | string }>`
+      select t.version_id as id, ${iso('t.happened_at')} as "happenedAt", ${iso('t.arrived_at')} as "arrivedAt", t.connection_id as "connectionId",
+        t.stream, t.kind as type, t.project, t.headline, t.author, t.url, t.event_id as "eventId", t.version, t.status, t.changes,
+        t.is_noise as "isNoise", t.is_history as "isHistory"
+      from gitlab_timeline t
+      where ${inWindow(query)} and ${onward}
+      order by ${time}, t.version_id
+      limit ${limit + 1}`.execute(em.fork({ clear: true }).getKysely());
     const last = rows.length > limit ? rows[limit - 1] : undefined;
     const next = last ? `${by === 'happened' ? last.happenedAt : last.arrivedAt}/${last.id}` : null;
-    return { changes: showNoise ? shown : shown.filter(({ isNoise }) => !isNoise), next };
+    return { changes: rows.slice(0, limit).map(({ id: _id, ...change }) => change), next };
+  });
+}
+
+/** How many changes a window has, of all pages. Throws DatabaseError. */
+export async function countTimeline(em: SqlEntityManager, query: Omit<TimelineQuery, 'after' | 'limit'>): Promise<number> {
+  return withDatabaseErrors(async () => {
+    const { rows } = await sql<{ readonly count: number }>`
+      select count(*)::int as count from gitlab_timeline t where ${inWindow(query)}`.execute(em.fork({ clear: true }).getKysely());
+    return rows[0]?.count ?? 0;
   });
 }
 
 const iso = (column: string) => sql<string>`to_char(${sql.raw(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
-function conditions({ after, by, ...filter }: TimelineQuery, time: ReturnType<typeof sql.raw>) {
-  const [at = '', id = ''] = after?.split('/') ?? [];
-  return [
-    // The row of the next push says it.
-    sql`(v.changes is null or not v.changes::jsonb ? 'replaced_by')`,
+const timeOf = (by: TimelineQuery['by']) => sql.raw(by === 'arrival' ? 't.arrived_at' : 't.happened_at');
+
+function inWindow({ from, to, by, ...filter }: TimelineQuery): RawBuilder<unknown> {
+  const time = timeOf(by);
+  const conditions = [
+    sql`${time} >= ${from.toISOString()}::timestamptz`,
+    sql`${time} < ${to.toISOString()}::timestamptz`,
+    ...(by === 'arrival' ? [sql`not t.is_history`] : []),
     ...filters(filter),
-    ...(after === undefined ? [] : [sql`(${time}, v.id) > (${at}::timestamptz, ${id}::bigint)`]),
   ];
+  return sql.join(conditions, sql` and `);
 }
 
-function filters({ connectionIds = [], projects = [], types = [], authors = [], statuses = [], text = '' }: TimelineFilter) {
+function filters({
+  connectionIds = [],
+  projects = [],
+  types = [],
+  authors = [],
+  statuses = [],
+  text = '',
+  showNoise = false,
+}: TimelineFilter): Array<RawBuilder<unknown>> {
   const anyOf = (conditions: ReadonlyArray<RawBuilder<unknown>>) =>
     conditions.length === 0 ? [] : [sql`(${sql.join(conditions, sql` or `)})`];
   const contained = `%${escapeLike(text.toLowerCase())}%`;
   return [
-    ...(connectionIds.length === 0 ? [] : [sql`e.connection_id = any (${[...connectionIds]}::int[])`]),
-    ...anyOf(projects.map((pattern) => pathMatches(sql`e.metadata::jsonb ->> 'project'`, pattern))),
-    ...anyOf(types.map((type) => sql`starts_with(e.title, ${`[${type}] `})`)),
-    ...anyOf(authors.map((pattern) => sql`lower(e.author) like ${likePattern(pattern)}`)),
-    ...(statuses.length === 0 ? [] : [sql`v.status = any (${statuses.map((status) => status.toLowerCase())}::text[])`]),
-    ...(text === '' ? [] : [sql`(lower(e.title) like ${contained} or lower(e.event_id) like ${contained})`]),
+    ...(showNoise ? [] : [sql`not t.is_noise`]),
+    ...(connectionIds.length === 0 ? [] : [sql`t.connection_id = any (${[...connectionIds]}::int[])`]),
+    ...anyOf(projects.map((pattern) => pathMatches(sql`t.project`, pattern))),
+    ...anyOf(types.map((type) => sql`starts_with(t.title, ${`[${type}] `})`)),
+    ...anyOf(authors.map((pattern) => sql`lower(t.author) like ${likePattern(pattern)}`)),
+    ...(statuses.length === 0 ? [] : [sql`t.status = any (${statuses.map((status) => status.toLowerCase())}::text[])`]),
+    ...(text === '' ? [] : [sql`(lower(t.title) like ${contained} or lower(t.event_id) like ${contained})`]),
   ];
-}
-
-function changeOf({ id: _id, title, metadata, failedJobs, since, isRollBack, ...row }: Row): TimelineChange {
-  const then = { ...metadata, failed_jobs: failedJobs ?? [], title, ...since };
-  const { text: headline, isNoise } = headlineOf({
-    ...row,
-    title: typeof then.title === 'string' ? then.title : title,
-    isRollBack,
-    metadata: then,
-  });
-  return { ...row, headline, isNoise };
 }

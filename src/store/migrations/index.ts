@@ -10,6 +10,7 @@ import { Restores } from './20261126020000-restores.ts';
 import { Gaps } from './20261127000000-gaps.ts';
 import { TagPushes } from './20261127120000-tag-pushes.ts';
 import { ChildPipelines } from './20261127130000-child-pipelines.ts';
+import { Timeline } from './20261127140000-timeline.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
 export const migrations: Constructor<Migration>[] = [
@@ -23,4 +24,5 @@ export const migrations: Constructor<Migration>[] = [
   Gaps,
   TagPushes,
   ChildPipelines,
+  Timeline,
 ];
