@@ -1,6 +1,6 @@
 import type { ChangeEvent } from '../events/change-event.ts';
 import { presentNodes } from '../events/text.ts';
-import type { PageAround } from '../gitlab/read-around.ts';
+import type { PageAround, UnreadRow } from '../gitlab/read-around.ts';
 import { connectionPages } from '../gitlab/paging.ts';
 import { beginningOfTime } from '../walk-state.ts';
 import type { Backfill, Progress, WalkState } from '../walk-state.ts';
@@ -35,8 +35,8 @@ export interface BackfillList<T> {
   /** From when on everything is stored after a backfill of a number of rows. `oldest`: the moment of the last row. */
   readonly depthOfRows: (oldest: Date) => Date | null;
   readonly toEvents: (nodes: readonly T[]) => Promise<ChangeEvent[]>;
-  /** What else a page of rows notes in the state. */
-  readonly noted?: (nodes: readonly T[]) => Progress;
+  /** What else a page notes in the state. `unread`: rows of it that GitLab could not answer. */
+  readonly noted?: (nodes: readonly T[], unread: readonly UnreadRow[]) => Progress;
   readonly operation: string;
 }
 
@@ -79,7 +79,7 @@ export async function* backfillPages<T>(list: BackfillList<T>): Pages {
       events: await list.toEvents(nodes),
       unread: unreadOf(page),
       progress: {
-        ...list.noted?.(nodes),
+        ...list.noted?.(nodes, unreadOf(page)),
         backfill,
         ...(isDone ? { depth: isComplete ? beginningOfTime : (since ?? (oldest && list.depthOfRows(oldest))) } : {}),
       },

@@ -22,7 +22,7 @@ export const runningStatuses: ReadonlySet<string> = new Set([
 ]);
 
 /** A child that runs is asked for again in each pass, for so long after its last change. Then the reconcile asks for it. */
-const longestRunMs = 24 * 60 * 60_000;
+export const longestRunMs = 24 * 60 * 60_000;
 
 /** Whether a pipeline has started others, children in its project or pipelines of other projects, or GitLab could not say so. */
 export const hasChildren = (pipeline: PipelineFragment): boolean =>

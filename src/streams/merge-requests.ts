@@ -208,9 +208,13 @@ async function readTogether(context: StreamContext, iids: readonly string[]): Pr
   const found: MergeRequestFragment[] = [];
   for (let start = 0; start < iids.length; start += byIidPage) {
     const some = iids.slice(start, start + byIidPage);
-    const ask = { projectId: project.id, iids: some, first: some.length };
-    const { mergeRequests: list } = await askProject(gitlab, 'MergeRequestsByIid', ask, { isExact: true });
-    found.push(...presentNodes(required(list, 'MergeRequestsByIid')));
+    const read = async (after?: string) => {
+      const ask = { projectId: project.id, iids: some, first: some.length, ...(after === undefined ? {} : { after }) };
+      const { mergeRequests: list } = await askProject(gitlab, 'MergeRequestsByIid', ask, { isExact: true });
+      return required(list, 'MergeRequestsByIid');
+    };
+    // A GitLab may answer with fewer rows a page than were asked for: those of the next page are not gone.
+    found.push(...(await allNodes<MergeRequestFragment>(await read(), read, 'MergeRequestsByIid')));
   }
   const events = new Map((await toEvents(found, context)).map((event) => [String(event.metadata.mr_iid as number), event]));
   return new Map(iids.map((iid) => [iid, events.get(iid) ?? null]));
@@ -218,9 +222,13 @@ async function readTogether(context: StreamContext, iids: readonly string[]): Pr
 
 /** When merge requests were closed. GitLab tells it from 17.5 on. */
 async function readClosings({ gitlab, project }: StreamContext, iids: readonly string[]): Promise<ReadonlyMap<string, Date>> {
-  const ask = { projectId: project.id, iids: [...iids], first: iids.length };
-  const { mergeRequests: list } = await askProject(gitlab, 'MergeRequestClosings', ask);
-  return new Map(presentNodes(list).flatMap(({ iid, closedAt }) => (closedAt ? [[iid, new Date(closedAt)] as const] : [])));
+  const read = async (after?: string) => {
+    const ask = { projectId: project.id, iids: [...iids], first: iids.length, ...(after === undefined ? {} : { after }) };
+    const { mergeRequests: list } = await askProject(gitlab, 'MergeRequestClosings', ask);
+    return required(list, 'MergeRequestClosings');
+  };
+  const rows = await allNodes<{ readonly iid: string; readonly closedAt: string | null }>(await read(), read, 'MergeRequestClosings');
+  return new Map(rows.flatMap(({ iid, closedAt }) => (closedAt ? [[iid, new Date(closedAt)] as const] : [])));
 }
 
 /** How a merge request is asked for alone: whole, and without what costs GitLab most. */

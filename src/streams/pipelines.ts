@@ -12,7 +12,7 @@ import type { List, PageAround } from '../gitlab/read-around.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { refusal, throwIfClosed } from './access.ts';
 import { backfillPages, extendedBackfill, firstBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
-import { childPipelines, childrenDue, hasChildren, runningStatuses } from './child-pipelines.ts';
+import { childPipelines, childrenDue, hasChildren, longestRunMs, runningStatuses } from './child-pipelines.ts';
 import { isOfTag, pipelineIdentities } from './identities.ts';
 import { newestRows, pagesOf, rowsAfterBatch } from './counts.ts';
 import type { CountedAsk, PlannedRows } from './counts.ts';
@@ -155,6 +155,10 @@ async function* forward(context: StreamContext, state: WalkState & { readonly wa
   yield* walk(context, { first, since, watermark, startedAt });
 }
 
+/** Whether a page has a pipeline with children, or one that GitLab could not answer and that may have some. */
+const mayHaveChildren = (page: PageAround<PipelineFragment>): boolean =>
+  (page.unread ?? []).length > 0 || presentNodes(page).some(hasChildren);
+
 interface PipelineWalk {
   readonly first: PageAround<PipelineFragment>;
   readonly since: Date;
@@ -172,7 +176,7 @@ async function* walk(context: StreamContext, { first, since, watermark, startedA
     const { hasNextPage, endCursor } = page.pageInfo;
     const nodes = presentNodes(page);
     const read = { events: await toEvents(nodes, context), unread: page.unread ?? [] };
-    const due = childrenDue(context, '', nodes.some(hasChildren) ? since : null);
+    const due = childrenDue(context, '', mayHaveChildren(page) ? since : null);
     if (hasNextPage) yield { ...read, progress: { ...due, cursor: endCursor, walkStartedAt: startedAt } };
     else yield { ...read, progress: { ...due, cursor: null, walkStartedAt: null, watermark: watermarkAfter({ startedAt }, watermark) } };
   }
@@ -195,8 +199,13 @@ function backward(context: StreamContext, backfill: Backfill, newest: PageAround
     // An older pipeline may have changed later than some of these.
     depthOfRows: () => watermarkAfter(context, null),
     toEvents: (nodes) => toEvents(nodes, context),
-    noted: (nodes) => {
-      const parents = nodes.filter(hasChildren).map(({ createdAt }) => Date.parse(createdAt));
+    noted: (nodes, unread) => {
+      const parents = [
+        ...nodes.filter(hasChildren).map(({ createdAt }) => Date.parse(createdAt)),
+        // Its children are younger than it, and it is younger than what follows it in the list.
+        ...(unread.length > 0 ? nodes.slice(-1).map(({ createdAt }) => Date.parse(createdAt)) : []),
+        ...unread.map(({ changedAt }) => (changedAt?.getTime() ?? context.seenAt.getTime()) - longestRunMs),
+      ];
       return childrenDue(context, scope, parents.length === 0 ? null : new Date(Math.min(...parents)));
     },
     operation: 'PipelinePage',
@@ -222,7 +231,7 @@ async function* reconcile(context: StreamContext): Pages {
     // Pipelines below the depth were not all asked for.
     const isAsked = ({ updatedAt }: PipelineFragment) => state.depth !== null && new Date(updatedAt) >= state.depth;
     const nodes = presentNodes(page);
-    const due = childrenDue(context, '', nodes.some(hasChildren) ? batch.ask.pipelinesSince : null);
+    const due = childrenDue(context, '', mayHaveChildren(page) ? batch.ask.pipelinesSince : null);
     yield { events: await toEvents(nodes.filter(isAsked), context), unread: page.unread ?? [], progress: due };
     const older = nodes.filter((node) => !isAsked(node));
     if (older.length > 0) yield { events: await toEvents(older, context), updatesOnly: true };

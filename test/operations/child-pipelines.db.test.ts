@@ -95,4 +95,22 @@ describePasses('child pipelines', (kind) => {
     await given.sync({ branches: 'main, develop', syncLimit: 'all' });
     expect(await given.ids('pipeline-')).not.toContain(id(elsewhere));
   });
+
+  test('come although GitLab cannot answer for their parent, in a first reading and later', async () => {
+    const project = given.world.addProject('acme/shop');
+    const children: Array<{ readonly id: number }> = [];
+    const bear = () => {
+      project.startPipeline({ ref: 'main' });
+      const parent = project.startPipeline({ ref: 'main' });
+      given.world.poisons.add({ type: 'pipeline', projectId: project.id, id: parent.id, how: 'cut-off' });
+      children.push(project.startChildPipeline(parent));
+      given.world.pass(minutes(5));
+    };
+    bear();
+    await given.sync({ ...config, maxAttempts: 1 });
+    expect(await given.ids('pipeline-')).toEqual(expect.arrayContaining(children.map(id)));
+    bear();
+    await given.sync({ ...config, maxAttempts: 1 });
+    expect(await given.ids('pipeline-')).toEqual(expect.arrayContaining(children.map(id)));
+  });
 });

@@ -84,6 +84,21 @@ describeDatabases('what a reading does not find any more', (kind) => {
     expect(await read()).toMatchObject({ stored: 0, corrected: 0 });
   });
 
+  test('is there where GitLab answers with fewer rows a page than were asked for', async () => {
+    const project = given.world.addProject('acme/shop');
+    fill(project);
+    await read();
+    for (const row of project.mergeRequests) project.editMergeRequest(row, { targetBranch: 'develop' });
+    project.largestPage = 1;
+    await read();
+    const rows = await given.rows();
+    const found = [1, 2].map((iid) => rows.get(`mr-acme/shop-${iid}`));
+    expect(found.map((row) => [row?.status, row?.metadata['target_branch']])).toEqual([
+      ['opened', 'develop'],
+      ['opened', 'develop'],
+    ]);
+  });
+
   test('is what it was again where GitLab shows it again', async () => {
     const project = given.world.addProject('acme/shop');
     fill(project);
