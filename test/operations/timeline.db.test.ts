@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { minutes } from '../../fake-gitlab/world/time.ts';
-import { readCoverage, readTimeline } from '../../src/index.ts';
+import { countTimeline, readCoverage, readTimeline } from '../../src/index.ts';
 import type { TimelineQuery } from '../../src/index.ts';
 import { describeDatabases } from '../support/databases.ts';
 import { useSync } from './fixture.ts';
@@ -54,6 +54,19 @@ describeDatabases('the timeline', (kind) => {
       `28 ${pushed.sha.slice(0, 8)} on main: made long ago`,
     ];
     expect(await lines(window)).toEqual(expected.map((line) => line.replace('#101', `#${pipeline.id}`)));
+    expect(await countTimeline(given.database.em, { from: at(20), to: at(40), connectionIds: [given.connectionId] })).toBe(6);
+    const view = await given.database.em.fork().execute<Array<{ headline: string }>>(
+      `select headline from gitlab_timeline where connection_id = ? and happened_at >= ? and happened_at < ? and not is_noise
+         order by happened_at, version_id`,
+      [given.connectionId, at(20).toISOString(), at(40).toISOString()],
+    );
+    expect(view.map(({ headline }) => headline)).toEqual((await read(window)).changes.map(({ headline }) => headline));
+    // What the first pass found is no change of that moment.
+    expect(await lines({ by: 'arrival', to: at(10) })).not.toContain(expect.stringContaining('first'));
+    expect(
+      (await read({ from: at(0), to: at(1) })).changes.map(({ isHistory, headline }) => [isHistory, headline.slice(-5)]),
+    ).toContainEqual([true, 'first']);
+    expect((await read(window)).changes.map(({ isHistory }) => isHistory)).not.toContain(true);
     expect(await lines({ from: at(59), to: at(61) })).toEqual([`60 pipeline #${pipeline.id} started on main`]);
     expect(await lines({ from: at(59), to: at(61), showNoise: true })).toContain('60 merge request !1: user_notes_count');
     expect(await lines({ ...window, by: 'arrival', types: ['Commit'] })).toHaveLength(2);
@@ -78,5 +91,43 @@ describeDatabases('the timeline', (kind) => {
       ['commits', 'merge-requests', 'pipelines', 'registry-images', 'releases'].map((stream) => [stream, 'ok', 0]),
     );
     expect(coverage.every(({ readUntil }) => readUntil === at(60).toISOString())).toBe(true);
+  });
+
+  test('says in one line what each kind of change is', async () => {
+    const project = given.world.addProject('acme/shop');
+    const config = { branches: '' };
+    await given.sync(config);
+    const after = async (change: () => void) => {
+      given.world.pass(minutes(5));
+      const from = new Date(given.world.now / 1000 - 1000);
+      change();
+      given.world.pass(minutes(1));
+      await given.sync({ ...config, reconcileInterval: 0 });
+      return (await read({ from, showNoise: true })).changes.map(({ headline, isNoise }) => (isNoise ? `(${headline})` : headline));
+    };
+    const mergeRequest = project.openMergeRequest({ title: 'Refunds' });
+    expect(await after(() => project.openMergeRequest({ title: 'Stays' }))).toEqual(['opened !2 Stays']);
+    expect(await after(() => project.approve(mergeRequest, 'ada'))).toEqual(['approved !1 by ada']);
+    expect(await after(() => project.unapprove(mergeRequest, 'ada'))).toEqual(['approval of !1 withdrawn']);
+    expect(await after(() => project.editMergeRequest(mergeRequest, { title: 'Draft: Refund', draft: true }))).toEqual([
+      'retitled !1: Draft: Refund; made !1 a draft',
+    ]);
+    expect(await after(() => project.editMergeRequest(mergeRequest, { targetBranch: 'develop', draft: false }))).toEqual([
+      'retargeted !1: main → develop; made !1 ready',
+    ]);
+    expect(await after(() => project.editMergeRequest(mergeRequest, { labels: ['bug'] }))).toEqual(['relabelled !1']);
+    expect(await after(() => project.closeMergeRequest(mergeRequest))).toEqual(['closed !1']);
+    expect(await after(() => project.reopenMergeRequest(mergeRequest))).toEqual(['reopened !1']);
+    expect(await after(() => project.editMergeRequest(mergeRequest, { notes: 4 }))).toEqual(['(merge request !1: user_notes_count)']);
+    const pipeline = project.startPipeline({ ref: 'main', jobs: [{ name: 'lint', allowFailure: true }] });
+    expect(await after(() => project.finishPipeline(pipeline, 'CANCELED'))).toEqual([`pipeline #${pipeline.id} canceled on main`]);
+    expect(await after(() => project.createRelease({ tag: 'v1', name: 'Orders' }))).toEqual(['released v1 Orders']);
+    const [release] = project.releases;
+    expect(await after(() => release && project.editRelease(release, { name: 'v1' }))).toEqual(['edited the release v1']);
+    expect(await after(() => project.createRelease({ tag: 'v0', name: 'v0' }))).toEqual(['released v0']);
+    expect(await after(() => project.deleteRelease('v1'))).toEqual(['deleted: release v1']);
+    const later = () => project.createRelease({ tag: 'v2', name: 'v2', releasedAt: given.world.now + minutes(60) });
+    expect(await after(later)).toEqual(['announced v2']);
+    expect(await after(() => project.deleteMergeRequest(mergeRequest))).toEqual(['deleted: merge request !1']);
   });
 });

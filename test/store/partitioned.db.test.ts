@@ -32,6 +32,7 @@ test('a sync into a table that is partitioned as in docs/scaling.md writes what 
 
   const [, statements = ''] = /<!-- partitioning -->\n```sql\n([\s\S]*?)```/.exec(readFileSync('docs/scaling.md', 'utf8')) ?? [];
   await partitioned.em.getConnection().execute(statements);
+  expect(await partitioned.migrate()).toEqual([]);
   const [{ count } = { count: 0 }] = await partitioned.em.execute<Array<{ count: number }>>(
     'select count(*)::int as count from change_events_1',
   );
@@ -47,4 +48,8 @@ test('a sync into a table that is partitioned as in docs/scaling.md writes what 
   expect((await rows(partitioned)).toSorted(byId)).toEqual((await rows(whole)).toSorted(byId));
   expect(await versions(partitioned)).toEqual(await versions(whole));
   expect(await pass(partitioned)).toMatchObject({ stored: 0 });
+  const timeline = (database: Database) =>
+    database.em.fork().execute('select happened_at, headline, is_noise from gitlab_timeline order by event_id, version');
+  expect(await timeline(partitioned)).not.toEqual([]);
+  expect(await timeline(partitioned)).toEqual(await timeline(whole));
 });

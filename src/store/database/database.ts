@@ -9,6 +9,7 @@ import { lockDataDir } from './data-dir-lock.ts';
 import { onConnect, onPoolCreated } from './lost-connections.ts';
 import { entities } from '../entities/index.ts';
 import { migrations } from '../migrations/index.ts';
+import { timelineView } from '../migrations/timeline-view.ts';
 import { vacuum } from './vacuum.ts';
 
 /** An open database. Call `close` at the end: an open embedded database keeps the process alive. */
@@ -46,6 +47,8 @@ export const ormOptions = {
     snapshotOnMigrate: false,
     silent: true,
   },
+  // The view gitlab_timeline and its functions are no entities.
+  schemaGenerator: { skipViews: ['gitlab_timeline'], ignoreRoutines: true },
 };
 
 /** Key of the advisory lock. The number has no meaning, and is the same in every process that migrates. */
@@ -121,6 +124,7 @@ function databaseOf({ description, orm, migrate, tidy, close }: Opened): Databas
     em: orm.em,
     migrate: async () => {
       const applied = await connecting(description, 'the tables have not been changed', migrate);
+      await connecting(description, 'the tables have been migrated, and the view gitlab_timeline is missing', () => restoreView(orm.em));
       return applied.map(({ name }) => name);
     },
     schemaDrift: () => orm.schema.getUpdateSchemaSQL({ wrap: false }),
@@ -128,6 +132,18 @@ function databaseOf({ description, orm, migrate, tidy, close }: Opened): Databas
     tidy,
     close,
   };
+}
+
+/** Creates the view gitlab_timeline where it is missing: whoever alters change_events has to drop it before. */
+async function restoreView(em: SqlEntityManager): Promise<void> {
+  await em.fork().transactional(async (transaction) => {
+    await transaction.execute(`select pg_advisory_xact_lock(${migrationLock})`);
+    const [found] = await transaction.execute<Array<{ is_there: boolean }>>(
+      `select to_regclass('gitlab_timeline') is not null or to_regclass('change_event_versions') is null as is_there`,
+    );
+    if (found?.is_there) return;
+    for (const statement of timelineView) await transaction.execute(statement);
+  });
 }
 
 async function connecting<T>(description: string, advice: string, action: () => Promise<T>): Promise<T> {
