@@ -5,6 +5,7 @@ import { askProject } from '../gitlab/ask-project.ts';
 import { required } from '../gitlab/graphql-response.ts';
 import type { PipelineFragment } from '../gitlab/generated/sdk.ts';
 import { connectionPages } from '../gitlab/paging.ts';
+import type { PageAround, UnreadRow } from '../gitlab/read-around.ts';
 import { salvagedOf } from '../gitlab/salvage.ts';
 import { closed, throwIfClosed } from './access.ts';
 import { largestPage } from './backfill.ts';
@@ -22,11 +23,26 @@ export const runningStatuses: ReadonlySet<string> = new Set([
 ]);
 
 /** A child that runs is asked for again in each pass, for so long after its last change. Then the reconcile asks for it. */
-export const longestRunMs = 24 * 60 * 60_000;
+const longestRunMs = 24 * 60 * 60_000;
 
 /** Whether a pipeline has started others, children in its project or pipelines of other projects, or GitLab could not say so. */
-export const hasChildren = (pipeline: PipelineFragment): boolean =>
+const hasChildren = (pipeline: PipelineFragment): boolean =>
   presentNodes(pipeline.downstream).length > 0 || (salvagedOf(pipeline).unknownFields?.includes('downstream') ?? false);
+
+/** Whether a page has a pipeline with children, or one that GitLab could not answer and that may have some. */
+export const mayHaveChildren = (page: PageAround<PipelineFragment>): boolean =>
+  (page.unread ?? []).length > 0 || presentNodes(page).some(hasChildren);
+
+/** The moment since which children of a page of a backfill may have changed; null when no pipeline of it has any. `unread`: those that GitLab could not answer. */
+export function earliestChild(nodes: readonly PipelineFragment[], unread: readonly UnreadRow[], seenAt: Date): Date | null {
+  const parents = nodes.filter((node, index) => hasChildren(node) || (unread.length > 0 && index === nodes.length - 1));
+  const moments = [
+    ...parents.map(({ createdAt }) => Date.parse(createdAt)),
+    // When it was created is not known. It may be older than every other one of the page.
+    ...unread.map(({ changedAt }) => (changedAt ?? seenAt).getTime() - longestRunMs),
+  ];
+  return moments.length === 0 ? null : new Date(Math.min(...moments));
+}
 
 /**
  * Notes that child pipelines are to be read that changed since a moment, in the transaction of the page that found their parents: GitLab

@@ -12,7 +12,7 @@ import type { List, PageAround } from '../gitlab/read-around.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { refusal, throwIfClosed } from './access.ts';
 import { backfillPages, extendedBackfill, firstBackfill, largestPage, resumeBackfill, withBeginning } from './backfill.ts';
-import { childPipelines, childrenDue, hasChildren, longestRunMs, runningStatuses } from './child-pipelines.ts';
+import { childPipelines, childrenDue, earliestChild, mayHaveChildren, runningStatuses } from './child-pipelines.ts';
 import { isOfTag, pipelineIdentities } from './identities.ts';
 import { newestRows, pagesOf, rowsAfterBatch } from './counts.ts';
 import type { CountedAsk, PlannedRows } from './counts.ts';
@@ -155,10 +155,6 @@ async function* forward(context: StreamContext, state: WalkState & { readonly wa
   yield* walk(context, { first, since, watermark, startedAt });
 }
 
-/** Whether a page has a pipeline with children, or one that GitLab could not answer and that may have some. */
-const mayHaveChildren = (page: PageAround<PipelineFragment>): boolean =>
-  (page.unread ?? []).length > 0 || presentNodes(page).some(hasChildren);
-
 interface PipelineWalk {
   readonly first: PageAround<PipelineFragment>;
   readonly since: Date;
@@ -199,15 +195,7 @@ function backward(context: StreamContext, backfill: Backfill, newest: PageAround
     // An older pipeline may have changed later than some of these.
     depthOfRows: () => watermarkAfter(context, null),
     toEvents: (nodes) => toEvents(nodes, context),
-    noted: (nodes, unread) => {
-      const parents = [
-        ...nodes.filter(hasChildren).map(({ createdAt }) => Date.parse(createdAt)),
-        // Its children are younger than it, and it is younger than what follows it in the list.
-        ...(unread.length > 0 ? nodes.slice(-1).map(({ createdAt }) => Date.parse(createdAt)) : []),
-        ...unread.map(({ changedAt }) => (changedAt?.getTime() ?? context.seenAt.getTime()) - longestRunMs),
-      ];
-      return childrenDue(context, scope, parents.length === 0 ? null : new Date(Math.min(...parents)));
-    },
+    noted: (nodes, unread) => childrenDue(context, scope, earliestChild(nodes, unread, context.seenAt)),
     operation: 'PipelinePage',
   });
 }
