@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import type { Case } from './cases.ts';
+import type { TimelineRun } from './database/timeline.ts';
 import type { UpsertRun } from './database/upserts.ts';
 import type { Reader, Run } from './measure/run-case.ts';
 
@@ -28,6 +29,10 @@ export const middleUpserts = (runs: readonly UpsertRun[]): UpsertRun[] =>
   [...Map.groupBy(runs, ({ database, action }) => `${database} ${action}`).values()].flatMap((its) =>
     middleRun(its, ({ seconds }) => seconds),
   );
+
+/** Picks the median run of each question. */
+export const middleTimelines = (runs: readonly TimelineRun[]): TimelineRun[] =>
+  [...Map.groupBy(runs, ({ question }) => question).values()].flatMap((its) => middleRun(its, ({ milliseconds }) => milliseconds));
 
 function middleRun<T>(runs: readonly T[], secondsOf: (run: T) => number): readonly T[] {
   const sorted = runs.toSorted((a, b) => secondsOf(a) - secondsOf(b));
@@ -64,6 +69,13 @@ export function upsertTableOf(runs: readonly UpsertRun[], style: Style): string 
     return { heading, rows };
   });
   return layOut(upsertHead, sections, style);
+}
+
+/** The table of the timeline's windows. */
+export function timelineTableOf(runs: readonly TimelineRun[], style: Style): string {
+  const rows = runs.map(({ question, changes, milliseconds }) => [question, String(changes), milliseconds.toFixed(1)]);
+  const versions = (runs[0]?.versions ?? 0).toLocaleString('en-US');
+  return layOut(['', 'changes', 'ms'], [{ heading: `20 minutes of a timeline of ${versions} versions`, rows }], style);
 }
 
 interface Section {

@@ -1,4 +1,5 @@
 import type { Run } from './measure/run-case.ts';
+import type { TimelineRun } from './database/timeline.ts';
 import type { UpsertRun } from './database/upserts.ts';
 import type { Middle } from './table.ts';
 
@@ -14,7 +15,7 @@ const listRequests = ({ traffic }: Run) => traffic.graphql + traffic.rest - traf
 const requests = ({ traffic }: Run) => traffic.graphql + traffic.rest;
 
 /** The targets whose figures were all measured. */
-export function targetsOf(middle: Middle, upserts: readonly UpsertRun[] = []): Target[] {
+export function targetsOf(middle: Middle, upserts: readonly UpsertRun[] = [], timelines: readonly TimelineRun[] = []): Target[] {
   const targets: Target[] = [];
   const first = middle.get('first-10');
   const [ours, peer] = [first?.get('connector'), first?.get('one by one')];
@@ -53,6 +54,9 @@ export function targetsOf(middle: Middle, upserts: readonly UpsertRun[] = []): T
     upserts.find((run) => run.database === 'PostgreSQL' && run.action === action)?.seconds;
   const [unchanged, copy] = [onPostgres('all unchanged'), onPostgres('COPY')];
   if (unchanged && copy) targets.push({ what: 'unchanged pages on PostgreSQL: time, of COPY', found: unchanged / copy, most: 2 });
+  for (const { question, milliseconds } of timelines) {
+    targets.push({ what: `20 minutes of the timeline, ${question}: ms`, found: milliseconds, most: 50 });
+  }
   return targets;
 }
 
