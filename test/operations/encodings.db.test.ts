@@ -37,6 +37,8 @@ test('a row that the encoding of the database cannot hold harms only itself', as
   const titles = [...(await eventRows(database.em, connectionId)).values()].map(({ title }) => title);
   expect(titles).toHaveLength(3);
   expect(titles).toEqual(expect.arrayContaining(['[MR] Café', '[MR] Plain']));
+  const lines = await database.em.fork().execute<Array<{ headline: string }>>('select headline from gitlab_timeline order by version_id');
+  expect(lines.map(({ headline }) => headline)).toContain('opened !1 Café');
   const gaps = await database.em.fork().find(GitlabGapEntity, { connectionId }, { orderBy: { key: 'asc' } });
   expect(gaps.map(({ key }) => key)).toEqual(['2', '3']);
   expect(gaps[0]?.reason).toMatch(/LATIN1/);

@@ -12,6 +12,8 @@ const createHeadline = String.raw`
     is_first boolean := changes is null;
     parts text[] := '{}';
     names text;
+    -- A database in LATIN1 takes no statement with an arrow in it.
+    arrow text := case getdatabaseencoding() when 'UTF8' then chr(8594) else '->' end;
   begin
     if changes -> 'status' ->> 'new' = 'deleted' then
       return 'deleted: ' || what;
@@ -28,7 +30,7 @@ const createHeadline = String.raw`
               else '' end);
         end if;
         if changes ? 'target_branch' then
-          parts := parts || format('retargeted %s: %s → %s', what, changes -> 'target_branch' ->> 'old', changes -> 'target_branch' ->> 'new');
+          parts := parts || format('retargeted %s: %s %s %s', what, changes -> 'target_branch' ->> 'old', arrow, changes -> 'target_branch' ->> 'new');
         end if;
         if changes ? 'approved_count' then
           if changes -> 'approved_count' -> 'new' > changes -> 'approved_count' -> 'old' then
@@ -74,7 +76,7 @@ const createHeadline = String.raw`
         end if;
       when 'registry-images' then
         if is_first then
-          parts := parts || (regexp_replace(what, '^image ', '') || case when is_roll_back then ' rolled back → ' else ' → ' end
+          parts := parts || (regexp_replace(what, '^image ', '') || case when is_roll_back then ' rolled back ' else ' ' end || arrow || ' '
             || left(regexp_replace(coalesce(state ->> 'digest', ''), '^[^:]*:', ''), 8)
             || coalesce(' (was ' || left(regexp_replace(state ->> 'previous_digest', '^[^:]*:', ''), 8) || ')', ''));
         end if;
