@@ -41,7 +41,8 @@ export const mergeRequests: Stream = {
     statuses: ['opened', 'locked'],
     read: readByIid,
     isShown: async ({ gitlab, project: { id: projectId } }) => {
-      const ask = { projectId, first: 1, sort: 'UPDATED_DESC' as const };
+      // GitLab removes what it hides from a page after it has made the page.
+      const ask = { projectId, first: largestPage, sort: 'UPDATED_DESC' as const };
       const { mergeRequests: list } = await askProject(gitlab, 'MergeRequestCursors', ask, { isExact: true });
       return namesOf(required(list, 'MergeRequestCursors')).rows.length > 0;
     },

@@ -103,6 +103,9 @@ describeDatabases('what a reading does not find any more', (kind) => {
     const project = given.world.addProject('acme/shop');
     fill(project);
     const [row] = project.mergeRequests;
+    // The one that changed last.
+    given.world.pass(minutes(1));
+    if (row) project.editMergeRequest(row, { title: 'goes soon' });
     await read();
     Object.assign(row ?? {}, { isHidden: true });
     await read();

@@ -12,9 +12,10 @@ const createHeadline = String.raw`
     is_first boolean := changes is null;
     parts text[] := '{}';
     names text;
-    -- A database in LATIN1 takes no statement with an arrow in it.
-    arrow text := case getdatabaseencoding() when 'UTF8' then chr(8594) else '->' end;
+    arrow text := '->';
   begin
+    -- A database in LATIN1 takes no statement with an arrow in it.
+    if getdatabaseencoding() = 'UTF8' then arrow := chr(8594); end if;
     if changes -> 'status' ->> 'new' = 'deleted' then
       return 'deleted: ' || what;
     end if;
