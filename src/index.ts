@@ -58,6 +58,9 @@ export { GitlabRegistryTagEntity } from './store/entities/gitlab-registry-tag.ts
 export { GitlabStreamStateEntity } from './store/entities/gitlab-stream-state.ts';
 export { countTimeline, readTimeline } from './store/events/read-timeline.ts';
 export type { TimelineChange, TimelineFilter, TimelinePage, TimelineQuery } from './store/events/read-timeline.ts';
+export { readEvents, readHistory } from './store/events/read-events.ts';
+export type { EventFilter, EventKey, EventVersion, EventsPage, StoredEvent } from './store/events/read-events.ts';
+export type { EventConditions } from './store/events/event-conditions.ts';
 export { readCoverage } from './store/progress/read-coverage.ts';
 export type { CoverageEntry, CoverageQuery } from './store/progress/read-coverage.ts';
 export { migrations } from './store/migrations/index.ts';

@@ -1,10 +1,13 @@
 import type { CoverageEntry } from '../store/progress/read-coverage.ts';
+import type { ShownZone } from './window.ts';
 
 /** So many projects are named at the most. */
 const mostNamed = 10;
 
 /** What was read, in words: how far all projects were read, and what was not. `to` is the end of the window that was asked for. */
-export function coverageText(entries: readonly CoverageEntry[], to: Date): string {
+export function coverageText(entries: readonly CoverageEntry[], to: Date, { shown, zoneName }: ShownZone): string {
+  const lineOf = ({ project, stream, readUntil, outcome }: CoverageEntry) =>
+    `${project}: ${stream} ${readUntil === null ? 'never read' : `not read since ${shown(readUntil)} ${zoneName}`} (${outcome}).`;
   if (entries.length === 0) return 'No project was read yet: run `gitlab-connector sync` first.\n';
   const read = entries.filter(isRead);
   const projects = new Set(entries.map(({ project }) => project)).size;
@@ -15,7 +18,7 @@ export function coverageText(entries: readonly CoverageEntry[], to: Date): strin
     ...(until === undefined
       ? []
       : [
-          `${projects === 1 ? 'The project was' : `${projects} projects were`} read at ${shown(until)} UTC or later${others.length > 0 ? ', but:' : '.'}`,
+          `${projects === 1 ? 'The project was' : `${projects} projects were`} read at ${shown(until)} ${zoneName} or later${others.length > 0 ? ', but:' : '.'}`,
         ]),
     ...others.slice(0, mostNamed),
     ...(others.length > mostNamed ? [`and ${others.length - mostNamed} more: \`gitlab-connector audit\` names them.`] : []),
@@ -28,8 +31,3 @@ export function coverageText(entries: readonly CoverageEntry[], to: Date): strin
 
 /** A stream that is off in GitLab has nothing to read. */
 const isRead = ({ outcome, readUntil }: CoverageEntry) => readUntil !== null && ['ok', 'partial', 'disabled'].includes(outcome);
-
-const lineOf = ({ project, stream, readUntil, outcome }: CoverageEntry) =>
-  `${project}: ${stream} ${readUntil === null ? 'never read' : `not read since ${shown(readUntil)} UTC`} (${outcome}).`;
-
-const shown = (time: string) => time.slice(0, 16).replace('T', ' ');

@@ -1,6 +1,8 @@
 import type { Json, JsonObject } from '../events/change-event.ts';
 import type { StoredEvent } from '../store/events/read-events.ts';
+import type { KnownConnection } from '../store/events/read-known.ts';
 import { tableOf } from './table.ts';
+import type { ShownZone } from './window.ts';
 
 const titlePattern = /^\[(\w+)\] (.*)$/s;
 const whenWidth = 18;
@@ -8,19 +10,54 @@ const typeWidth = 10;
 const statusWidth = 11;
 const borders = 6;
 
-/** Events as a table of `width` columns: time, type, status, title and facts. */
-export function eventTable(events: readonly StoredEvent[], width: number): string {
+/** How a table of events is shown. */
+export interface EventTableOptions {
+  /** Default: UTC. */
+  readonly zone?: ShownZone;
+  /** Names of connections. Where there are several, the table says of which connection an event is. */
+  readonly connections?: readonly KnownConnection[];
+  /** Whether to show the id and the page of each event. Default: true. */
+  readonly hasLinks?: boolean;
+}
+
+/** A narrower table has everything but the time in one column. */
+const wide = 100;
+
+/** Events as a table of `width` columns: time, type, status, title with id and page, and facts. */
+export function eventTable(
+  events: readonly StoredEvent[],
+  width: number,
+  { zone, connections = [], hasLinks = true }: EventTableOptions = {},
+): string {
+  const when = `when (${zone?.zoneName ?? 'UTC'})`;
+  const names = new Map(connections.length > 1 ? connections.map(({ id, name }) => [id, name]) : []);
+  const rows = events.map((event) => {
+    const [, type = '', what = event.title] = titlePattern.exec(event.title) ?? [];
+    const project = text(event.metadata?.project);
+    const place = type === 'Image' || project === '' ? '' : `${project}: `;
+    const connection = event.connectionId === null ? undefined : names.get(event.connectionId);
+    return {
+      time: zone?.shown(event.timestamp) ?? event.timestamp.slice(0, 16).replace('T', ' '),
+      type,
+      status: event.status,
+      what: `${place}${what}`,
+      links: [...(hasLinks ? [event.eventId, event.url] : []), ...(connection === undefined ? [] : [`connection: ${connection}`])],
+      details: detailsOf(type, event),
+    };
+  });
+  if (width < wide) {
+    return tableOf({
+      head: [when, 'what'],
+      widths: [whenWidth, Math.max(30, width - whenWidth - 3)],
+      rows: rows.map(({ time, type, status, what, links, details: facts }) => [time, [`${type} ${status}`, what, facts, ...links]]),
+    });
+  }
   const room = Math.max(50, width - whenWidth - typeWidth - statusWidth - borders);
-  const whatWidth = Math.floor(room * 0.4);
+  const whatWidth = Math.floor(room * (hasLinks ? 0.5 : 0.4));
   return tableOf({
-    head: ['when (UTC)', 'type', 'status', 'what', 'details'],
+    head: [when, 'type', 'status', 'what', 'details'],
     widths: [whenWidth, typeWidth, statusWidth, whatWidth, room - whatWidth],
-    rows: events.map((event) => {
-      const [, type = '', what = event.title] = titlePattern.exec(event.title) ?? [];
-      const project = text(event.metadata?.project);
-      const place = type === 'Image' || project === '' ? '' : `${project}: `;
-      return [event.timestamp.slice(0, 16).replace('T', ' '), type, event.status, `${place}${what}`, detailsOf(type, event)];
-    }),
+    rows: rows.map(({ time, type, status, what, links, details: facts }) => [time, type, status, [what, ...links], facts]),
   });
 }
 

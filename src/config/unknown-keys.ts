@@ -19,20 +19,25 @@ export function unknownKeys(input: unknown, names: readonly string[] = settings.
   const known = new Set(names);
   return Object.keys(input)
     .filter((key) => !known.has(camelCase(key)) && !formKeys.has(key))
-    .map((key) => ({ key, nearest: nearestTo(key, names) }));
+    .map((key) => ({ key, nearest: nearestSetting(key, names) }));
 }
 
 /** The message about an unknown key, in one line. */
 export const unknownKeyText = ({ key, nearest }: UnknownKey): string =>
   `${JSON.stringify(key.slice(0, 80))} is not a setting here and is ignored${nearest === undefined ? '' : `: did you mean "${nearest}"?`}`;
 
-function nearestTo(key: string, names: readonly string[]): string | undefined {
-  const plain = plainOf(key);
+function nearestSetting(key: string, names: readonly string[]): string | undefined {
+  const nearest = nearestTo(key, names);
+  return nearest === undefined || /[A-Z]/.test(key) || !key.includes('_') ? nearest : snakeCase(nearest);
+}
+
+/** The name that differs from a word in two letters at the most; undefined when none does. */
+export function nearestTo(word: string, names: readonly string[]): string | undefined {
+  const plain = plainOf(word);
   const distances = names.map((name) => ({ name, distance: distanceBetween(plain, plainOf(name)) }));
   const [best] = distances.toSorted((a, b) => a.distance - b.distance);
-  // In a short key two wrong letters make a different word.
-  if (!best || best.distance > Math.min(largestDistance, Math.floor(plain.length / 3))) return undefined;
-  return /[A-Z]/.test(key) || !key.includes('_') ? best.name : snakeCase(best.name);
+  // In a short word two wrong letters make a different word.
+  return best && best.distance <= Math.min(largestDistance, Math.floor(plain.length / 3)) ? best.name : undefined;
 }
 
 /** `Poll-Interval` and `poll_interval` differ from `pollInterval` in no letter. */

@@ -18,10 +18,22 @@ import type { TestDatabase } from '../support/databases.ts';
 import type { Ended } from '../support/run-cli.ts';
 
 /** Runs the command line in this process. */
-async function inProcess(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+async function inProcess(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  {
+    signal = new AbortController().signal,
+    onOut = () => {},
+  }: { readonly signal?: AbortSignal; readonly onOut?: (text: string) => void } = {},
+): Promise<Ended> {
   const written = { out: '', err: '' };
-  const output = (name: 'out' | 'err') => ({ write: (text: string) => (written[name] += text) });
-  const code = await run(args, { env, out: output('out'), err: output('err'), signal: new AbortController().signal });
+  const output = (name: 'out' | 'err') => ({
+    write: (text: string) => {
+      written[name] += text;
+      if (name === 'out') onOut(text);
+    },
+  });
+  const code = await run(args, { env, out: output('out'), err: output('err'), signal });
   return { code, ...written };
 }
 
@@ -49,9 +61,9 @@ describe('the command line prints one line and exits with 2', () => {
     ],
     [
       'a wrong moment',
-      ['events', '--since', 'yesterday'],
+      ['events', '--since', 'soon'],
       {},
-      'ERROR: --since must be a date, a moment, or a span such as 12h, not "yesterday" [configuration_invalid]\n',
+      'ERROR: --since must be 10:00, yesterday 14:00, 2026-11-23, 2026-11-23T10:00:00Z, or a span before now such as 90m, 2h30m, 7d, 1w, not "soon" [configuration_invalid]\n',
     ],
     [
       'a window that ends before it begins',
@@ -153,26 +165,85 @@ describe('the command line with a GitLab and a database', () => {
     expect(events.map(({ eventId }) => eventId)).toEqual(['mr-acme/web/shop-2', 'mr-acme/web/shop-3']);
     expect(events[0]?.timestamp).toBe('2026-11-23T07:07:00.000Z');
     expect((await inProcess(['events', '--since', '2026-11-23T07:30:00Z', '--json'], env)).out.match(/eventId/g)).toHaveLength(4);
-    expect((await inProcess(['events', '--since', '1m', '--project', 'nobody'], env)).out).toBe('No events\n');
-    const window = ['timeline', '--from', '2026-11-23T07:20:00Z', '--to', '2026-11-23T08:00:00Z'];
+    expect((await inProcess(['events', '--since', '1m', '--project', 'acme'], env)).out).toBe('No events\n');
+    const first3 = await inProcess(['events', '--limit', '3'], env);
+    expect(first3.out).toContain('3 of 17 events: raise --limit, or give --all.\n');
+    expect((await inProcess(['events', '--all', '--ndjson'], env)).out.trim().split('\n')).toHaveLength(17);
+    expect((await inProcess(['events', '--until', '2026-11-23 07:30', '--json'], env)).out.match(/eventId/g)).toHaveLength(13);
+    expect((await inProcess(['events', '--csv', '--type', 'MR', '--type', 'release'], env)).out).toMatch(
+      /^timestamp,event_id,title,.*\n2026-11-23T/,
+    );
+  });
+
+  test('timeline shows the changes of a window, and how far GitLab was read', async () => {
+    await inProcess(['sync'], env);
+    const window = ['timeline', '--from', '2026-11-23 07:20', '--to', '8:00'];
     const timeline = await inProcess(window, env);
     expect(timeline).toMatchObject({ code: 0, err: '' });
     expect(timeline.out).toContain('pipeline #102 failed on main: integration (ada)');
     expect(timeline.out).toMatch(/ projects were read at \d{4}-\d\d-\d\d \d\d:\d\d UTC or later/);
-    const { changes, coverage } = JSON.parse(
-      (await inProcess([...window, '--json', '--type', 'pipeline', '--project', 'acme/api'], env)).out,
-    ) as {
+    const filters = ['--type', 'pipeline', '--project', 'acme/a*', '--project', 'nobody'];
+    const json = JSON.parse((await inProcess([...window, '--json', ...filters], env)).out) as {
+      from: string;
+      count: number;
       changes: Array<{ headline: string }>;
       coverage: Array<{ stream: string }>;
     };
-    expect(changes.map(({ headline }) => headline)).toContain('pipeline #102 failed on main: integration');
-    expect(coverage.map(({ stream }) => stream)).toContain('pipelines');
-    expect((await inProcess([...window, '--project', 'nobody'], env)).out).toMatch(
-      /^No change is known from 2026-11-23 07:20 UTC to 2026-11-23 08:00 UTC\n/,
+    expect(json).toMatchObject({ from: '2026-11-23T07:20:00.000Z', to: '2026-11-23T08:00:00.000Z', isCut: false });
+    expect(json.changes.map(({ headline }) => headline)).toContain('pipeline #102 failed on main: integration');
+    expect(json.coverage.map(({ stream }) => stream)).toContain('pipelines');
+    const around = ['timeline', '--around', '2026-11-23 07:40', '--minutes', '20'];
+    expect((await inProcess([...around, '--ndjson'], env)).out).toBe((await inProcess([...window, '--ndjson'], env)).out);
+    const berlin = await inProcess(['timeline', '--from', '2026-11-23 08:20', '--to', '9:00', '--tz', 'Europe/Berlin'], env);
+    expect(berlin.out).toContain('(Europe/Berlin)');
+    expect(berlin.out).toContain('│ 2026-11-23 08:');
+    expect((await inProcess([...window, '--limit', '1'], env)).out).toMatch(/\n1 of \d+ changes: raise --limit, or give --all\.\n/);
+    expect((await inProcess(['timeline', '--from', '2020-01-01', '--to', '2020-01-02', '--project', 'acme'], env)).out).toMatch(
+      /^No change is known from 2020-01-01 00:00 to 2020-01-02 00:00 UTC\n3 projects were read/,
     );
-    expect((await inProcess([...window, '--limit', '1'], env)).out).toContain(
-      'There are more than 1 changes: raise --limit, or narrow the window.\n',
-    );
+    const csv = await inProcess([...window, '--csv', '--status', 'failed'], env);
+    expect(csv.out).toMatch(/^happened_at,arrived_at,project,type,headline,.*\n2026-11-23T07:.*,acme\/api,Pipeline,pipeline #102 failed/);
+  });
+
+  test('timeline --follow goes on with changes that arrive, until it is stopped', async () => {
+    await inProcess(['sync'], env);
+    const stop = new AbortController();
+    const begun = Promise.withResolvers<undefined>();
+    const followed = inProcess(['timeline', '--follow', '--project', 'acme/api'], env, {
+      signal: stop.signal,
+      onOut: (text) => {
+        if (text.includes('not read yet')) begun.resolve(undefined);
+        if (text.includes('released v2.4.0 Orders 2.4')) stop.abort();
+      },
+    });
+    await begun.promise;
+    demo.happen();
+    await inProcess(['sync'], env);
+    const { code, out } = await followed;
+    expect(code).toBe(0);
+    expect(out).toContain('acme/api  released v2.4.0 Orders 2.4 (grace)\n');
+    expect(out).not.toContain('acme/web');
+    expect(out.match(/released v2\.4\.0/g)).toHaveLength(1);
+  });
+
+  test.each([
+    [['--from', 'soon'], '--from must be 10:00, yesterday 14:00, '],
+    [['--from', '25:00'], '--from must be '],
+    [['--to', '2026-02-30'], '--to must be '],
+    [['--from', '1h', '--to', '2h'], '--from must be before --to'],
+    [['--around', '10:00', '--minutes', '0'], '--minutes must be a number above 0'],
+    [['--tz', 'Mars/Olympus'], '--tz must be a time zone'],
+    [['--type', 'pipline'], "option '--type <type>' argument 'pipline' is invalid. Did you mean pipeline? Allowed choices are "],
+    [['--project', 'acme/apis'], '--project "acme/apis" matches nothing that is stored: did you mean acme/api?'],
+    [['--author', 'nobody'], '--author "nobody" matches nothing that is stored: there are '],
+    [['--status', 'mergd'], '--status "mergd" matches nothing that is stored: did you mean merged?'],
+    [['--connection', 'gitlab.org'], '--connection "gitlab.org" matches nothing that is stored: '],
+  ])('timeline names what is wrong with %j', async (flags, message) => {
+    await inProcess(['sync'], env);
+    const { code, out, err } = await inProcess(['timeline', ...flags], env);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(`ERROR: ${message}`);
+    expect(err.trim().split('\n')).toHaveLength(1);
   });
 
   test('sync names what could not be read, and exits with 1', async () => {

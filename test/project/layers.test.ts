@@ -9,12 +9,14 @@ import { expect, test } from 'vitest';
 const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>>> = {
   errors: { printable: 'value' },
   log: {},
+  moments: {},
   printable: {},
   redact: {},
   version: {},
   'walk-state': {},
   cli: {
     printable: 'value',
+    moments: 'value',
     config: 'value',
     errors: 'value',
     events: 'type',

@@ -68,7 +68,7 @@ async function showPasses({ database, config, io, demoWorld }: Show): Promise<Ex
   const first = await syncWithProgress({ database, config, io });
   if ('error' in first) return reportFailure(first, io);
   io.out.write(summaryText(first));
-  io.out.write(eventTable(await readEvents(database.em, { limit: 100 }), widthOf(io.out)));
+  io.out.write(eventTable((await readEvents(database.em, { limit: 100 })).events, widthOf(io.out), { hasLinks: false }));
 
   const changedFrom = new Date();
   demoWorld.happen();
@@ -78,7 +78,9 @@ async function showPasses({ database, config, io, demoWorld }: Show): Promise<Ex
   const second = await syncWithProgress({ database, config, io });
   if ('error' in second) return reportFailure(second, io);
   io.out.write(summaryText(second));
-  io.out.write(eventTable(await readEvents(database.em, { limit: 100, storedSince: changedFrom }), widthOf(io.out)));
+  io.out.write(
+    eventTable((await readEvents(database.em, { limit: 100, storedSince: changedFrom })).events, widthOf(io.out), { hasLinks: false }),
+  );
 
   const versions = await readHistory(database.em, { eventId: mergedInDemo });
   io.out.write(`\nThe history of ${mergedInDemo}:\n${historyTable(versions ?? [], widthOf(io.out))}`);

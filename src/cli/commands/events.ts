@@ -1,68 +1,119 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Config } from '../../config/parse-config.ts';
 import { ConfigurationError } from '../../errors.ts';
-import { readEvents, readHistory } from '../../store/events/read-events.ts';
-import { streams } from '../../streams/index.ts';
+import { momentHelp, parseMoment } from '../../moments.ts';
+import { countStored, readEvents, readHistory } from '../../store/events/read-events.ts';
+import type { EventFilter, StoredEvent } from '../../store/events/read-events.ts';
+import { readConnections } from '../../store/events/read-known.ts';
+import { csvText } from '../csv-text.ts';
 import { eventTable } from '../event-table.ts';
+import { addFilters, filterOf, refuseUnknown } from '../filters.ts';
+import type { FilterFlags } from '../filters.ts';
 import { historyTable } from '../history-table.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonLine, jsonText } from '../json-text.ts';
 import { parseLimit } from '../limit.ts';
 import { refuseMissing } from '../missing-database.ts';
 import { addSettings, configOf, databaseSettings } from '../settings.ts';
-import { parseSince } from '../since.ts';
 import { widthOf } from '../table.ts';
+import { addZone, zoneOf } from '../window.ts';
+import type { ZoneFlags } from '../window.ts';
 import { withDatabase } from '../with-database.ts';
 
-interface EventsFlags extends Record<string, unknown> {
-  readonly type?: string;
-  readonly project?: string;
+interface EventsFlags extends FilterFlags, ZoneFlags {
   readonly since?: string;
-  readonly status?: string;
+  readonly until?: string;
   readonly limit: string;
+  readonly all?: true;
   readonly history?: string;
   readonly json?: true;
+  readonly ndjson?: true;
+  readonly csv?: true;
 }
 
 /** `gitlab-connector events`: lists stored events. */
 export function addEvents(program: Command, io: Io, end: (code: ExitCode) => void): void {
-  const types = streams.map(({ type }) => type.toLowerCase());
-  addSettings(
-    program
-      .command('events')
-      .summary('list stored events')
-      .description('Lists stored events, the latest first.')
-      .addOption(new Option('--type <type>', 'only events of this type').choices(types))
-      .option('--project <path>', 'only events of this project, or of the projects of this group')
-      .option('--since <when>', 'only events from this moment on: 2026-11-23, 2026-11-23T08:00:00Z, or 90m, 12h, 7d ago')
-      .option('--status <status>', 'only events in this status, such as opened, merged or failed')
-      .option('--limit <count>', 'at most this many events', '50')
-      .option('--history <id>', 'every version of the event with this id, instead of the list')
-      .option('--json', 'print a JSON array instead of a table'),
-    [...databaseSettings, 'connectionId'],
-  ).action(async ({ type, project, since, status, limit, history, json, ...flags }: EventsFlags) => {
-    const config = configOf(flags, io);
-    const filter = {
-      connectionId: config.connectionId,
-      type: streams.find((stream) => stream.type.toLowerCase() === type)?.type,
-      project,
-      status,
-      since: since === undefined ? undefined : parseSince(since, '--since'),
-      limit: parseLimit(limit),
-    };
+  const command = program
+    .command('events')
+    .summary('list stored events')
+    .description('Lists stored events by their last update, the latest first: states, not changes, which `timeline` shows.')
+    .option('--since <when>', `only events from this moment on: ${momentHelp}`)
+    .option('--until <when>', 'only events before this moment');
+  addZone(addFilters(command))
+    .option('--limit <count>', 'at most this many events', '50')
+    .option('--all', 'every event')
+    .option('--history <id>', 'every version of the event with this id, instead of the list')
+    .addOption(new Option('--json', 'print a JSON array instead of a table').conflicts(['ndjson', 'csv']))
+    .addOption(new Option('--ndjson', 'print a JSON object a line').conflicts('csv'))
+    .option('--csv', 'print comma-separated values, with a line of names first');
+  addSettings(command, [...databaseSettings, 'connectionId']).action(async (flags: EventsFlags) => {
+    const { databasePasswordFile, dataDir, connectionId } = flags;
+    const config = configOf({ databasePasswordFile, dataDir, connectionId }, io);
+    const zone = zoneOf(flags, io);
+    const moments = { since: momentOf('since', flags, zone.zone), until: momentOf('until', flags, zone.zone) };
+    const most = flags.all ? Number.POSITIVE_INFINITY : parseLimit(flags.limit);
     refuseMissing(config);
-    if (history !== undefined) {
-      end(await showHistory(config, { eventId: history, json: json === true, io }));
+    if (flags.history !== undefined) {
+      end(await showHistory(config, { eventId: flags.history, json: flags.json === true, io }));
       return;
     }
-    const events = await withDatabase(config, ({ em }) => readEvents(em, filter));
-    if (json) io.out.write(jsonText(events));
-    else io.out.write(events.length === 0 ? 'No events\n' : eventTable(events, widthOf(io.out)));
+    await withDatabase(config, async ({ em }) => {
+      const filter = { ...(await filterOf(em, flags, config.connectionId)), ...moments };
+      const events = await firstEvents(em, filter, most);
+      if (events.length === 0) await refuseUnknown(em, flags);
+      if (flags.json) io.out.write(jsonText(events));
+      else if (flags.ndjson) for (const event of events) io.out.write(jsonLine(event));
+      else if (flags.csv) io.out.write(csvText(events.map(csvRow), csvColumns));
+      else {
+        const connections = await readConnections(em);
+        io.out.write(events.length === 0 ? 'No events\n' : eventTable(events, widthOf(io.out), { zone, connections }));
+        const count = events.length < most ? events.length : await countStored(em, filter);
+        if (count > events.length)
+          io.out.write(
+            `${events.length.toLocaleString('en-US')} of ${count.toLocaleString('en-US')} events: raise --limit, or give --all.\n`,
+          );
+      }
+    });
     end(exitCodes.ok);
   });
 }
+
+function momentOf(flag: 'since' | 'until', flags: EventsFlags, zone: string): Date | undefined {
+  const text = flags[flag];
+  if (text === undefined) return undefined;
+  const moment = parseMoment(text, { now: new Date(), zone });
+  if (!moment) throw new ConfigurationError([`--${flag} must be ${momentHelp}, not ${JSON.stringify(text.slice(0, 100))}`]);
+  return moment;
+}
+
+/** As many events as are asked for, from as many pages as that takes. */
+async function firstEvents(em: SqlEntityManager, filter: EventFilter, count: number): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  let after: string | undefined;
+  do {
+    const page = await readEvents(em, { ...filter, after, limit: Math.min(count - events.length, 1_000) });
+    events.push(...page.events);
+    after = page.next ?? undefined;
+  } while (after !== undefined && events.length < count);
+  return events;
+}
+
+const csvColumns = ['timestamp', 'event_id', 'title', 'author', 'status', 'project', 'url', 'connection_id', 'stored_at'] as const;
+
+const csvRow = ({ timestamp, eventId, title, author, status, metadata, url, connectionId, storedAt }: StoredEvent) => [
+  timestamp,
+  eventId,
+  title,
+  author,
+  status,
+  typeof metadata?.['project'] === 'string' ? metadata['project'] : null,
+  url,
+  connectionId,
+  storedAt,
+];
 
 interface HistoryQuery {
   readonly eventId: string;

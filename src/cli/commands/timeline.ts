@@ -1,98 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { ConfigurationError } from '../../errors.ts';
-import { readTimeline } from '../../store/events/read-timeline.ts';
+import { countTimeline, readNewChanges, readTimeline } from '../../store/events/read-timeline.ts';
+import type { TimelineChange, TimelineFilter, TimelineQuery } from '../../store/events/read-timeline.ts';
 import { readCoverage } from '../../store/progress/read-coverage.ts';
-import type { TimelineChange, TimelineQuery } from '../../store/events/read-timeline.ts';
-import { streams } from '../../streams/index.ts';
 import { coverageText } from '../coverage-text.ts';
+import { csvText } from '../csv-text.ts';
+import { addFilters, filterOf, refuseUnknown } from '../filters.ts';
+import type { FilterFlags } from '../filters.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonLine, jsonText } from '../json-text.ts';
 import { parseLimit } from '../limit.ts';
 import { refuseMissing } from '../missing-database.ts';
 import { addSettings, configOf, databaseSettings } from '../settings.ts';
-import { parseSince } from '../since.ts';
 import { widthOf } from '../table.ts';
-import { timelineTable } from '../timeline-table.ts';
+import { changeLine, timelineTable } from '../timeline-table.ts';
+import { addWindow, windowOf } from '../window.ts';
+import type { Window, WindowFlags } from '../window.ts';
 import { withDatabase } from '../with-database.ts';
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 
-interface TimelineFlags extends Record<string, unknown> {
-  readonly from: string;
-  readonly to?: string;
+interface TimelineFlags extends FilterFlags, WindowFlags {
   readonly by: 'happened' | 'arrival';
-  readonly project?: string;
-  readonly type?: string;
   readonly noise?: true;
   readonly limit: string;
+  readonly all?: true;
+  readonly follow?: true;
   readonly json?: true;
+  readonly ndjson?: true;
+  readonly csv?: true;
 }
 
 /** `gitlab-connector timeline`: what changed in a window of time. */
 export function addTimeline(program: Command, io: Io, end: (code: ExitCode) => void): void {
-  const types = streams.map(({ type }) => type.toLowerCase());
-  addSettings(
-    program
-      .command('timeline')
-      .summary('show what changed in a window of time')
-      .description('Shows what changed in a window of time, the oldest first, and how far GitLab was read. Times are UTC.')
-      .option('--from <when>', 'from this moment on: 2026-11-23, 2026-11-23T10:00:00Z, or 90m, 12h, 7d ago', '1h')
-      .option('--to <when>', 'up to this moment (default: now)')
-      .addOption(
-        new Option('--by <time>', 'the time that counts: of the change, or of its arrival here')
-          .choices(['happened', 'arrival'])
-          .default('happened'),
-      )
-      .option('--project <path>', 'only changes of this project, or of the projects of this group')
-      .addOption(new Option('--type <type>', 'only changes of this type').choices(types))
-      .option('--noise', 'also votes, comments and what GitLab computes')
-      .option('--limit <count>', 'at most this many changes', '100')
-      .option('--json', 'print a JSON object with changes and coverage instead of a table'),
-    [...databaseSettings, 'connectionId'],
-  ).action(async ({ from, to, by, project, type, noise, limit, json, ...flags }: TimelineFlags) => {
-    const config = configOf(flags, io);
-    const query = {
-      from: parseSince(from, '--from'),
-      to: to === undefined ? new Date() : parseSince(to, '--to'),
-      by,
-      connectionIds: config.connectionId === undefined ? [] : [config.connectionId],
-      projects: project === undefined ? [] : [project],
-      types: streams.filter((stream) => stream.type.toLowerCase() === type).map((stream) => stream.type),
-      showNoise: noise === true,
-    };
-    if (query.from >= query.to) throw new ConfigurationError(['--from must be before --to']);
-    const most = parseLimit(limit);
+  const command = program
+    .command('timeline')
+    .summary('show what changed in a window of time')
+    .description('Shows what changed in a window of time, the oldest first, and how far GitLab was read.');
+  addWindow(command)
+    .addOption(
+      new Option('--by <time>', 'the time that counts: of the change, or of its arrival here')
+        .choices(['happened', 'arrival'])
+        .default('happened'),
+    )
+    .option('--noise', 'also votes, comments and what GitLab computes')
+    .addOption(new Option('--hide <what>', 'leave out noise, as by default').choices(['noise']));
+  addFilters(command)
+    .option('--limit <count>', 'at most this many changes', '100')
+    .option('--all', 'every change of the window')
+    .addOption(
+      new Option('--follow', 'go on with changes that arrive, until the command is stopped').conflicts(['json', 'csv', 'to', 'around']),
+    )
+    .addOption(new Option('--json', 'print one JSON object with changes and coverage').conflicts(['ndjson', 'csv']))
+    .addOption(new Option('--ndjson', 'print a JSON object a line').conflicts('csv'))
+    .option('--csv', 'print comma-separated values, with a line of names first');
+  addSettings(command, [...databaseSettings, 'connectionId']).action(async (flags: TimelineFlags) => {
+    const config = configOf(settingsOf(flags), io);
+    const window = windowOf(flags, io);
+    const most = flags.all ? Number.POSITIVE_INFINITY : parseLimit(flags.limit);
     refuseMissing(config);
-    const { changes, coverage } = await withDatabase(config, async ({ em }) => ({
-      changes: await firstChanges(em, query, most + 1),
-      coverage: await readCoverage(em, query),
-    }));
-    const shown = changes.slice(0, most);
-    if (json) io.out.write(jsonText({ changes: shown, isCut: changes.length > most, coverage }));
-    else {
-      io.out.write(
-        shown.length === 0
-          ? `No change is known from ${textOf(query.from)} to ${textOf(query.to)}\n`
-          : timelineTable(shown, widthOf(io.out)),
-      );
-      if (changes.length > most) io.out.write(`There are more than ${most} changes: raise --limit, or narrow the window.\n`);
-      io.out.write(coverageText(coverage, query.to));
-    }
+    await withDatabase(config, async ({ em }) => {
+      const filter = await filterOf(em, flags, config.connectionId);
+      const shown = { ...filter, showNoise: flags.noise === true };
+      const query = { ...shown, from: window.from, to: window.to, by: flags.by };
+      await show({ em, io, window, flags }, query, most);
+      if (flags.follow) await follow({ em, io, window, flags }, shown);
+    });
     end(exitCodes.ok);
   });
 }
 
-/** As many changes as are asked for, from as many pages as that takes: noise is left out of a page after it was read. */
+/** The flags that are settings. */
+function settingsOf(flags: TimelineFlags): Record<string, unknown> {
+  const { databasePasswordFile, dataDir, connectionId } = flags;
+  return { databasePasswordFile, dataDir, connectionId };
+}
+
+interface Showing {
+  readonly em: SqlEntityManager;
+  readonly io: Io;
+  readonly window: Window;
+  readonly flags: TimelineFlags;
+}
+
+async function show({ em, io, window, flags }: Showing, query: TimelineQuery, most: number): Promise<void> {
+  const { out } = io;
+  const changes = await firstChanges(em, query, most);
+  if (changes.length === 0) await refuseUnknown(em, flags);
+  if (flags.ndjson) {
+    for (const change of changes) out.write(jsonLine(change));
+    return;
+  }
+  if (flags.csv) {
+    out.write(csvText(changes.map(csvRow), csvColumns));
+    return;
+  }
+  const count = changes.length < most ? changes.length : await countTimeline(em, query);
+  const coverage = await readCoverage(em, query);
+  if (flags.json) {
+    const { from, to } = query;
+    out.write(jsonText({ from, to, count, isCut: count > changes.length, changes, coverage }));
+    return;
+  }
+  out.write(
+    changes.length === 0
+      ? `No change is known from ${window.shown(window.from)} to ${window.shown(window.to)} ${window.zoneName}\n`
+      : timelineTable(changes, widthOf(out), window),
+  );
+  if (count > changes.length) {
+    out.write(`${changes.length.toLocaleString('en-US')} of ${count.toLocaleString('en-US')} changes: raise --limit, or give --all.\n`);
+  }
+  out.write(coverageText(coverage, query.to, window));
+}
+
+/** As many changes as are asked for, from as many pages as that takes. */
 async function firstChanges(em: SqlEntityManager, query: TimelineQuery, count: number): Promise<TimelineChange[]> {
   const changes: TimelineChange[] = [];
   let after: string | undefined;
   do {
-    const page = await readTimeline(em, { ...query, after, limit: Math.min(count, 1_000) });
+    const page = await readTimeline(em, { ...query, after, limit: Math.min(count - changes.length, 1_000) });
     changes.push(...page.changes);
     after = page.next ?? undefined;
   } while (after !== undefined && changes.length < count);
-  return changes.slice(0, count);
+  return changes;
 }
 
-const textOf = (time: Date) => `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+const followMs = 2_000;
+
+/** Prints changes as they arrive, until the command is stopped. */
+async function follow({ em, io, window, flags }: Showing, filter: TimelineFilter): Promise<void> {
+  let { seen } = await readNewChanges(em, filter);
+  while (!io.signal.aborted) {
+    await sleep(followMs, undefined, { signal: io.signal }).catch(() => {});
+    if (io.signal.aborted) return;
+    const news = await readNewChanges(em, filter, seen);
+    for (const change of news.changes) io.out.write(flags.ndjson ? jsonLine(change) : changeLine(change, window));
+    ({ seen } = news);
+  }
+}
+
+const csvColumns = ['happened_at', 'arrived_at', 'project', 'type', 'headline', 'author', 'status', 'url', 'event_id', 'version'] as const;
+
+const csvRow = (change: TimelineChange) => [
+  change.happenedAt,
+  change.arrivedAt,
+  change.project,
+  change.type,
+  change.headline,
+  change.author,
+  change.status,
+  change.url,
+  change.eventId,
+  change.version,
+];

@@ -13,3 +13,19 @@ export function pathMatches(path: RawBuilder<unknown>, pattern: string): RawBuil
   if (pattern.includes('*')) return sql`lower(${path}) like ${like}`;
   return sql`(lower(${path}) = ${pattern.toLowerCase()} or lower(${path}) like ${`${like}/%`})`;
 }
+
+/** Whether a text matches a pattern in which `*` stands for any characters, without regard to case. */
+export function matches(text: string, pattern: string): boolean {
+  const parts = pattern.toLowerCase().split('*');
+  const [first = '', last = ''] = [parts[0], parts.at(-1)];
+  const plain = text.toLowerCase();
+  if (parts.length === 1) return plain === first;
+  if (!plain.startsWith(first) || !plain.endsWith(last) || plain.length < first.length + last.length) return false;
+  let place = first.length;
+  for (const part of parts.slice(1, -1)) {
+    place = plain.indexOf(part, place);
+    if (place < 0) return false;
+    place += part.length;
+  }
+  return place <= plain.length - last.length;
+}

@@ -1,26 +1,36 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { Json, JsonObject } from '../../events/change-event.ts';
 import { withDatabaseErrors } from '../database/database-errors.ts';
+import { conditionsOf } from './event-conditions.ts';
+import type { EventConditions, FilteredColumns } from './event-conditions.ts';
 import { eventTableOf } from './save-events.ts';
 
 /** Which stored events to list. Absent = all. */
-export interface EventFilter {
-  readonly connectionId?: number | undefined;
-  /** The word in the titles: `MR`, `Pipeline`, `Release`, `Commit` or `Image`. */
-  readonly type?: string | undefined;
-  /** Path of a project, or of a group for all its projects. */
-  readonly project?: string | undefined;
-  readonly status?: string | undefined;
-  /** Only events that happened at this moment or later. */
+export interface EventFilter extends EventConditions {
+  /** Only events whose last update in GitLab is at this moment or later. */
   readonly since?: Date | undefined;
+  /** Only events whose last update in GitLab is before this moment. */
+  readonly until?: Date | undefined;
   /** Only events that this connector stored or changed at this moment or later. */
   readonly storedSince?: Date | undefined;
-  readonly limit: number;
+  /** The `next` of the page before. */
+  readonly after?: string | undefined;
+  /** At most this many events. @default 100 */
+  readonly limit?: number | undefined;
+}
+
+/** A page of events, the latest first. */
+export interface EventsPage {
+  readonly events: readonly StoredEvent[];
+  /** The place of the next page; null at the end. */
+  readonly next: string | null;
 }
 
 /** An event as it is stored. Times are ISO 8601 in UTC. */
 export interface StoredEvent {
+  readonly connectionId: number | null;
   readonly eventId: string;
   readonly title: string;
   readonly description: JsonObject | null;
@@ -32,38 +42,67 @@ export interface StoredEvent {
   readonly storedAt: string | null;
 }
 
-/** Stored events that match a filter, the latest first. */
-export async function readEvents(em: SqlEntityManager, filter: EventFilter): Promise<StoredEvent[]> {
+const defaultLimit = 100;
+
+/** Stored events that match a filter, the latest first: states, not changes. Throws DatabaseError. */
+export async function readEvents(em: SqlEntityManager, filter: EventFilter = {}): Promise<EventsPage> {
   return withDatabaseErrors(async () => {
     const fork = em.fork({ clear: true });
-    const { hasNaiveTimestamps } = await eventTableOf(fork);
-    const at = sql.raw(hasNaiveTimestamps ? `(e."timestamp" at time zone 'UTC')` : 'e."timestamp"');
-    const iso = (time: typeof at) => sql<string>`to_char(${time} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-    const { rows } = await sql<StoredEvent>`
-      select e.event_id as "eventId", e.title, e.description, e.author, ${iso(at)} as "timestamp", e.url, e.status, e.metadata,
-        ${iso(sql.raw('e.updated_at'))} as "storedAt"
+    const at = await timeOf(fork);
+    const { after, limit = defaultLimit } = filter;
+    const [time = '', id = ''] = after?.split('/') ?? [];
+    const onward = after === undefined ? sql`true` : sql`(${at}, e.id) < (${time}::timestamptz, ${id}::bigint)`;
+    const { rows } = await sql<StoredEvent & { readonly id: number | string; readonly place: string }>`
+      select e.id, ${iso(at, 'US')} as place, e.connection_id as "connectionId", e.event_id as "eventId", e.title, e.description, e.author,
+        ${iso(at)} as "timestamp", e.url, e.status, e.metadata, ${iso(sql.raw('e.updated_at'))} as "storedAt"
       from change_events e
-      where e.source = 'gitlab' and ${sql.join(conditions(filter, at), sql` and `)}
+      where ${matching(filter, at)} and ${onward}
       order by ${at} desc, e.id desc
-      limit ${filter.limit}`.execute(fork.getKysely());
-    return rows;
+      limit ${limit + 1}`.execute(fork.getKysely());
+    const last = rows.length > limit ? rows[limit - 1] : undefined;
+    return {
+      events: rows.slice(0, limit).map(({ id: _id, place: _place, ...event }) => event),
+      next: last ? `${last.place}/${last.id}` : null,
+    };
   });
 }
 
-function conditions(filter: EventFilter, at: ReturnType<typeof sql.raw>) {
-  const { connectionId, type, project, status, since, storedSince } = filter;
-  const path = project?.toLowerCase();
-  return [
-    sql`true`,
-    ...(connectionId === undefined ? [] : [sql`e.connection_id = ${connectionId}`]),
-    ...(type === undefined ? [] : [sql`starts_with(e.title, ${`[${type}] `})`]),
-    ...(path === undefined
-      ? []
-      : [sql`(lower(e.metadata ->> 'project') = ${path} or starts_with(lower(e.metadata ->> 'project'), ${`${path}/`}))`]),
-    ...(status === undefined ? [] : [sql`e.status = ${status.toLowerCase()}`]),
+/** How many events match a filter. Throws DatabaseError. */
+export async function countStored(em: SqlEntityManager, filter: Omit<EventFilter, 'after' | 'limit'>): Promise<number> {
+  return withDatabaseErrors(async () => {
+    const fork = em.fork({ clear: true });
+    const { rows } = await sql<{ readonly count: number }>`
+      select count(*)::int as count from change_events e where ${matching(filter, await timeOf(fork))}`.execute(fork.getKysely());
+    return rows[0]?.count ?? 0;
+  });
+}
+
+async function timeOf(fork: SqlEntityManager): Promise<RawBuilder<unknown>> {
+  const { hasNaiveTimestamps } = await eventTableOf(fork);
+  return sql.raw(hasNaiveTimestamps ? `(e."timestamp" at time zone 'UTC')` : 'e."timestamp"');
+}
+
+const iso = (time: RawBuilder<unknown>, digits: 'MS' | 'US' = 'MS') =>
+  sql<string>`to_char(${time} at time zone 'UTC', ${sql.lit(`YYYY-MM-DD"T"HH24:MI:SS.${digits}"Z"`)})`;
+
+const columns: FilteredColumns = {
+  connectionId: 'e.connection_id',
+  project: `e.metadata ->> 'project'`,
+  title: 'e.title',
+  author: 'e.author',
+  status: 'e.status',
+  eventId: 'e.event_id',
+};
+
+function matching({ since, until, storedSince, ...conditions }: EventFilter, at: RawBuilder<unknown>): RawBuilder<unknown> {
+  const all = [
+    sql`e.source = 'gitlab'`,
+    ...conditionsOf(conditions, columns),
     ...(since === undefined ? [] : [sql`${at} >= ${since.toISOString()}::timestamptz`]),
+    ...(until === undefined ? [] : [sql`${at} < ${until.toISOString()}::timestamptz`]),
     ...(storedSince === undefined ? [] : [sql`e.updated_at >= ${storedSince.toISOString()}::timestamptz`]),
   ];
+  return sql.join(all, sql` and `);
 }
 
 /** One version of an event: its state, and what changed. Times are ISO 8601 in UTC. */
@@ -79,7 +118,7 @@ export interface EventVersion {
   readonly seenAt: string;
 }
 
-/** All versions of an event, oldest first. Null when there is no such event. */
+/** All versions of an event, oldest first. Null when there is no such event. Throws DatabaseError. */
 export async function readHistory(em: SqlEntityManager, { connectionId, eventId }: EventKey): Promise<EventVersion[] | null> {
   return withDatabaseErrors(async () => {
     const kysely = em.fork({ clear: true }).getKysely();

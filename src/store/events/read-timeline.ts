@@ -3,24 +3,11 @@ import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Json } from '../../events/change-event.ts';
 import { withDatabaseErrors } from '../database/database-errors.ts';
-import { escapeLike, likePattern, pathMatches } from './patterns.ts';
+import { conditionsOf } from './event-conditions.ts';
+import type { EventConditions, FilteredColumns } from './event-conditions.ts';
 
-/**
- * Which changes to show. Absent or empty = all. Patterns are compared without regard to case; `*` in a pattern stands for any characters,
- * `/` among them.
- */
-export interface TimelineFilter {
-  readonly connectionIds?: readonly number[] | undefined;
-  /** Patterns of project paths. A path without `*` may also be that of a group, for all its projects. */
-  readonly projects?: readonly string[] | undefined;
-  /** The words in the titles: `MR`, `Pipeline`, `Release`, `Commit`, `Image`. */
-  readonly types?: readonly string[] | undefined;
-  /** Patterns of the author. */
-  readonly authors?: readonly string[] | undefined;
-  /** Statuses of the version, such as `merged` or `failed`. */
-  readonly statuses?: readonly string[] | undefined;
-  /** A part of the title or of the event id, in any case. */
-  readonly text?: string | undefined;
+/** Which changes to show. Absent or empty = all. */
+export interface TimelineFilter extends EventConditions {
   /** Also votes, comments and what GitLab computes. @default false */
   readonly showNoise?: boolean | undefined;
 }
@@ -74,6 +61,18 @@ export interface TimelinePage {
   readonly next: string | null;
 }
 
+interface Row extends TimelineChange {
+  readonly id: number | string;
+}
+
+const iso = (column: string) => sql<string>`to_char(${sql.raw(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+const selected = sql`
+  select t.version_id as id, ${iso('t.happened_at')} as "happenedAt", ${iso('t.arrived_at')} as "arrivedAt", t.connection_id as "connectionId",
+    t.stream, t.kind as type, t.project, t.headline, t.author, t.url, t.event_id as "eventId", t.version, t.status, t.changes,
+    t.is_noise as "isNoise", t.is_history as "isHistory"
+  from gitlab_timeline t`;
+
 const defaultLimit = 100;
 
 /** Changes in a window of time: versions of events, not their present states. Those by arrival leave out what is known from history. Throws DatabaseError. */
@@ -83,11 +82,8 @@ export async function readTimeline(em: SqlEntityManager, query: TimelineQuery): 
   const [at = '', id = ''] = after?.split('/') ?? [];
   const onward = after === undefined ? sql`true` : sql`(${time}, t.version_id) > (${at}::timestamptz, ${id}::bigint)`;
   return withDatabaseErrors(async () => {
-    const { rows } = await sql<TimelineChange & { readonly id: number | string }>`
-      select t.version_id as id, ${iso('t.happened_at')} as "happenedAt", ${iso('t.arrived_at')} as "arrivedAt", t.connection_id as "connectionId",
-        t.stream, t.kind as type, t.project, t.headline, t.author, t.url, t.event_id as "eventId", t.version, t.status, t.changes,
-        t.is_noise as "isNoise", t.is_history as "isHistory"
-      from gitlab_timeline t
+    const { rows } = await sql<Row>`
+      ${selected}
       where ${inWindow(query)} and ${onward}
       order by ${time}, t.version_id
       limit ${limit + 1}`.execute(em.fork({ clear: true }).getKysely());
@@ -106,9 +102,52 @@ export async function countTimeline(em: SqlEntityManager, query: Omit<TimelineQu
   });
 }
 
-const iso = (column: string) => sql<string>`to_char(${sql.raw(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+/** Changes that have been stored since a moment, whatever their times. */
+export interface NewChanges {
+  readonly changes: readonly TimelineChange[];
+  /** Give it to the next call. */
+  readonly seen: SeenVersions;
+}
+
+/** The versions that a reader of new changes has seen. */
+export interface SeenVersions {
+  readonly last: number;
+  readonly recent: ReadonlySet<number>;
+}
+
+/** Transactions that run at the same time may store a version after one with a larger number: so many numbers back are read again. */
+const lookBack = 1_000;
+
+/** What was stored since the last call; nothing without `seen`, which only begins. Throws DatabaseError. */
+export async function readNewChanges(em: SqlEntityManager, filter: TimelineFilter, seen?: SeenVersions): Promise<NewChanges> {
+  return withDatabaseErrors(async () => {
+    const kysely = em.fork({ clear: true }).getKysely();
+    const newest = await sql<{ readonly id: number }>`select coalesce(max(id), 0)::int8::float8 as id from change_event_versions`.execute(
+      kysely,
+    );
+    const last = newest.rows[0]?.id ?? 0;
+    const { rows } = await sql<Row>`
+      ${selected}
+      where t.version_id > ${(seen?.last ?? last) - lookBack} and ${sql.join(conditionsIn(filter), sql` and `)}
+      order by t.version_id`.execute(kysely);
+    const changes = seen ? rows.filter(({ id, isHistory }) => !isHistory && !seen.recent.has(Number(id))) : [];
+    return {
+      changes: changes.map(({ id: _id, ...change }) => change),
+      seen: { last, recent: new Set(rows.map(({ id }) => Number(id))) },
+    };
+  });
+}
 
 const timeOf = (by: TimelineQuery['by']) => sql.raw(by === 'arrival' ? 't.arrived_at' : 't.happened_at');
+
+const columns: FilteredColumns = {
+  connectionId: 't.connection_id',
+  project: 't.project',
+  title: 't.title',
+  author: 't.author',
+  status: 't.status',
+  eventId: 't.event_id',
+};
 
 function inWindow({ from, to, by, ...filter }: TimelineQuery): RawBuilder<unknown> {
   const time = timeOf(by);
@@ -116,30 +155,12 @@ function inWindow({ from, to, by, ...filter }: TimelineQuery): RawBuilder<unknow
     sql`${time} >= ${from.toISOString()}::timestamptz`,
     sql`${time} < ${to.toISOString()}::timestamptz`,
     ...(by === 'arrival' ? [sql`not t.is_history`] : []),
-    ...filters(filter),
+    ...conditionsIn(filter),
   ];
   return sql.join(conditions, sql` and `);
 }
 
-function filters({
-  connectionIds = [],
-  projects = [],
-  types = [],
-  authors = [],
-  statuses = [],
-  text = '',
-  showNoise = false,
-}: TimelineFilter): Array<RawBuilder<unknown>> {
-  const anyOf = (conditions: ReadonlyArray<RawBuilder<unknown>>) =>
-    conditions.length === 0 ? [] : [sql`(${sql.join(conditions, sql` or `)})`];
-  const contained = `%${escapeLike(text.toLowerCase())}%`;
-  return [
-    ...(showNoise ? [] : [sql`not t.is_noise`]),
-    ...(connectionIds.length === 0 ? [] : [sql`t.connection_id = any (${[...connectionIds]}::int[])`]),
-    ...anyOf(projects.map((pattern) => pathMatches(sql`t.project`, pattern))),
-    ...anyOf(types.map((type) => sql`starts_with(t.title, ${`[${type}] `})`)),
-    ...anyOf(authors.map((pattern) => sql`lower(t.author) like ${likePattern(pattern)}`)),
-    ...(statuses.length === 0 ? [] : [sql`t.status = any (${statuses.map((status) => status.toLowerCase())}::text[])`]),
-    ...(text === '' ? [] : [sql`(lower(t.title) like ${contained} or lower(t.event_id) like ${contained})`]),
-  ];
-}
+const conditionsIn = ({ showNoise = false, ...filter }: TimelineFilter): ReadonlyArray<RawBuilder<unknown>> => [
+  showNoise ? sql`true` : sql`not t.is_noise`,
+  ...conditionsOf(filter, columns),
+];
