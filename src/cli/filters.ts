@@ -1,12 +1,11 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { nearestTo } from '../config/unknown-keys.ts';
 import { ConfigurationError } from '../errors.ts';
 import { matches } from '../store/events/patterns.ts';
 import type { TimelineFilter } from '../store/events/read-timeline.ts';
-import { readConnections, readKnownNames } from '../store/events/read-known.ts';
 import type { KnownConnection } from '../store/events/read-known.ts';
+import type { Reads } from '../store/reads.ts';
 import { streams } from '../streams/index.ts';
 
 /** Flags that choose events or changes. Each may be given several times. */
@@ -45,8 +44,8 @@ export function addFilters(command: Command): Command {
 }
 
 /** The filter of the flags. Throws ConfigurationError for a connection that does not exist. */
-export async function filterOf(em: SqlEntityManager, flags: FilterFlags, connectionId: number | undefined): Promise<TimelineFilter> {
-  const connections = flags.connection ? await readConnections(em) : [];
+export async function filterOf(reads: Reads, flags: FilterFlags, connectionId: number | undefined): Promise<TimelineFilter> {
+  const connections = flags.connection ? await reads.readConnections() : [];
   return {
     connectionIds: flags.connection
       ? flags.connection.map((name) => connectionOf(name, connections))
@@ -73,9 +72,9 @@ function connectionOf(given: string, connections: readonly KnownConnection[]): n
 }
 
 /** Throws ConfigurationError when a flag names what the tables do not have at all. For answers that are empty. */
-export async function refuseUnknown(em: SqlEntityManager, { project = [], author = [], status = [] }: FilterFlags): Promise<void> {
+export async function refuseUnknown(reads: Reads, { project = [], author = [], status = [] }: FilterFlags): Promise<void> {
   if (project.length + author.length + status.length === 0) return;
-  const known = await readKnownNames(em);
+  const known = await reads.readKnownNames();
   const ofGroup = (pattern: string) => known.projects.some((path) => matches(path, pattern) || matches(path, `${pattern}/*`));
   for (const pattern of project) if (!ofGroup(pattern)) throw unknown('--project', pattern, known.projects);
   for (const pattern of author)

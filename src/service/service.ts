@@ -3,6 +3,8 @@ import { GitlabSyncError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { openDatabase } from '../store/database/database.ts';
 import type { Database } from '../store/database/database.ts';
+import { readsOf } from '../store/reads.ts';
+import { shareReads } from '../store/shared-reads.ts';
 import type { PassRecord } from '../store/progress/passes.ts';
 import { version } from '../version.ts';
 import { settingsSource, tableSource } from './connection-source.ts';
@@ -45,7 +47,13 @@ interface Service extends ServiceOptions {
   readonly metrics: Metrics;
   readonly failureLog: FailureLog;
   /** Set one after another at the start, and closed in reverse order. */
-  readonly up: { database: Database | null; watcher: ConnectionWatcher | null; engine: Engine | null };
+  readonly up: {
+    database: Database | null;
+    /** What other processes read the embedded database through. */
+    shared: { readonly close: () => Promise<void> } | null;
+    watcher: ConnectionWatcher | null;
+    engine: Engine | null;
+  };
   lastTickAt: number;
   /** By connection: when a pass was last requested, and the start of the pass before it. */
   readonly requested: Map<number, { readonly at: number; readonly startedAt: number | undefined }>;
@@ -66,7 +74,7 @@ export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
   const secrets = createSecrets();
   secrets.set('settings', [config.token, ...[config.databaseUrl, config.httpsProxy, config.httpProxy].flatMap(passwordsOf)]);
   const log = createLog({ level: config.logLevel, target, secrets });
-  const up: Service['up'] = { database: null, watcher: null, engine: null };
+  const up: Service['up'] = { database: null, shared: null, watcher: null, engine: null };
   const service: Service = {
     ...options,
     log,
@@ -134,6 +142,7 @@ async function poll(service: Service): Promise<void> {
   if (!database) return;
   up.database = database;
   log.info({ database: database.description }, 'database ready');
+  up.shared = config.databaseUrl ? null : await shareEmbedded(database, config, log);
   const wake = createWake();
   const { watcher, startEngine } = assemble(service, database, wake.now);
   up.watcher = watcher;
@@ -141,6 +150,19 @@ async function poll(service: Service): Promise<void> {
   const connectionId = service.servesTable ? undefined : first?.known[0]?.served.id;
   up.engine = first && (await retryUntil({ action: () => withTick(service, () => startEngine(connectionId)), failureLog, signal }));
   while (up.engine && !signal.aborted) await wake.orAfter(await tick(service, watcher, up.engine), signal);
+}
+
+/** Lets commands that only read ask this process, which has the embedded database open. Without it they refuse. */
+async function shareEmbedded({ em }: Database, { dataDir }: Config, log: Logger): Promise<Service['up']['shared']> {
+  const warning = 'commands that only read cannot use the embedded database while the poller runs';
+  try {
+    const shared = await shareReads(readsOf(em), dataDir);
+    if (!shared) log.warn({ dataDir }, `${warning}: the path of DATA_DIR is too long for a socket`);
+    return shared;
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, warning);
+    return null;
+  }
 }
 
 async function openAndMigrate(config: Config): Promise<Database> {
@@ -247,5 +269,6 @@ function createWake() {
 async function takeDown({ up, config, log }: Service): Promise<void> {
   if (up.engine) log.info({ graceSeconds: config.gracePeriod }, 'stopping: saving the pages in progress');
   await up.engine?.stop();
+  await up.shared?.close();
   await up.database?.close();
 }

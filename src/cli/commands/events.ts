@@ -1,12 +1,10 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Config } from '../../config/parse-config.ts';
 import { ConfigurationError } from '../../errors.ts';
 import { momentHelp, parseMoment } from '../../moments.ts';
-import { countStored, readEvents, readHistory } from '../../store/events/read-events.ts';
 import type { EventFilter, StoredEvent } from '../../store/events/read-events.ts';
-import { readConnections } from '../../store/events/read-known.ts';
+import type { Reads } from '../../store/reads.ts';
 import { csvText } from '../csv-text.ts';
 import { eventTable } from '../event-table.ts';
 import { addFilters, filterOf, refuseUnknown } from '../filters.ts';
@@ -21,7 +19,7 @@ import { addSettings, configOf, databaseSettings } from '../settings.ts';
 import { widthOf } from '../table.ts';
 import { addZone, zoneOf } from '../window.ts';
 import type { ZoneFlags } from '../window.ts';
-import { withDatabase } from '../with-database.ts';
+import { withReads } from '../with-reads.ts';
 
 interface EventsFlags extends FilterFlags, ZoneFlags {
   readonly since?: string;
@@ -60,17 +58,17 @@ export function addEvents(program: Command, io: Io, end: (code: ExitCode) => voi
       end(await showHistory(config, { eventId: flags.history, json: flags.json === true, io }));
       return;
     }
-    await withDatabase(config, async ({ em }) => {
-      const filter = { ...(await filterOf(em, flags, config.connectionId)), ...moments };
-      const events = await firstEvents(em, filter, most);
-      if (events.length === 0) await refuseUnknown(em, flags);
+    await withReads(config, async (reads) => {
+      const filter = { ...(await filterOf(reads, flags, config.connectionId)), ...moments };
+      const events = await firstEvents(reads, filter, most);
+      if (events.length === 0) await refuseUnknown(reads, flags);
       if (flags.json) io.out.write(jsonText(events));
       else if (flags.ndjson) for (const event of events) io.out.write(jsonLine(event));
       else if (flags.csv) io.out.write(csvText(events.map(csvRow), csvColumns));
       else {
-        const connections = await readConnections(em);
+        const connections = await reads.readConnections();
         io.out.write(events.length === 0 ? 'No events\n' : eventTable(events, widthOf(io.out), { zone, connections }));
-        const count = events.length < most ? events.length : await countStored(em, filter);
+        const count = events.length < most ? events.length : await reads.countStored(filter);
         if (count > events.length)
           io.out.write(
             `${events.length.toLocaleString('en-US')} of ${count.toLocaleString('en-US')} events: raise --limit, or give --all.\n`,
@@ -90,11 +88,11 @@ function momentOf(flag: 'since' | 'until', flags: EventsFlags, zone: string): Da
 }
 
 /** As many events as are asked for, from as many pages as that takes. */
-async function firstEvents(em: SqlEntityManager, filter: EventFilter, count: number): Promise<StoredEvent[]> {
+async function firstEvents(reads: Reads, filter: EventFilter, count: number): Promise<StoredEvent[]> {
   const events: StoredEvent[] = [];
   let after: string | undefined;
   do {
-    const page = await readEvents(em, { ...filter, after, limit: Math.min(count - events.length, 1_000) });
+    const page = await reads.readEvents({ ...filter, after, limit: Math.min(count - events.length, 1_000) });
     events.push(...page.events);
     after = page.next ?? undefined;
   } while (after !== undefined && events.length < count);
@@ -123,7 +121,7 @@ interface HistoryQuery {
 
 async function showHistory(config: Config, { eventId, json, io }: HistoryQuery): Promise<ExitCode> {
   const { connectionId } = config;
-  const versions = await withDatabase(config, ({ em }) => readHistory(em, { connectionId, eventId }));
+  const versions = await withReads(config, (reads) => reads.readHistory({ connectionId, eventId }));
   if (!versions)
     throw new ConfigurationError([`there is no event ${JSON.stringify(eventId)}: \`gitlab-connector events --json\` shows the ids`]);
   if (json) io.out.write(jsonText(versions));

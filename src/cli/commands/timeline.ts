@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { countTimeline, readNewChanges, readTimeline } from '../../store/events/read-timeline.ts';
 import type { TimelineChange, TimelineFilter, TimelineQuery } from '../../store/events/read-timeline.ts';
-import { readCoverage } from '../../store/progress/read-coverage.ts';
+import type { Reads } from '../../store/reads.ts';
 import { coverageText } from '../coverage-text.ts';
 import { csvText } from '../csv-text.ts';
 import { addFilters, filterOf, refuseUnknown } from '../filters.ts';
@@ -19,7 +17,7 @@ import { widthOf } from '../table.ts';
 import { changeLine, timelineTable } from '../timeline-table.ts';
 import { addWindow, windowOf } from '../window.ts';
 import type { Window, WindowFlags } from '../window.ts';
-import { withDatabase } from '../with-database.ts';
+import { withReads } from '../with-reads.ts';
 
 interface TimelineFlags extends FilterFlags, WindowFlags {
   readonly by: 'happened' | 'arrival';
@@ -60,12 +58,12 @@ export function addTimeline(program: Command, io: Io, end: (code: ExitCode) => v
     const window = windowOf(flags, io);
     const most = flags.all ? Number.POSITIVE_INFINITY : parseLimit(flags.limit);
     refuseMissing(config);
-    await withDatabase(config, async ({ em }) => {
-      const filter = await filterOf(em, flags, config.connectionId);
+    await withReads(config, async (reads) => {
+      const filter = await filterOf(reads, flags, config.connectionId);
       const shown = { ...filter, showNoise: flags.noise === true };
       const query = { ...shown, from: window.from, to: window.to, by: flags.by };
-      await show({ em, io, window, flags }, query, most);
-      if (flags.follow) await follow({ em, io, window, flags }, shown);
+      await show({ reads, io, window, flags }, query, most);
+      if (flags.follow) await follow({ reads, io, window, flags }, shown);
     });
     end(exitCodes.ok);
   });
@@ -78,16 +76,16 @@ function settingsOf(flags: TimelineFlags): Record<string, unknown> {
 }
 
 interface Showing {
-  readonly em: SqlEntityManager;
+  readonly reads: Reads;
   readonly io: Io;
   readonly window: Window;
   readonly flags: TimelineFlags;
 }
 
-async function show({ em, io, window, flags }: Showing, query: TimelineQuery, most: number): Promise<void> {
+async function show({ reads, io, window, flags }: Showing, query: TimelineQuery, most: number): Promise<void> {
   const { out } = io;
-  const changes = await firstChanges(em, query, most);
-  if (changes.length === 0) await refuseUnknown(em, flags);
+  const changes = await firstChanges(reads, query, most);
+  if (changes.length === 0) await refuseUnknown(reads, flags);
   if (flags.ndjson) {
     for (const change of changes) out.write(jsonLine(change));
     return;
@@ -96,8 +94,8 @@ async function show({ em, io, window, flags }: Showing, query: TimelineQuery, mo
     out.write(csvText(changes.map(csvRow), csvColumns));
     return;
   }
-  const count = changes.length < most ? changes.length : await countTimeline(em, query);
-  const coverage = await readCoverage(em, query);
+  const count = changes.length < most ? changes.length : await reads.countTimeline(query);
+  const coverage = await reads.readCoverage(query);
   if (flags.json) {
     const { from, to } = query;
     out.write(jsonText({ from, to, count, isCut: count > changes.length, changes, coverage }));
@@ -115,11 +113,11 @@ async function show({ em, io, window, flags }: Showing, query: TimelineQuery, mo
 }
 
 /** As many changes as are asked for, from as many pages as that takes. */
-async function firstChanges(em: SqlEntityManager, query: TimelineQuery, count: number): Promise<TimelineChange[]> {
+async function firstChanges(reads: Reads, query: TimelineQuery, count: number): Promise<TimelineChange[]> {
   const changes: TimelineChange[] = [];
   let after: string | undefined;
   do {
-    const page = await readTimeline(em, { ...query, after, limit: Math.min(count - changes.length, 1_000) });
+    const page = await reads.readTimeline({ ...query, after, limit: Math.min(count - changes.length, 1_000) });
     changes.push(...page.changes);
     after = page.next ?? undefined;
   } while (after !== undefined && changes.length < count);
@@ -129,12 +127,12 @@ async function firstChanges(em: SqlEntityManager, query: TimelineQuery, count: n
 const followMs = 2_000;
 
 /** Prints changes as they arrive, until the command is stopped. */
-async function follow({ em, io, window, flags }: Showing, filter: TimelineFilter): Promise<void> {
-  let { seen } = await readNewChanges(em, filter);
+async function follow({ reads, io, window, flags }: Showing, filter: TimelineFilter): Promise<void> {
+  let { seen } = await reads.readNewChanges(filter);
   while (!io.signal.aborted) {
     await sleep(followMs, undefined, { signal: io.signal }).catch(() => {});
     if (io.signal.aborted) return;
-    const news = await readNewChanges(em, filter, seen);
+    const news = await reads.readNewChanges(filter, seen);
     for (const change of news.changes) io.out.write(flags.ndjson ? jsonLine(change) : changeLine(change, window));
     ({ seen } = news);
   }

@@ -1,0 +1,60 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import { serve } from '../../fake-gitlab/serve.ts';
+import type { Served } from '../../fake-gitlab/serve.ts';
+import { World, goodToken } from '../../fake-gitlab/world/world.ts';
+import { runCliProcess } from '../support/cli-process.ts';
+import { createTestDatabase } from '../support/databases.ts';
+import type { TestDatabase } from '../support/databases.ts';
+import { startPoller } from './poller.ts';
+import type { PollerProcess } from './poller.ts';
+
+let served: Served;
+let database: TestDatabase;
+let poller: PollerProcess;
+beforeEach(async () => {
+  const world = new World();
+  world.addProject('acme/shop').openMergeRequest({ title: 'Add a cart', author: 'ada' });
+  served = await serve(createFakeGitlab(world));
+  database = await createTestDatabase('pglite');
+  poller = startPoller({ DATA_DIR: database.options.dataDir, GITLAB_TOKEN: goodToken, GITLAB_URL: served.url, POLL_INTERVAL: '3600' });
+});
+afterEach(async () => {
+  poller.child.kill('SIGKILL');
+  await poller.ended;
+  await served.close();
+  await database.remove();
+});
+
+test('commands that only read ask the poller that has the embedded database open, and no other user can', async () => {
+  const env = { DATA_DIR: database.options.dataDir };
+  const socket = path.join(database.options.dataDir, 'poller.sock');
+  await poller.line(({ msg }) => msg === 'pass ended');
+  const commands = [
+    ['timeline', '--from', '2026-01-01', '--to', '2026-12-31', '--json'],
+    ['timeline', '--from', '2026-01-01', '--by', 'arrival', '--csv'],
+    ['timeline', '--project', 'acme/shoop'],
+    ['events', '--json', '--author', 'a*'],
+    ['events'],
+    ['events', '--history', 'mr-acme/shop-1'],
+    ['events', '--history', 'mr-acme/shop-7'],
+  ];
+  const whileItRuns = await Promise.all(commands.map((args) => runCliProcess(args, env)));
+  expect(whileItRuns.map(({ code }) => code)).toEqual([0, 0, 2, 0, 0, 0, 2]);
+  expect(whileItRuns[0]?.out).toContain('opened !1 Add a cart');
+  expect(whileItRuns[2]?.err).toContain('did you mean acme/shop?');
+  expect(statSync(socket).mode & 0o777).toBe(0o600);
+  // What writes is refused as before.
+  expect(await runCliProcess(['migrate'], env)).toMatchObject({
+    code: 3,
+    err: expect.stringContaining('is in use by another process') as unknown,
+  });
+  poller.child.kill('SIGKILL');
+  await poller.ended;
+  // The socket is still there, and nobody listens.
+  const alone = [];
+  for (const args of commands) alone.push(await runCliProcess(args, env));
+  expect(alone).toEqual(whileItRuns);
+});
