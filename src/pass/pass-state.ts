@@ -10,6 +10,7 @@ import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Gaps } from './gaps.ts';
 import type { Tally } from './report.ts';
 import type { Landmarks } from './restore.ts';
+import type { Tips } from './tips.ts';
 
 /** What a pass works with. */
 export interface Pass {
@@ -54,6 +55,7 @@ export interface PassState extends LockedPass {
   readonly known: ReadonlyMap<number, KnownProject>;
   readonly states: Map<number, ProjectStates>;
   readonly progress: Progress;
+  readonly tips: Tips;
   readonly gaps: Gaps;
   /** Rows that GitLab must still have, as far as this pass has not found them yet. */
   readonly landmarks: Landmarks;

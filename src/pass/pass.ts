@@ -12,7 +12,7 @@ import { nameMissingBranches } from './missing-branches.ts';
 import { settle } from './settle.ts';
 import { createReading, readIds, readList } from './read-projects.ts';
 import type { Reading } from './read-projects.ts';
-import { reconcile } from './reconcile.ts';
+import { isDue, reconcile } from './reconcile.ts';
 import { begin, noticeRestore } from './restore.ts';
 import { createTally } from './report.ts';
 import type { SyncReport } from './report.ts';
@@ -20,6 +20,7 @@ import { createProgress, isSelected, statesByProject } from './pass-state.ts';
 import type { LockedPass, Pass, PassState } from './pass-state.ts';
 import { noSuchEntry, projectsUnder, selectProjects } from './selection.ts';
 import { commonSince } from './since.ts';
+import { createTips } from './tips.ts';
 
 const outOfSight = 'deleted, or out of sight for this token';
 
@@ -67,14 +68,21 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
   const states = await store.readStates(projectIds);
   const gaps = createGaps(await store.readGaps(projectIds));
   noteProvenByWatermarks(input, states);
+  const byProject = statesByProject(states, input.config.branches);
   return {
     ...input,
     options: optionsOf(input.config, input.now()),
     tally,
     circuitBreaker: createCircuitBreaker(),
     known: new Map(projects.map((project) => [project.id, project])),
-    states: statesByProject(states, input.config.branches),
+    states: byProject,
     progress: createProgress(input, tally),
+    tips: createTips({
+      gitlab: input.gitlab,
+      projects: projects.filter(isSelected),
+      isDue: (project, at) => isDue(input, project, at),
+      states: byProject,
+    }),
     gaps,
     landmarks,
     rewound,

@@ -84,6 +84,7 @@ function contextOf({ pass, work, states, stream }: StreamWork): StreamContext {
     startsWithNames: pass.gaps.breaksLists(project.id, batch.ask.kind === 'changes' ? batch.ask.since : null, stream.name),
     isWaiting: (row, scope = '') =>
       pass.gaps.isWaiting({ ...row, scope, projectId: project.id, stream: stream.name, at, isReconcile: batch.ask.kind === 'reconcile' }),
+    tipOf: (branch) => pass.tips.of(project.id, branch, at),
     readTags: (repositoryId) => pass.store.readTags(project.id, repositoryId),
   };
 }

@@ -7,6 +7,7 @@ import { beginningOfTime } from '../walk-state.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { arrivalsOf } from './arrivals.ts';
 import { extendedBackfill, firstBackfill, largestPage } from './backfill.ts';
+import { isAtTip } from './at-tip.ts';
 import { sinceRange } from './since-range.ts';
 import { endPage } from './stream.ts';
 import type { Depth, Page, Pages, Stored, Stream, StreamContext, WalkEnd } from './stream.ts';
@@ -30,11 +31,14 @@ export const commits: Stream = {
   access: { needs: 'repository' },
   count: { kind: 'none', reason: 'GitLab has no count of the commits of a branch' },
   plan: {
-    // The tip of each branch, and the first page of a branch that is new.
-    requests: ({ changed, fresh }, { branches }) => {
-      const readable = (projects: typeof changed) => projects.filter(({ project }) => project.userPermissions.downloadCode).length;
-      const [known, unknown] = [readable(changed), readable(fresh)];
-      return { projects: branches.length === 0 ? 0 : known + unknown, graphql: 0, rest: (known + 2 * unknown) * branches.length };
+    // The tips of each branch of a hundred known projects, and of a project that is new or due the tip and the first page.
+    requests: ({ changed, fresh, due }, { branches }) => {
+      const readable = (projects: typeof changed) => projects.filter(({ project }) => project.userPermissions.downloadCode);
+      const [known, unknown] = [readable(changed), readable(fresh).length];
+      const dueIds = new Set(due.map(({ id }) => id));
+      const alone = known.filter(({ id }) => dueIds.has(id)).length;
+      const graphql = Math.ceil((known.length - alone) / largestPage) * branches.length;
+      return { projects: branches.length === 0 ? 0 : known.length + unknown, graphql, rest: (alone + 2 * unknown) * branches.length };
     },
     uncounted: (_, { branches }) => (branches.length > 0 ? 'commits' : null),
   },
@@ -47,6 +51,11 @@ interface Branch {
 }
 
 async function* changes(context: StreamContext, name: string): Pages {
+  const state = context.state(name);
+  if (isAtTip(state) && (await context.tipOf(name)) === state.frontier) {
+    yield endPage({ outcome: 'ok' });
+    return;
+  }
   const tip = await tipOf(context, name);
   if (!tip) {
     yield endPage(noBranch(name, context.state(name)));

@@ -47,6 +47,8 @@ export interface StreamContext {
   readonly startsWithNames: boolean;
   /** Whether a row is known to fail, has not changed since, and is not to be asked for now. `scope`: for rows of a scope. */
   readonly isWaiting: (row: ListedRow, scope?: string) => boolean;
+  /** The last commit of a branch that was read to its tip, as it was asked for together with other projects; undefined when it is not known so. */
+  readonly tipOf: (branch: string) => Promise<string | undefined>;
   /** What is stored of a container repository's tags. */
   readonly readTags: (repositoryId: number) => Promise<TagLook[]>;
 }
