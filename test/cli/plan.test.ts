@@ -135,7 +135,7 @@ describe('the plan command without a database', () => {
       out: '',
       err: expect.stringMatching(/^ERROR: Failed to connect to GitLab: GitLab refused the token .*\n$/),
     });
-    expect(await runCli(['plan', '--since', 'yesterday'], env)).toMatchObject({ code: 2 });
+    expect(await runCli(['plan', '--since', 'soon'], env)).toMatchObject({ code: 2 });
     expect(await runCli(['plan'], { ...env, DATABASE_URL: 'postgres://user:secret@127.0.0.1:1/name' })).toMatchObject({
       code: 3,
       err: expect.stringMatching(/^ERROR: cannot use the PostgreSQL at 127\.0\.0\.1:1\/name/),
