@@ -1,4 +1,3 @@
-import { presentNodes } from '../events/text.ts';
 import type { Gitlab } from '../gitlab/client.ts';
 import { numberOfGlobalId, projectGlobalId } from '../gitlab/ids.ts';
 import { isAtTip } from '../streams/at-tip.ts';
@@ -73,9 +72,9 @@ async function readTips(
   );
   if ('end' in answer) return new Map();
   return new Map(
-    presentNodes(answer.value.data.projects).flatMap(({ id, repository }) => {
-      const sha = repository?.tree?.lastCommit?.sha;
-      return sha ? [[numberOfGlobalId(id), sha] as const] : [];
+    (answer.value.data.projects?.nodes ?? []).flatMap((node) => {
+      const sha = node?.repository?.tree?.lastCommit?.sha;
+      return node && sha ? [[numberOfGlobalId(node.id), sha] as const] : [];
     }),
   );
 }

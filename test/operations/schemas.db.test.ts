@@ -206,7 +206,15 @@ const optional: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Where there is another way, the other way where it is not needed, and what a first reading does not ask for. */
-const replaceable = ['Query.projects(fullPaths:)', 'Query.project', 'Query.project(fullPath:)', 'MergeRequest.closedAt'];
+const replaceable = [
+  'Query.projects(fullPaths:)',
+  'Query.project',
+  'Query.project(fullPath:)',
+  'MergeRequest.closedAt',
+  'Repository.tree',
+  'Repository.tree(ref:)',
+  'Tree.lastCommit',
+];
 
 /** What only `check` and `plan` ask for. */
 const unasked = new Set([
