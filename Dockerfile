@@ -33,7 +33,8 @@ COPY --from=dependencies /app/node_modules ./node_modules/
 COPY --from=build /app/dist ./dist/
 ENV NODE_ENV=production \
     DATA_DIR=/var/lib/gitlab-connector \
-    HEALTH_HOST=0.0.0.0
+    HEALTH_HOST=0.0.0.0 \
+    PAGE=off
 USER 1000:1000
 VOLUME ["/var/lib/gitlab-connector"]
 EXPOSE 8080

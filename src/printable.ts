@@ -14,3 +14,12 @@ const unescaped = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]/g
 /** JSON with every character that is not printable escaped: the same data, safe on a terminal. */
 export const printableJson = (json: string): string =>
   json.replaceAll(unescaped, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** Shows characters that are not printable as signs, such as `␛` and `⟨U+202E⟩`, so that a reader sees that they are there. */
+export const visible = (text: string): string => text.replaceAll(unprintable, (characters) => Array.from(characters, signOf).join(''));
+
+function signOf(character: string): string {
+  const code = character.charCodeAt(0);
+  if (code < 0x20) return String.fromCharCode(0x24_00 + code);
+  return code === 0x7f ? '␡' : `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
+}

@@ -22,6 +22,9 @@ const pollerSettings = new Set<SettingName>([
   'healthPort',
   'healthHost',
   'healthAllowedHosts',
+  'page',
+  'pagePassword',
+  'pagePasswordFile',
   'logLevel',
 ]);
 const passSettings = allSettings.filter((name) => !pollerSettings.has(name));

@@ -108,6 +108,20 @@ export interface GitlabConfig {
    */
   readonly healthAllowedHosts?: string | ReadonlyArray<string | number> | null | undefined;
   /**
+   * Serve the page of changes at `/`. Where HEALTH_HOST lets other machines reach it, the poller starts only with PAGE_PASSWORD, or with `off` here. In the environment: `PAGE`.
+   * @default `true`
+   */
+  readonly page?: boolean | string | null | undefined;
+  /**
+   * Password of the page, with any user name (HTTP Basic). In the environment: `PAGE_PASSWORD`.
+   */
+  readonly pagePassword?: string | null | undefined;
+  /**
+   * File that holds the password of the page, in place of PAGE_PASSWORD. Read once, at the start. In the environment: `PAGE_PASSWORD_FILE`.
+   * @default none
+   */
+  readonly pagePasswordFile?: string | null | undefined;
+  /**
    * What the poller logs: `debug`, `info`, `warn`, `error` or `silent`. JSON, or lines for people on a terminal. In the environment: `LOG_LEVEL`.
    * @default `info`
    */
@@ -217,6 +231,10 @@ export interface GitlabConfig {
   readonly health_host?: GitlabConfig['healthHost'];
   /** The same as `healthAllowedHosts`. */
   readonly health_allowed_hosts?: GitlabConfig['healthAllowedHosts'];
+  /** The same as `pagePassword`. */
+  readonly page_password?: GitlabConfig['pagePassword'];
+  /** The same as `pagePasswordFile`. */
+  readonly page_password_file?: GitlabConfig['pagePasswordFile'];
   /** The same as `logLevel`. */
   readonly log_level?: GitlabConfig['logLevel'];
   /** The same as `maxRequestsPerMinute`. */

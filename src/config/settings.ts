@@ -171,6 +171,24 @@ export const shape = {
     description:
       'Host names under which `/metrics` and `/status` answer, with commas between them, such as the name of a Service that Prometheus scrapes; `.example.com` = all names below it, `*` = all names. IP addresses, `localhost` and the name of this machine need no entry.',
   }),
+  page: setting(flag.default(true), {
+    env: 'PAGE',
+    value: 'boolean',
+    description:
+      'Serve the page of changes at `/`. Where HEALTH_HOST lets other machines reach it, the poller starts only with PAGE_PASSWORD, or with `off` here.',
+  }),
+  pagePassword: setting(z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' }).optional(), {
+    env: 'PAGE_PASSWORD',
+    value: 'password',
+    secret: true,
+    description: 'Password of the page, with any user name (HTTP Basic).',
+  }),
+  pagePasswordFile: setting(filePath.optional(), {
+    env: 'PAGE_PASSWORD_FILE',
+    value: 'file',
+    defaultText: 'none',
+    description: 'File that holds the password of the page, in place of PAGE_PASSWORD. Read once, at the start.',
+  }),
   logLevel: setting(
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' }).default('info'),
     {

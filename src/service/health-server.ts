@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
+import { getRequestListener } from '@hono/node-server';
 import { ConfigurationError, messageOf } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { hostCheck } from './host-check.ts';
@@ -37,6 +38,8 @@ export interface HealthServerOptions {
   readonly port: number;
   /** Host names beside the usual ones, in the form of HEALTH_ALLOWED_HOSTS. */
   readonly allowedHosts?: readonly string[];
+  /** Answers these paths in place of the routes, after the same check of the host name. */
+  readonly page?: { readonly paths: ReadonlySet<string>; readonly fetch: (request: Request) => Response | Promise<Response> } | undefined;
 }
 
 /** Routes that answer under any host name, because they show no data of projects. */
@@ -44,11 +47,16 @@ const openRoutes = new Set(['/healthz', '/readyz']);
 
 /** Starts the server. Throws ConfigurationError when the port cannot be used. */
 export async function startHealthServer(
-  { host, port, allowedHosts = [] }: HealthServerOptions,
+  { host, port, allowedHosts = [], page }: HealthServerOptions,
   routes: HealthRoutes,
 ): Promise<HealthServer> {
   const isAllowed = hostCheck([host, hostname(), ...allowedHosts]);
-  const server = createServer((request, response) => void answer(routes, isAllowed, request, response));
+  const answerPage = page && getRequestListener(page.fetch);
+  const server = createServer((request, response) => {
+    const isOfPage = page?.paths.has((request.url ?? '').split('?')[0] ?? '') && ['GET', 'HEAD'].includes(request.method ?? '');
+    if (answerPage && isOfPage && isAllowed(request.headers.host)) void answerPage(request, response);
+    else void answer(routes, isAllowed, request, response);
+  });
   // A slow or silent client must not hold a connection for long.
   server.requestTimeout = 10_000;
   server.keepAliveTimeout = 5_000;

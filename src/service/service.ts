@@ -3,6 +3,8 @@ import { GitlabSyncError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { openDatabase } from '../store/database/database.ts';
 import type { Database } from '../store/database/database.ts';
+import { createPage, pagePaths } from './page/page.ts';
+import { pagePasswordOf } from './page/password.ts';
 import { readsOf } from '../store/reads.ts';
 import { shareReads } from '../store/shared-reads.ts';
 import type { PassRecord } from '../store/progress/passes.ts';
@@ -72,7 +74,12 @@ const shareMs = 10_000;
 export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
   const { config, target, signal } = options;
   const secrets = createSecrets();
-  secrets.set('settings', [config.token, ...[config.databaseUrl, config.httpsProxy, config.httpProxy].flatMap(passwordsOf)]);
+  const pagePassword = pagePasswordOf(config);
+  secrets.set('settings', [
+    config.token,
+    pagePassword ?? undefined,
+    ...[config.databaseUrl, config.httpsProxy, config.httpProxy].flatMap(passwordsOf),
+  ]);
   const log = createLog({ level: config.logLevel, target, secrets });
   const up: Service['up'] = { database: null, shared: null, watcher: null, engine: null };
   const service: Service = {
@@ -86,7 +93,8 @@ export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
     requested: new Map(),
   };
   const { healthHost: host, healthPort: port, healthAllowedHosts: allowedHosts } = config;
-  const server = port === 'off' ? null : await startHealthServer({ host, port, allowedHosts }, healthRoutes(service));
+  const page = port === 'off' || !config.page ? undefined : pageOf(service, pagePassword);
+  const server = port === 'off' ? null : await startHealthServer({ host, port, allowedHosts, page }, healthRoutes(service));
   log.info({ version, health: server?.url ?? 'off' }, 'poller started');
   try {
     const end = await pollWithin(service, config.gracePeriod * 1000, signal);
@@ -121,6 +129,20 @@ async function endWithin(work: Promise<void>, graceMs: number, signal: AbortSign
   } finally {
     ended.abort();
   }
+}
+
+/** The page of changes of the connections that this poller serves. */
+function pageOf({ up, log }: Service, password: string | null) {
+  const { fetch } = createPage({
+    password,
+    served: async () => {
+      if (!up.database || !up.watcher) throw new GitlabSyncError('the poller has not started yet');
+      const { watched } = await up.watcher.refresh();
+      return { em: up.database.em, urls: new Map(watched.map(({ served }) => [served.id, served.config?.url])) };
+    },
+    onBug: (error) => log.error({ error: messageOf(error) }, 'unexpected error (bug)'),
+  });
+  return { paths: pagePaths, fetch: (request: Request) => fetch(request) };
 }
 
 function healthRoutes(service: Service) {

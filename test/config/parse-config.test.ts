@@ -31,6 +31,7 @@ describe('the configuration', () => {
       shareToken: false,
       healthPort: 8080,
       healthHost: '127.0.0.1',
+      page: true,
       healthAllowedHosts: [],
       logLevel: 'info',
       concurrency: 4,

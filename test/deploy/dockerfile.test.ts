@@ -55,5 +55,10 @@ test('the last stage of the Dockerfile installs and builds nothing, and removes 
 
 test('the Dockerfile has a volume for the embedded database, which is DATA_DIR', () => {
   expect(stepsOf('VOLUME').map(({ words }) => words)).toEqual([['/var/lib/gitlab-connector']]);
-  expect(stepsOf('ENV')[0]?.variables).toEqual({ NODE_ENV: 'production', DATA_DIR: '/var/lib/gitlab-connector', HEALTH_HOST: '0.0.0.0' });
+  expect(stepsOf('ENV')[0]?.variables).toEqual({
+    NODE_ENV: 'production',
+    DATA_DIR: '/var/lib/gitlab-connector',
+    HEALTH_HOST: '0.0.0.0',
+    PAGE: 'off',
+  });
 });

@@ -149,6 +149,9 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     'store/progress': 'value',
     streams: 'value',
     version: 'value',
+    moments: 'value',
+    'store/events': 'value',
+    events: 'type',
   },
   store: {
     errors: 'value',

@@ -45,6 +45,9 @@ test('commands that only read ask the poller that has the embedded database open
   expect(whileItRuns.map(({ code }) => code)).toEqual([0, 0, 2, 0, 0, 0, 2]);
   expect(whileItRuns[0]?.out).toContain('opened !1 Add a cart');
   expect(whileItRuns[2]?.err).toContain('did you mean acme/shop?');
+  const page = await fetch(`${await poller.url()}/?from=2026-01-01&type=mr`);
+  expect(await page.text()).toContain('opened !1 Add a cart');
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
   expect(statSync(socket).mode & 0o777).toBe(0o600);
   // What writes is refused as before.
   expect(await runCliProcess(['migrate'], env)).toMatchObject({
@@ -57,4 +60,26 @@ test('commands that only read ask the poller that has the embedded database open
   const alone = [];
   for (const args of commands) alone.push(await runCliProcess(args, env));
   expect(alone).toEqual(whileItRuns);
+});
+
+test('a poller that other machines can reach starts with a password for its page, or without the page', async () => {
+  const env = {
+    DATA_DIR: database.options.dataDir,
+    GITLAB_TOKEN: goodToken,
+    GITLAB_URL: served.url,
+    HEALTH_PORT: '0',
+    HEALTH_HOST: '0.0.0.0',
+  };
+  const refused = await runCliProcess(['poll'], env);
+  expect(refused).toMatchObject({ code: 2, out: '' });
+  expect(refused.err).toBe(
+    'ERROR: other machines can reach the page of changes (HEALTH_HOST is 0.0.0.0): set PAGE_PASSWORD or PAGE_PASSWORD_FILE, or PAGE=off [configuration_invalid]\n',
+  );
+  const closed = startPoller({ ...env, PAGE: 'off' });
+  try {
+    expect((await fetch((await closed.url()).replace('0.0.0.0', '127.0.0.1'))).status).toBe(404);
+  } finally {
+    closed.child.kill('SIGKILL');
+    await closed.ended;
+  }
 });

@@ -138,7 +138,8 @@ export async function readNewChanges(em: SqlEntityManager, filter: TimelineFilte
   });
 }
 
-const timeOf = (by: TimelineQuery['by']) => sql.raw(by === 'arrival' ? 't.arrived_at' : 't.happened_at');
+/** The column of the window. */
+export const timeOf = (by: TimelineQuery['by']) => sql.raw(by === 'arrival' ? 't.arrived_at' : 't.happened_at');
 
 const columns: FilteredColumns = {
   connectionId: 't.connection_id',
@@ -149,7 +150,8 @@ const columns: FilteredColumns = {
   eventId: 't.event_id',
 };
 
-function inWindow({ from, to, by, ...filter }: TimelineQuery): RawBuilder<unknown> {
+/** What the rows of the view, as `t`, fulfil. */
+export function inWindow({ from, to, by, ...filter }: TimelineQuery): RawBuilder<unknown> {
   const time = timeOf(by);
   const conditions = [
     sql`${time} >= ${from.toISOString()}::timestamptz`,

@@ -1,0 +1,106 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { countColumns } from '../../store/events/count-columns.ts';
+import type { TimelineCount } from '../../store/events/count-columns.ts';
+import { readSpans } from '../../store/events/read-event.ts';
+import type { Span } from '../../store/events/read-event.ts';
+import { readTimeline } from '../../store/events/read-timeline.ts';
+import type { TimelineChange, TimelineQuery } from '../../store/events/read-timeline.ts';
+import { readCoverage } from '../../store/progress/read-coverage.ts';
+import type { CoverageEntry } from '../../store/progress/read-coverage.ts';
+import { hasFilter, timelineQuery } from './query.ts';
+import type { PageQuery } from './query.ts';
+
+/** The database and the connections that the poller serves. */
+export interface Served {
+  readonly em: SqlEntityManager;
+  /** URL of the GitLab by id of the connection; undefined when its config cannot be used. */
+  readonly urls: ReadonlyMap<number, string | undefined>;
+}
+
+/** What the page shows for a query. */
+export interface Answer {
+  readonly query: PageQuery;
+  readonly now: Date;
+  readonly urls: Served['urls'];
+  /** One page of changes, the oldest first. */
+  readonly changes: readonly TimelineChange[];
+  /** The place of the next page; null at the end. */
+  readonly next: string | null;
+  /** How many changes there are on all pages. */
+  readonly total: number;
+  /** How many changes the window has without the filter. Null when that was not counted. */
+  readonly unfiltered: number | null;
+  readonly counts: readonly TimelineCount[];
+  /** Of the pipelines in `changes`, by `spanKey`. */
+  readonly spans: ReadonlyMap<string, Span>;
+  /** Of the projects that the filter selects. */
+  readonly coverage: readonly CoverageEntry[];
+  /** Paths of all projects that are read. */
+  readonly projects: readonly string[];
+}
+
+/** How many changes one page shows. */
+export const pageSize = 500;
+/** Into how many columns a window is cut where there are too many changes to draw each. */
+export const columnCount = 48;
+/** A page of mostly noise is filled from so many reads at most. */
+const mostReads = 20;
+
+/** Identifies an event among those of all connections. */
+export const spanKey = ({ connectionId, eventId }: Pick<TimelineChange, 'connectionId' | 'eventId'>): string =>
+  `${connectionId} ${eventId}`;
+
+/** Reads what the page shows. Throws DatabaseError. */
+export async function readAnswer({ em, urls }: Served, query: PageQuery, now: Date): Promise<Answer> {
+  const connectionIds = [...urls.keys()];
+  const asked = timelineQuery(query, connectionIds);
+  const [counts, everything, { changes, next }] = await Promise.all([
+    countColumns(em, { ...asked, after: undefined }, columnCount),
+    readCoverage(em, { connectionIds: asked.connectionIds }),
+    readChanges(em, asked, pageSize),
+  ]);
+  const total = counts.reduce((sum, { count }) => sum + count, 0);
+  const isNarrow = total === 0 && hasFilter(query);
+  const unfilteredQuery = { ...asked, projects: [], types: [], authors: [], statuses: [], text: '', after: undefined };
+  const [coverage, unfiltered, spans] = await Promise.all([
+    query.projects.length === 0 ? everything : readCoverage(em, { connectionIds: asked.connectionIds, projects: query.projects }),
+    isNarrow ? countColumns(em, unfilteredQuery, 1) : null,
+    spansOf(em, changes),
+  ]);
+  return {
+    query,
+    now,
+    urls,
+    changes,
+    next,
+    total,
+    unfiltered: unfiltered?.reduce((sum, { count }) => sum + count, 0) ?? null,
+    counts,
+    spans,
+    coverage,
+    projects: [...new Set(everything.map(({ project }) => project))],
+  };
+}
+
+/** At least `count` changes where there are as many: noise is left out of a page of the store after it was read. */
+export async function readChanges(em: SqlEntityManager, query: TimelineQuery, count: number) {
+  const changes: TimelineChange[] = [];
+  let { after } = query;
+  for (let reads = 0; reads < mostReads; reads++) {
+    const page = await readTimeline(em, { ...query, after, limit: Math.max(100, Math.min(count - changes.length, 1_000)) });
+    changes.push(...page.changes);
+    after = page.next ?? undefined;
+    if (after === undefined || changes.length >= count) break;
+  }
+  return { changes, next: after ?? null };
+}
+
+async function spansOf(em: SqlEntityManager, changes: readonly TimelineChange[]): Promise<ReadonlyMap<string, Span>> {
+  const pipelines = changes.filter(({ stream }) => stream === 'pipelines');
+  const spans: Span[] = [];
+  for (const connectionId of new Set(pipelines.map((change) => change.connectionId))) {
+    const eventIds = [...new Set(pipelines.filter((change) => change.connectionId === connectionId).map(({ eventId }) => eventId))];
+    spans.push(...(await readSpans(em, { connectionId, eventIds })));
+  }
+  return new Map(spans.map((span) => [spanKey(span), span]));
+}

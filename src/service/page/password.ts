@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import type { Config } from '../../config/parse-config.ts';
+import { ConfigurationError, messageOf } from '../../errors.ts';
+
+type PageConfig = Pick<Config, 'page' | 'pagePassword' | 'pagePasswordFile' | 'healthHost' | 'healthPort'>;
+
+/** The password of the page; null = none. Throws ConfigurationError where the page would be open to other machines without one. */
+export function pagePasswordOf({ page, pagePassword, pagePasswordFile: file, healthHost, healthPort }: PageConfig): string | null {
+  if (!page || healthPort === 'off') return null;
+  if (pagePassword !== undefined && file !== undefined)
+    throw new ConfigurationError(['PAGE_PASSWORD and PAGE_PASSWORD_FILE are both set: keep one of them']);
+  const password = file === undefined ? (pagePassword ?? null) : passwordIn(file);
+  if (password === null && !isOfThisMachine(healthHost)) {
+    throw new ConfigurationError([
+      `other machines can reach the page of changes (HEALTH_HOST is ${healthHost}): set PAGE_PASSWORD or PAGE_PASSWORD_FILE, or PAGE=off`,
+    ]);
+  }
+  return password;
+}
+
+const isOfThisMachine = (host: string) => /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host);
+
+function passwordIn(file: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
+  } catch (cause) {
+    throw new ConfigurationError([`PAGE_PASSWORD_FILE cannot be read (${messageOf(cause)})`]);
+  }
+  if (text === '') throw new ConfigurationError(['PAGE_PASSWORD_FILE is empty']);
+  return text;
+}

@@ -1,0 +1,114 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { csvHeader, csvLines } from '../../../src/service/page/csv.ts';
+import { safeUrl } from '../../../src/service/page/links.ts';
+import { pagePasswordOf } from '../../../src/service/page/password.ts';
+import { parseQuery } from '../../../src/service/page/query.ts';
+import { visible } from '../../../src/printable.ts';
+
+const now = new Date('2026-11-23T10:15:00Z');
+const parse = (query: string) => parseQuery(new URLSearchParams(query), now);
+
+describe('the URL of the page', () => {
+  test.each([
+    ['', '2026-11-23T09:15:00.000Z', '2026-11-23T10:15:00.000Z'],
+    ['last=15m', '2026-11-23T10:00:00.000Z', '2026-11-23T10:15:00.000Z'],
+    ['from=10:00&to=10:20', '2026-11-23T10:00:00.000Z', '2026-11-23T10:20:00.000Z'],
+    ['from=yesterday+23:50&to=0:20', '2026-11-22T23:50:00.000Z', '2026-11-23T00:20:00.000Z'],
+    ['around=10:00&minutes=5', '2026-11-23T09:55:00.000Z', '2026-11-23T10:05:00.000Z'],
+    ['from=10:00&tz=Europe/Berlin', '2026-11-23T09:00:00.000Z', '2026-11-23T10:15:00.000Z'],
+  ])('%s is a window', (query, from, to) => {
+    const { query: found, problems } = parse(query);
+    expect(problems).toEqual([]);
+    expect([found?.from.toISOString(), found?.to.toISOString()]).toEqual([from, to]);
+  });
+
+  test.each([
+    'from=25:00',
+    'to=soon',
+    'around=x',
+    'minutes=0&around=10:00',
+    'type=mrs',
+    'tz=Mars/Olympus',
+    'by=luck',
+    'after=1',
+    'from=10:00&to=9:00x',
+    'last=soon',
+  ])('%s is named as wrong', (query) => {
+    const { query: found, problems } = parse(query);
+    expect(found).toBeNull();
+    expect(problems.length).toBeGreaterThan(0);
+  });
+});
+
+describe('who may look', () => {
+  const config = { page: true, pagePassword: undefined, pagePasswordFile: undefined, healthHost: '127.0.0.1', healthPort: 8080 } as const;
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'page-')), 'password');
+  writeFileSync(file, 'secret\n');
+
+  test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('on %s needs no password', (healthHost) => {
+    expect(pagePasswordOf({ ...config, healthHost })).toBeNull();
+  });
+
+  test.each(['0.0.0.0', '::', '10.0.0.1', 'gitlab-connector', '127.0.0.1.evil.example'])(
+    'elsewhere (%s) the poller refuses to start without one',
+    (healthHost) => {
+      expect(() => pagePasswordOf({ ...config, healthHost })).toThrow(`HEALTH_HOST is ${healthHost}`);
+      expect(pagePasswordOf({ ...config, healthHost, page: false })).toBeNull();
+      expect(pagePasswordOf({ ...config, healthHost, healthPort: 'off' })).toBeNull();
+      expect(pagePasswordOf({ ...config, healthHost, pagePassword: 'x' })).toBe('x');
+      expect(pagePasswordOf({ ...config, healthHost, pagePasswordFile: file })).toBe('secret');
+    },
+  );
+
+  test('a password is given once, and its file can be read', () => {
+    expect(() => pagePasswordOf({ ...config, pagePassword: 'x', pagePasswordFile: file })).toThrow('both set');
+    expect(() => pagePasswordOf({ ...config, pagePasswordFile: `${file}.not` })).toThrow('PAGE_PASSWORD_FILE cannot be read');
+  });
+});
+
+test('links lead to the GitLab of the connection only', () => {
+  const gitlab = 'https://gitlab.example.com/base';
+  expect(safeUrl('https://gitlab.example.com/a/-/merge_requests/1', gitlab)).toBe('https://gitlab.example.com/a/-/merge_requests/1');
+  for (const url of [
+    'javascript:alert(1)',
+    'https://evil.example/a',
+    'https://x@gitlab.example.com/',
+    'data:text/html,x',
+    'http://gitlab.example.com/',
+    '',
+  ])
+    expect(safeUrl(url, gitlab)).toBeNull();
+  expect(safeUrl(gitlab, undefined)).toBeNull();
+});
+
+test('characters that are not printable are shown as signs', () => {
+  expect(visible('a\u001bb\u202ec\u007f')).toBe('a␛b⟨U+202E⟩c␡');
+});
+
+test('a cell of CSV is no formula', () => {
+  const change = {
+    happenedAt: '2026-11-23T10:03:00.000000Z',
+    arrivedAt: '2026-11-23T10:03:00.000000Z',
+    connectionId: 1,
+    stream: 'merge-requests',
+    type: 'MR',
+    project: '=cmd()',
+    headline: '@x, "y"',
+    author: '+1',
+    url: 'https://gitlab.example.com',
+    eventId: 'mr-1',
+    version: 1,
+    status: 'opened',
+    changes: null,
+    isNoise: false,
+    isHistory: false,
+  };
+  const text = `${csvHeader()}${csvLines([change])}`;
+  expect(text.split(/\r?\n/)[0]).toContain('happened');
+  expect(text).toContain("'=cmd()");
+  expect(text).toContain(`"'@x, ""y"""`);
+  expect(text).toContain("'+1");
+});
