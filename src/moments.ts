@@ -13,10 +13,10 @@ const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600
 const weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 
 /**
- * The moment that a text means; null for other texts and for dates and times that do not exist, such as 25:00, 2026-02-30, or 02:30 in the
- * night in which the clocks go forward. Understood are `now`; spans before now (`90m`, `2h30m`, `7d`, `1w`); times of day (`10:00`,
- * `10:00:30`), also after `today`, `yesterday`, a weekday (the last one) or a date; dates (`2026-11-23`: its first moment); ISO 8601. Of a
- * time that comes twice, when the clocks go back, the first one is meant.
+ * The moment that a text means. Accepts `now`; spans before now (`90m`, `2h30m`, `7d`, `1w`); times of day (`10:00`, `10:00:30`), also after
+ * `today`, `yesterday`, a weekday (the last one) or a date; dates (`2026-11-23`: its first moment); ISO 8601. Returns null for other texts,
+ * and for dates and times that do not exist: 25:00, 2026-02-30, or 02:30 in the night in which the clocks go forward. When the clocks go
+ * back, a time of day comes twice: the first one is returned.
  */
 export function parseMoment(text: string, options: MomentOptions): Date | null {
   const plain = text.trim().toLowerCase();
@@ -94,7 +94,7 @@ export const momentText = (moment: Date | string, zone: string, to: 'minute' | '
     .setZone(zoneOf(zone))
     .toFormat(to === 'minute' ? 'yyyy-MM-dd HH:mm' : 'yyyy-MM-dd HH:mm:ss');
 
-/** What a window of time is asked for with. */
+/** The texts that describe a window of time. */
 export interface WindowText {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
@@ -122,5 +122,5 @@ export function parseWindow({ from, to, around, minutes = 15 }: WindowText, opti
   return begin < end ? { from: begin, to: end } : { wrong: 'order' };
 }
 
-/** What a moment may be, for error messages. */
+/** Examples of moments, for error messages. */
 export const momentHelp = '10:00, yesterday 14:00, 2026-11-23, 2026-11-23T10:00:00Z, or a span before now such as 90m, 2h30m, 7d, 1w';

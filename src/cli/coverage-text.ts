@@ -1,7 +1,8 @@
+import { isRead } from '../store/progress/read-coverage.ts';
 import type { CoverageEntry } from '../store/progress/read-coverage.ts';
 import type { ShownZone } from './window.ts';
 
-/** So many projects are named at the most. */
+/** The most projects that are named. */
 const mostNamed = 10;
 
 /** What was read, in words: how far all projects were read, and what was not. `to` is the end of the window that was asked for. */
@@ -28,6 +29,3 @@ export function coverageText(entries: readonly CoverageEntry[], to: Date, { show
     .map((line) => `${line}\n`)
     .join('');
 }
-
-/** A stream that is off in GitLab has nothing to read. */
-const isRead = ({ outcome, readUntil }: CoverageEntry) => readUntil !== null && ['ok', 'partial', 'disabled'].includes(outcome);

@@ -71,7 +71,7 @@ function connectionOf(given: string, connections: readonly KnownConnection[]): n
   return found.id;
 }
 
-/** Throws ConfigurationError when a flag names what the tables do not have at all. For answers that are empty. */
+/** Throws ConfigurationError when a flag matches nothing in the tables. Call it for an empty answer. */
 export async function refuseUnknown(reads: Reads, { project = [], author = [], status = [] }: FilterFlags): Promise<void> {
   if (project.length + author.length + status.length === 0) return;
   const known = await reads.readKnownNames();
@@ -82,7 +82,7 @@ export async function refuseUnknown(reads: Reads, { project = [], author = [], s
   for (const name of status) if (!known.statuses.includes(name.toLowerCase())) throw unknown('--status', name, known.statuses);
 }
 
-/** So many known values are named at the most. */
+/** The most known values that an error names. */
 const mostNamed = 8;
 
 function unknown(flag: string, given: string, known: readonly string[]): ConfigurationError {

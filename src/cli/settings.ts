@@ -55,6 +55,11 @@ export function configOf(flags: Readonly<Record<string, unknown>>, { env }: Io):
   return withDatabasePassword(parseConfig({ ...settingsFromEnv(env), ...given }, nameOf), nameOf);
 }
 
+/** The configuration of a command that reads the database only, and has flags of its own beside the settings. Throws ConfigurationError. */
+export function databaseConfigOf({ databasePasswordFile, dataDir, connectionId }: Readonly<Record<string, unknown>>, io: Io): Config {
+  return configOf({ databasePasswordFile, dataDir, connectionId }, io);
+}
+
 /** The configuration of a command that reads from GitLab. Prints a warning for insecure settings. Throws ConfigurationError, also when the token is missing. */
 export function gitlabConfigOf(flags: Readonly<Record<string, unknown>>, io: Io): Config {
   const config = configOf(flags, io);

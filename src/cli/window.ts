@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ConfigurationError } from '../errors.ts';
 import { isZone, momentHelp, momentText, parseWindow, zoneName } from '../moments.ts';
 import type { Io } from './io.ts';
+import { notAMoment } from './moment-flag.ts';
 
 /** Flags that choose a time zone. */
 export interface ZoneFlags extends Record<string, unknown> {
@@ -75,5 +76,5 @@ export function windowOf(flags: WindowFlags, io: Pick<Io, 'out'>): Window {
   const window = parseWindow({ ...texts, minutes: minutes.data }, { now: new Date(), zone: zone.zone });
   if (!('wrong' in window)) return { ...zone, ...window };
   if (window.wrong === 'order') throw new ConfigurationError(['--from must be before --to']);
-  throw new ConfigurationError([`--${window.wrong} must be ${momentHelp}, not ${JSON.stringify(texts[window.wrong]?.slice(0, 100))}`]);
+  throw notAMoment(texts[window.wrong] ?? '', `--${window.wrong}`);
 }

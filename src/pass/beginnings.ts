@@ -14,8 +14,8 @@ export interface ReadRows {
 }
 
 /**
- * Asks GitLab since when rows are in a status of which lists do not tell it. Only rows that have come to it since the last pass are asked for, not
- * those of a first reading. Where GitLab does not know, or fails, the status begins at the row's last update.
+ * Asks GitLab since when rows are in a status whose beginning is not in lists. Asks only for rows that have come to the status since the last
+ * pass, and for none of a first reading. Where GitLab does not know, or fails, the status begins at the row's last update.
  */
 export async function withBeginnings(
   store: Pick<LockedStore, 'readStatuses'>,

@@ -1,6 +1,6 @@
 import type { Gitlab } from '../gitlab/client.ts';
 import { numberOfGlobalId, projectGlobalId } from '../gitlab/ids.ts';
-import { isAtTip } from '../streams/at-tip.ts';
+import { isAtTip, tipsPerRequest } from '../streams/at-tip.ts';
 import type { KnownProject } from '../store/store.ts';
 import { settle } from './settle.ts';
 import { chunks, walkKey } from './pass-state.ts';
@@ -12,7 +12,7 @@ export interface Tips {
   of(projectId: number, branch: string, at: Date): Promise<string | undefined>;
 }
 
-/** What tips are asked with. */
+/** What `createTips` needs. */
 export interface TipsInput {
   readonly gitlab: Pick<Gitlab, 'graphql' | 'fit'>;
   /** The known projects that are read. */
@@ -22,12 +22,9 @@ export interface TipsInput {
   readonly states: ReadonlyMap<number, ProjectStates>;
 }
 
-/** GitLab returns so many projects in one answer at the most. */
-const largestChunk = 100;
-
 /**
- * Asks whether branches have moved: of projects whose branch was read to its tip, one request for each hundred and each branch, when the
- * first of them is read. In place of a request for each project.
+ * Asks whether branches have moved. One request asks for a branch of a hundred projects whose branch was read to its tip. It is sent when
+ * the first of these projects is read, and replaces a REST request for each of them.
  */
 export function createTips({ gitlab, projects, isDue, states }: TipsInput): Tips {
   const byBranch = new Map<string, Map<number, () => Promise<ReadonlyMap<number, string>>>>();
@@ -39,7 +36,7 @@ export function createTips({ gitlab, projects, isDue, states }: TipsInput): Tips
     const asks = new Map(
       chunks(
         ids.toSorted((a, b) => a - b),
-        largestChunk,
+        tipsPerRequest,
       ).flatMap((some) => {
         let answer: Promise<ReadonlyMap<number, string>> | undefined;
         const ask = () => (answer ??= readTips(gitlab, some, branch));
@@ -52,7 +49,7 @@ export function createTips({ gitlab, projects, isDue, states }: TipsInput): Tips
   return { of: async (projectId, branch, at) => (await asking(branch, at).get(projectId)?.())?.get(projectId) };
 }
 
-/** The tips of a branch, as far as GitLab says them: a failure says none. */
+/** The tips of a branch by project. Projects for which GitLab gives no tip are left out, and all of them after a failure. */
 async function readTips(
   { graphql, fit }: TipsInput['gitlab'],
   ids: readonly number[],
@@ -61,7 +58,7 @@ async function readTips(
   const answer = await settle(
     fit({
       kind: 'tips',
-      largest: largestChunk,
+      largest: tipsPerRequest,
       patience: 1,
       ask: (size) => {
         const some = ids.slice(0, size);

@@ -6,14 +6,14 @@ import { DatabaseError, messageOf } from '../errors.ts';
 import { readNames, readsFrom } from './reads.ts';
 import type { Reads } from './reads.ts';
 
-/** The socket in DATA_DIR through which the process that has the embedded database open answers questions. */
+/** The socket in DATA_DIR on which the process that has the embedded database open listens. */
 const socketOf = (dataDir: string): string => path.resolve(dataDir, 'poller.sock');
 
 /** The longest path of a socket that every system takes. */
 const longestPath = 100;
 const largestQuestion = 1_000_000;
 
-/** Answers the questions of other processes of this user. Resolves to null where the folder's path is too long for a socket. */
+/** Runs reading functions for other processes of this user. Resolves to null when the folder's path is too long for a socket. */
 export async function shareReads(reads: Reads, dataDir: string): Promise<{ readonly close: () => Promise<void> } | null> {
   const socket = socketOf(dataDir);
   if (socket.length > longestPath) return null;
@@ -58,7 +58,7 @@ async function answerOf(reads: Reads, url: string, body: Buffer): Promise<Buffer
   }
 }
 
-/** The questions to the process that has the embedded database open; null when it answers none. Each throws DatabaseError. */
+/** The reading functions of the process that has the embedded database open. Null when no process listens in the folder. Each throws DatabaseError. */
 export function sharedReads(dataDir: string): Reads | null {
   const socket = socketOf(dataDir);
   if (socket.length > longestPath || !existsSync(socket)) return null;

@@ -7,7 +7,7 @@ import { beginningOfTime } from '../walk-state.ts';
 import type { Backfill, WalkState } from '../walk-state.ts';
 import { arrivalsOf } from './arrivals.ts';
 import { extendedBackfill, firstBackfill, largestPage } from './backfill.ts';
-import { isAtTip } from './at-tip.ts';
+import { isAtTip, tipsPerRequest } from './at-tip.ts';
 import { sinceRange } from './since-range.ts';
 import { endPage } from './stream.ts';
 import type { Depth, Page, Pages, Stored, Stream, StreamContext, WalkEnd } from './stream.ts';
@@ -37,7 +37,7 @@ export const commits: Stream = {
       const [known, unknown] = [readable(changed), readable(fresh).length];
       const dueIds = new Set(due.map(({ id }) => id));
       const alone = known.filter(({ id }) => dueIds.has(id)).length;
-      const graphql = Math.ceil((known.length - alone) / largestPage) * branches.length;
+      const graphql = Math.ceil((known.length - alone) / tipsPerRequest) * branches.length;
       return { projects: branches.length === 0 ? 0 : known.length + unknown, graphql, rest: (alone + 2 * unknown) * branches.length };
     },
     uncounted: (_, { branches }) => (branches.length > 0 ? 'commits' : null),

@@ -4,7 +4,7 @@ import { streams } from '../../streams/index.ts';
 import { ensureConnection } from '../../store/connections.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
-import { parseSince } from '../since.ts';
+import { parseMomentFlag } from '../moment-flag.ts';
 import { summaryText } from '../summary.ts';
 import { withDatabase } from '../with-database.ts';
 import { exitCodeOf, reportFailure, syncWithProgress } from './sync.ts';
@@ -21,7 +21,7 @@ export function addBackfill(program: Command, io: Io, end: (code: ExitCode) => v
       )
       .requiredOption('--since <when>', 'how far back: 2026-01-31, 2026-01-31T08:00:00Z, or 90d'),
   ).action(async ({ since, ...flags }: { since: string } & Record<string, unknown>) => {
-    const backfillTo = parseSince(since, '--since');
+    const backfillTo = parseMomentFlag(since, '--since');
     // New projects are read back to the same moment.
     const config = gitlabConfigOf({ ...flags, syncSince: backfillTo.toISOString() }, io);
     end(await withDatabase(config, (database) => backfill({ database, config, io }, backfillTo)));

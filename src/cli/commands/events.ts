@@ -2,11 +2,12 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Config } from '../../config/parse-config.ts';
 import { ConfigurationError } from '../../errors.ts';
-import { momentHelp, parseMoment } from '../../moments.ts';
+import { momentHelp } from '../../moments.ts';
 import type { EventFilter, StoredEvent } from '../../store/events/read-events.ts';
 import type { Reads } from '../../store/reads.ts';
 import { csvText } from '../csv-text.ts';
 import { eventTable } from '../event-table.ts';
+import { firstRows } from '../first-rows.ts';
 import { addFilters, filterOf, refuseUnknown } from '../filters.ts';
 import type { FilterFlags } from '../filters.ts';
 import { historyTable } from '../history-table.ts';
@@ -15,7 +16,8 @@ import type { ExitCode, Io } from '../io.ts';
 import { jsonLine, jsonText } from '../json-text.ts';
 import { parseLimit } from '../limit.ts';
 import { refuseMissing } from '../missing-database.ts';
-import { addSettings, configOf, databaseSettings } from '../settings.ts';
+import { parseMomentFlag } from '../moment-flag.ts';
+import { addSettings, databaseConfigOf, databaseSettings } from '../settings.ts';
 import { widthOf } from '../table.ts';
 import { addZone, zoneOf } from '../window.ts';
 import type { ZoneFlags } from '../window.ts';
@@ -48,10 +50,13 @@ export function addEvents(program: Command, io: Io, end: (code: ExitCode) => voi
     .addOption(new Option('--ndjson', 'print a JSON object a line').conflicts('csv'))
     .option('--csv', 'print comma-separated values, with a line of names first');
   addSettings(command, [...databaseSettings, 'connectionId']).action(async (flags: EventsFlags) => {
-    const { databasePasswordFile, dataDir, connectionId } = flags;
-    const config = configOf({ databasePasswordFile, dataDir, connectionId }, io);
+    const config = databaseConfigOf(flags, io);
     const zone = zoneOf(flags, io);
-    const moments = { since: momentOf('since', flags, zone.zone), until: momentOf('until', flags, zone.zone) };
+    const momentOf = (flag: 'since' | 'until') => {
+      const text = flags[flag];
+      return text === undefined ? undefined : parseMomentFlag(text, `--${flag}`, zone.zone);
+    };
+    const moments = { since: momentOf('since'), until: momentOf('until') };
     const most = flags.all ? Number.POSITIVE_INFINITY : parseLimit(flags.limit);
     refuseMissing(config);
     if (flags.history !== undefined) {
@@ -79,25 +84,11 @@ export function addEvents(program: Command, io: Io, end: (code: ExitCode) => voi
   });
 }
 
-function momentOf(flag: 'since' | 'until', flags: EventsFlags, zone: string): Date | undefined {
-  const text = flags[flag];
-  if (text === undefined) return undefined;
-  const moment = parseMoment(text, { now: new Date(), zone });
-  if (!moment) throw new ConfigurationError([`--${flag} must be ${momentHelp}, not ${JSON.stringify(text.slice(0, 100))}`]);
-  return moment;
-}
-
-/** As many events as are asked for, from as many pages as that takes. */
-async function firstEvents(reads: Reads, filter: EventFilter, count: number): Promise<StoredEvent[]> {
-  const events: StoredEvent[] = [];
-  let after: string | undefined;
-  do {
-    const page = await reads.readEvents({ ...filter, after, limit: Math.min(count - events.length, 1_000) });
-    events.push(...page.events);
-    after = page.next ?? undefined;
-  } while (after !== undefined && events.length < count);
-  return events;
-}
+const firstEvents = (reads: Reads, filter: EventFilter, count: number): Promise<StoredEvent[]> =>
+  firstRows(count, async (limit, after) => {
+    const { events: rows, next } = await reads.readEvents({ ...filter, after, limit });
+    return { rows, next };
+  });
 
 const csvColumns = ['timestamp', 'event_id', 'title', 'author', 'status', 'project', 'url', 'connection_id', 'stored_at'] as const;
 

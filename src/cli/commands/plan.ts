@@ -10,7 +10,7 @@ import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { jsonText } from '../json-text.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
-import { parseSince } from '../since.ts';
+import { parseMomentFlag } from '../moment-flag.ts';
 import { printable } from '../../printable.ts';
 import { tableOf } from '../table.ts';
 import { reportFailure } from './sync.ts';
@@ -32,7 +32,7 @@ export function addPlan(program: Command, io: Io, end: (code: ExitCode) => void)
       .option('--since <when>', 'plan a backfill to this moment: 2026-01-31, 2026-01-31T08:00:00Z, or 90d')
       .option('--json', 'print the plan as JSON'),
   ).action(async ({ since, json, ...flags }: PlanFlags) => {
-    const backfillTo = since === undefined ? undefined : parseSince(since, '--since');
+    const backfillTo = since === undefined ? undefined : parseMomentFlag(since, '--since');
     // As in a backfill, new projects are read back to the same moment.
     const config = gitlabConfigOf(backfillTo ? { ...flags, syncSince: backfillTo.toISOString() } : flags, io);
     const plan = await planWith(config, { signal: io.signal, ...(backfillTo ? { backfillTo } : {}) });

@@ -5,6 +5,7 @@ import type { TimelineChange, TimelineFilter, TimelineQuery } from '../../store/
 import type { Reads } from '../../store/reads.ts';
 import { coverageText } from '../coverage-text.ts';
 import { csvText } from '../csv-text.ts';
+import { firstRows } from '../first-rows.ts';
 import { addFilters, filterOf, refuseUnknown } from '../filters.ts';
 import type { FilterFlags } from '../filters.ts';
 import { exitCodes } from '../io.ts';
@@ -12,7 +13,7 @@ import type { ExitCode, Io } from '../io.ts';
 import { jsonLine, jsonText } from '../json-text.ts';
 import { parseLimit } from '../limit.ts';
 import { refuseMissing } from '../missing-database.ts';
-import { addSettings, configOf, databaseSettings } from '../settings.ts';
+import { addSettings, databaseConfigOf, databaseSettings } from '../settings.ts';
 import { widthOf } from '../table.ts';
 import { changeLine, timelineTable } from '../timeline-table.ts';
 import { addWindow, windowOf } from '../window.ts';
@@ -54,7 +55,7 @@ export function addTimeline(program: Command, io: Io, end: (code: ExitCode) => v
     .addOption(new Option('--ndjson', 'print a JSON object a line').conflicts('csv'))
     .option('--csv', 'print comma-separated values, with a line of names first');
   addSettings(command, [...databaseSettings, 'connectionId']).action(async (flags: TimelineFlags) => {
-    const config = configOf(settingsOf(flags), io);
+    const config = databaseConfigOf(flags, io);
     const window = windowOf(flags, io);
     const most = flags.all ? Number.POSITIVE_INFINITY : parseLimit(flags.limit);
     refuseMissing(config);
@@ -67,12 +68,6 @@ export function addTimeline(program: Command, io: Io, end: (code: ExitCode) => v
     });
     end(exitCodes.ok);
   });
-}
-
-/** The flags that are settings. */
-function settingsOf(flags: TimelineFlags): Record<string, unknown> {
-  const { databasePasswordFile, dataDir, connectionId } = flags;
-  return { databasePasswordFile, dataDir, connectionId };
 }
 
 interface Showing {
@@ -112,17 +107,11 @@ async function show({ reads, io, window, flags }: Showing, query: TimelineQuery,
   out.write(coverageText(coverage, query.to, window));
 }
 
-/** As many changes as are asked for, from as many pages as that takes. */
-async function firstChanges(reads: Reads, query: TimelineQuery, count: number): Promise<TimelineChange[]> {
-  const changes: TimelineChange[] = [];
-  let after: string | undefined;
-  do {
-    const page = await reads.readTimeline({ ...query, after, limit: Math.min(count - changes.length, 1_000) });
-    changes.push(...page.changes);
-    after = page.next ?? undefined;
-  } while (after !== undefined && changes.length < count);
-  return changes;
-}
+const firstChanges = (reads: Reads, query: TimelineQuery, count: number): Promise<TimelineChange[]> =>
+  firstRows(count, async (limit, after) => {
+    const { changes: rows, next } = await reads.readTimeline({ ...query, after, limit });
+    return { rows, next };
+  });
 
 const followMs = 2_000;
 

@@ -4,7 +4,7 @@ import type { TimelineCount } from '../../store/events/count-columns.ts';
 import { readSpans } from '../../store/events/read-event.ts';
 import type { Span } from '../../store/events/read-event.ts';
 import { readTimeline } from '../../store/events/read-timeline.ts';
-import type { TimelineChange, TimelineQuery } from '../../store/events/read-timeline.ts';
+import type { TimelineChange } from '../../store/events/read-timeline.ts';
 import { readCoverage } from '../../store/progress/read-coverage.ts';
 import type { CoverageEntry } from '../../store/progress/read-coverage.ts';
 import { hasFilter, timelineQuery } from './query.ts';
@@ -43,8 +43,6 @@ export interface Answer {
 export const pageSize = 500;
 /** Into how many columns a window is cut where there are too many changes to draw each. */
 export const columnCount = 48;
-/** A page of mostly noise is filled from so many reads at most. */
-const mostReads = 20;
 
 /** Identifies an event among those of all connections. */
 export const spanKey = ({ connectionId, eventId }: Pick<TimelineChange, 'connectionId' | 'eventId'>): string =>
@@ -57,7 +55,7 @@ export async function readAnswer({ em, urls }: Served, query: PageQuery, now: Da
   const [counts, everything, { changes, next }] = await Promise.all([
     countColumns(em, { ...asked, after: undefined }, columnCount),
     readCoverage(em, { connectionIds: asked.connectionIds }),
-    readChanges(em, asked, pageSize),
+    readTimeline(em, { ...asked, limit: pageSize }),
   ]);
   const total = counts.reduce((sum, { count }) => sum + count, 0);
   const isNarrow = total === 0 && hasFilter(query);
@@ -80,19 +78,6 @@ export async function readAnswer({ em, urls }: Served, query: PageQuery, now: Da
     coverage,
     projects: [...new Set(everything.map(({ project }) => project))],
   };
-}
-
-/** At least `count` changes where there are as many: noise is left out of a page of the store after it was read. */
-export async function readChanges(em: SqlEntityManager, query: TimelineQuery, count: number) {
-  const changes: TimelineChange[] = [];
-  let { after } = query;
-  for (let reads = 0; reads < mostReads; reads++) {
-    const page = await readTimeline(em, { ...query, after, limit: Math.max(100, Math.min(count - changes.length, 1_000)) });
-    changes.push(...page.changes);
-    after = page.next ?? undefined;
-    if (after === undefined || changes.length >= count) break;
-  }
-  return { changes, next: after ?? null };
 }
 
 async function spansOf(em: SqlEntityManager, changes: readonly TimelineChange[]): Promise<ReadonlyMap<string, Span>> {

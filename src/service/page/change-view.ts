@@ -3,6 +3,7 @@ import type { Json } from '../../events/change-event.ts';
 import { printableJson, visible } from '../../printable.ts';
 import type { EventVersion } from '../../store/events/read-events.ts';
 import type { StreamedEvent } from '../../store/events/read-event.ts';
+import { isRead } from '../../store/progress/read-coverage.ts';
 import type { CoverageEntry } from '../../store/progress/read-coverage.ts';
 import { lineOf } from './coverage.ts';
 import { kindOf, toneOf } from './kinds.ts';
@@ -108,7 +109,6 @@ function chainView(event: StreamedEvent, related: readonly StreamedEvent[], zone
 }
 
 function coverageLine(entry: CoverageEntry, zone: string): string {
-  const isRead = entry.readUntil !== null && ['ok', 'partial', 'disabled'].includes(entry.outcome);
-  if (!isRead) return lineOf(entry, clockOf(zone));
+  if (!isRead(entry)) return lineOf(entry, clockOf(zone));
   return `${entry.stream} read until ${clockOf(zone).full(entry.readUntil ?? '')}${entry.gaps === 0 ? '' : `, ${entry.gaps} gaps`}`;
 }

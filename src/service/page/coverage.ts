@@ -1,3 +1,4 @@
+import { isRead } from '../../store/progress/read-coverage.ts';
 import type { CoverageEntry } from '../../store/progress/read-coverage.ts';
 import { countText, spanText } from './times.ts';
 import type { Clockface } from './times.ts';
@@ -10,9 +11,6 @@ export interface CoverageWords {
   readonly lines: readonly string[];
   readonly isComplete: boolean;
 }
-
-/** A stream that is off in GitLab has nothing to read. */
-const isRead = ({ outcome, readUntil }: CoverageEntry) => readUntil !== null && ['ok', 'partial', 'disabled'].includes(outcome);
 
 /** Says how far projects were read. */
 export function coverageWords(entries: readonly CoverageEntry[], now: Date, clock: Clockface): CoverageWords {

@@ -46,7 +46,7 @@ function laneView(lane: Lane, query: PageQuery): Html {
   </div>`;
 }
 
-/** The band of the window that was not read: that nothing is drawn there says nothing. */
+/** The part of the window that was not read: changes in it are not known. */
 function unread(readTo: number, height: number): Html {
   if (readTo > 0.998) return nothing;
   const width = 1 - readTo;

@@ -1,13 +1,14 @@
 import { Hono } from 'hono';
 import { html } from 'hono/html';
 import type { Context } from 'hono';
-import { DatabaseError, messageOf } from '../../errors.ts';
+import { GitlabSyncError, messageOf } from '../../errors.ts';
 import { printableJson } from '../../printable.ts';
 import { readEventsById } from '../../store/events/read-event.ts';
 import { readHistory } from '../../store/events/read-events.ts';
+import { readTimeline } from '../../store/events/read-timeline.ts';
 import type { TimelineQuery } from '../../store/events/read-timeline.ts';
 import { readCoverage } from '../../store/progress/read-coverage.ts';
-import { readAnswer, readChanges } from './answer.ts';
+import { readAnswer } from './answer.ts';
 import type { Served } from './answer.ts';
 import { changeView } from './change-view.ts';
 import { csvHeader, csvLines } from './csv.ts';
@@ -28,7 +29,7 @@ export interface PageOptions {
   /** Null = none. */
   readonly password: string | null;
   readonly now?: () => Date;
-  /** Called with an error that is none of the database: a mistake of this program. */
+  /** Called with an unexpected error (bug). */
   readonly onBug?: (error: unknown) => void;
 }
 
@@ -86,7 +87,7 @@ export function createPage(options: PageOptions): Hono {
   );
   app.get('/changes', async (context) => changeOf(context, await options.served(), now()));
   app.onError((error, context) => {
-    const isKnown = error instanceof DatabaseError || error.name === 'GitlabSyncError' || error.name === 'ConfigurationError';
+    const isKnown = error instanceof GitlabSyncError;
     if (!isKnown) options.onBug?.(error);
     const message = isKnown ? messageOf(error) : 'The page could not be made. The log of the poller says why.';
     return page(context, messageDocument('Not available now', message), isKnown ? 503 : 500);
@@ -102,7 +103,10 @@ async function jsonOf(
   { served, now }: { readonly served: Served; readonly now: Date },
 ): Promise<Response> {
   const asked = timelineQuery(query, [...served.urls.keys()]);
-  const [{ changes, next }, coverage] = await Promise.all([readChanges(served.em, asked, mostInJson), readCoverage(served.em, asked)]);
+  const [{ changes, next }, coverage] = await Promise.all([
+    readTimeline(served.em, { ...asked, limit: mostInJson }),
+    readCoverage(served.em, asked),
+  ]);
   const { from, to, by } = query;
   const body = { from: from.toISOString(), to: to.toISOString(), by, answeredAt: now.toISOString(), changes, next, coverage };
   return context.body(`${printableJson(JSON.stringify(body))}\n`, 200, { 'content-type': 'application/json; charset=utf-8' });
@@ -121,7 +125,7 @@ function csvOf(context: Context, query: PageQuery, served: Served): Response {
 async function* csvPages({ em }: Served, query: TimelineQuery): AsyncGenerator<string> {
   yield csvHeader();
   for (let { after } = query; ;) {
-    const { changes, next } = await readChanges(em, { ...query, after }, csvPageSize);
+    const { changes, next } = await readTimeline(em, { ...query, after, limit: csvPageSize });
     if (changes.length > 0) yield csvLines(changes);
     if (next === null) return;
     after = next;

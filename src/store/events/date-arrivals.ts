@@ -11,8 +11,8 @@ export interface ArrivedPage extends EventPage {
 
 /**
  * Dates the first version of commits that these pages have stored: the merge of the merge request that brought them, or the pipeline of the push
- * that did. A commit of which neither is stored came no later than the next one on the branch; where none is known, it keeps the time at which
- * it was seen.
+ * that did. A commit without either came no later than the next commit on the branch. Without a later commit that has
+ * one, it keeps the time at which it was seen.
  */
 export async function dateArrivals(
   kysely: QueryExecutorProvider,

@@ -1,8 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { withDatabaseErrors } from '../database/database-errors.ts';
+import { isoTime } from './iso-time.ts';
+import { timestampOf } from './read-events.ts';
 import type { StoredEvent } from './read-events.ts';
-import { eventTableOf } from './save-events.ts';
 
 /** Which events to read: those of a connection, by their ids. */
 export interface EventKeys {
@@ -20,12 +21,10 @@ export interface StreamedEvent extends StoredEvent {
 export async function readEventsById(em: SqlEntityManager, { connectionId, eventIds }: EventKeys): Promise<StreamedEvent[]> {
   return withDatabaseErrors(async () => {
     const fork = em.fork({ clear: true });
-    const { hasNaiveTimestamps } = await eventTableOf(fork);
-    const at = sql.raw(hasNaiveTimestamps ? `(e."timestamp" at time zone 'UTC')` : 'e."timestamp"');
-    const iso = (time: typeof at) => sql<string>`to_char(${time} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+    const at = await timestampOf(fork);
     const { rows } = await sql<StreamedEvent>`
-      select e.connection_id as "connectionId", e.stream, e.event_id as "eventId", e.title, e.description, e.author, ${iso(at)} as "timestamp",
-        e.url, e.status, e.metadata, ${iso(sql.raw('e.updated_at'))} as "storedAt"
+      select e.connection_id as "connectionId", e.stream, e.event_id as "eventId", e.title, e.description, e.author, ${isoTime(at)} as "timestamp",
+        e.url, e.status, e.metadata, ${isoTime(sql.raw('e.updated_at'))} as "storedAt"
       from change_events e
       where e.source = 'gitlab' and e.connection_id = ${connectionId} and e.event_id = any (${[...eventIds]}::text[])
       order by ${at}, e.id`.execute(fork.getKysely());

@@ -5,6 +5,7 @@ import type { Json, JsonObject } from '../../events/change-event.ts';
 import { withDatabaseErrors } from '../database/database-errors.ts';
 import { conditionsOf } from './event-conditions.ts';
 import type { EventConditions, FilteredColumns } from './event-conditions.ts';
+import { isoTime } from './iso-time.ts';
 import { eventTableOf } from './save-events.ts';
 
 /** Which stored events to list. Absent = all. */
@@ -48,13 +49,13 @@ const defaultLimit = 100;
 export async function readEvents(em: SqlEntityManager, filter: EventFilter = {}): Promise<EventsPage> {
   return withDatabaseErrors(async () => {
     const fork = em.fork({ clear: true });
-    const at = await timeOf(fork);
+    const at = await timestampOf(fork);
     const { after, limit = defaultLimit } = filter;
     const [time = '', id = ''] = after?.split('/') ?? [];
     const onward = after === undefined ? sql`true` : sql`(${at}, e.id) < (${time}::timestamptz, ${id}::bigint)`;
     const { rows } = await sql<StoredEvent & { readonly id: number | string; readonly place: string }>`
-      select e.id, ${iso(at, 'US')} as place, e.connection_id as "connectionId", e.event_id as "eventId", e.title, e.description, e.author,
-        ${iso(at)} as "timestamp", e.url, e.status, e.metadata, ${iso(sql.raw('e.updated_at'))} as "storedAt"
+      select e.id, ${isoTime(at, 'US')} as place, e.connection_id as "connectionId", e.event_id as "eventId", e.title, e.description, e.author,
+        ${isoTime(at)} as "timestamp", e.url, e.status, e.metadata, ${isoTime(sql.raw('e.updated_at'))} as "storedAt"
       from change_events e
       where ${matching(filter, at)} and ${onward}
       order by ${at} desc, e.id desc
@@ -72,18 +73,16 @@ export async function countStored(em: SqlEntityManager, filter: Omit<EventFilter
   return withDatabaseErrors(async () => {
     const fork = em.fork({ clear: true });
     const { rows } = await sql<{ readonly count: number }>`
-      select count(*)::int as count from change_events e where ${matching(filter, await timeOf(fork))}`.execute(fork.getKysely());
+      select count(*)::int as count from change_events e where ${matching(filter, await timestampOf(fork))}`.execute(fork.getKysely());
     return rows[0]?.count ?? 0;
   });
 }
 
-async function timeOf(fork: SqlEntityManager): Promise<RawBuilder<unknown>> {
+/** The time of a row of change_events `e`, with its zone. */
+export async function timestampOf(fork: SqlEntityManager): Promise<RawBuilder<unknown>> {
   const { hasNaiveTimestamps } = await eventTableOf(fork);
   return sql.raw(hasNaiveTimestamps ? `(e."timestamp" at time zone 'UTC')` : 'e."timestamp"');
 }
-
-const iso = (time: RawBuilder<unknown>, digits: 'MS' | 'US' = 'MS') =>
-  sql<string>`to_char(${time} at time zone 'UTC', ${sql.lit(`YYYY-MM-DD"T"HH24:MI:SS.${digits}"Z"`)})`;
 
 const columns: FilteredColumns = {
   connectionId: 'e.connection_id',

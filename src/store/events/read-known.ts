@@ -8,15 +8,14 @@ export interface KnownConnection {
   readonly name: string;
 }
 
-/** What filters can name: what there is in the tables. */
+/** The names in the tables that a filter can match. */
 export interface KnownNames {
-  readonly connections: readonly KnownConnection[];
   readonly projects: readonly string[];
   readonly authors: readonly string[];
   readonly statuses: readonly string[];
 }
 
-/** The names in the tables. Reads all events: for filters that match nothing. Throws DatabaseError. */
+/** The names in the tables that a filter can match. Reads every event, so call it only after a filter has matched nothing. Throws DatabaseError. */
 export async function readKnownNames(em: SqlEntityManager): Promise<KnownNames> {
   return withDatabaseErrors(async () => {
     const kysely = em.fork({ clear: true }).getKysely();
@@ -26,7 +25,6 @@ export async function readKnownNames(em: SqlEntityManager): Promise<KnownNames> 
       return rows.map(({ text }) => text);
     };
     return {
-      connections: await readConnections(em),
       projects: await texts('full_path', 'gitlab_projects'),
       authors: await texts('author', 'change_events'),
       statuses: await texts('status', 'change_event_versions'),

@@ -5,6 +5,7 @@ import type { Json } from '../../events/change-event.ts';
 import { withDatabaseErrors } from '../database/database-errors.ts';
 import { conditionsOf } from './event-conditions.ts';
 import type { EventConditions, FilteredColumns } from './event-conditions.ts';
+import { isoTime } from './iso-time.ts';
 
 /** Which changes to show. Absent or empty = all. */
 export interface TimelineFilter extends EventConditions {
@@ -65,10 +66,8 @@ interface Row extends TimelineChange {
   readonly id: number | string;
 }
 
-const iso = (column: string) => sql<string>`to_char(${sql.raw(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-
 const selected = sql`
-  select t.version_id as id, ${iso('t.happened_at')} as "happenedAt", ${iso('t.arrived_at')} as "arrivedAt", t.connection_id as "connectionId",
+  select t.version_id as id, ${isoTime(sql.raw('t.happened_at'), 'US')} as "happenedAt", ${isoTime(sql.raw('t.arrived_at'), 'US')} as "arrivedAt", t.connection_id as "connectionId",
     t.stream, t.kind as type, t.project, t.headline, t.author, t.url, t.event_id as "eventId", t.version, t.status, t.changes,
     t.is_noise as "isNoise", t.is_history as "isHistory"
   from gitlab_timeline t`;

@@ -138,8 +138,8 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
   const storedAt = sql.raw(table.hasNaiveTimestamps ? `(e."timestamp" at time zone 'UTC')` : 'e."timestamp"');
   const toColumn = (time: 'at' | 'now()') => sql.raw(table.hasNaiveTimestamps ? `${time} at time zone 'UTC'` : time);
   const before = table.hasNaiveTimestamps ? `((c.stored)."timestamp" at time zone 'UTC')` : '(c.stored)."timestamp"';
-  // A status begins when GitLab says so; not before the state that is stored, as a merge request does that is opened again. Of a change that
-  // did not move the row's time, as that of a release, nobody knows more than when it was seen.
+  // A status begins when GitLab says so, but not before the state that is stored: a merge request may be opened again. GitLab has no time for
+  // a change that leaves the row's time as it was, such as the edit of a release. Such a change happens when it is seen.
   const happenedAt = sql.raw(`case
     when (c.stored).id is null then coalesce(c.status_at, c.at)
     when (c.stored).status is distinct from c.status and c.status_at >= ${before} then c.status_at

@@ -142,6 +142,6 @@ const createView = String.raw`
 
 /**
  * The statements that create the view `gitlab_timeline`: every change, with when it happened, when it arrived, and what it was in one line.
- * They may run again.
+ * They may run again: `migrate` runs them where the view is missing. A change here needs a migration that runs them in databases that have the view.
  */
 export const timelineView: readonly string[] = [createSubject, createHeadline, createView];

@@ -24,6 +24,10 @@ export interface CoverageEntry {
   readonly gaps: number;
 }
 
+/** Whether a stream was read. There is nothing to read of a stream that is switched off in GitLab. */
+export const isRead = ({ outcome, readUntil }: CoverageEntry): boolean =>
+  readUntil !== null && ['ok', 'partial', 'disabled'].includes(outcome);
+
 /** How far each stream of each project was read, by project and stream. Projects that the settings no longer select are left out. Throws DatabaseError. */
 export async function readCoverage(
   em: SqlEntityManager,
