@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { minutes } from '../../fake-gitlab/world/time.ts';
 import { countTimeline, readCoverage, readTimeline } from '../../src/index.ts';
 import type { TimelineQuery } from '../../src/index.ts';
+import { readNewChanges } from '../../src/store/events/read-timeline.ts';
+import type { SeenVersions } from '../../src/store/events/read-timeline.ts';
 import { describeDatabases } from '../support/databases.ts';
 import { useSync } from './fixture.ts';
 
@@ -129,5 +131,52 @@ describeDatabases('the timeline', (kind) => {
     const later = () => project.createRelease({ tag: 'v2', name: 'v2', releasedAt: given.world.now + minutes(60) });
     expect(await after(later)).toEqual(['announced v2']);
     expect(await after(() => project.deleteMergeRequest(mergeRequest))).toEqual(['deleted: merge request !1']);
+  });
+
+  test('calls a change noise if, and only if, its line only names the fields', async () => {
+    const project = given.world.addProject('acme/shop');
+    project.openMergeRequest({ title: 'Refunds' });
+    project.startPipeline({ ref: 'main' });
+    project.createRelease({ tag: 'v1' });
+    await given.sync();
+    const fields = ['status', 'target_branch', 'approved_count', 'head_sha', 'title', 'labels', 'draft', 'user_notes_count', 'failed_jobs'];
+    const em = given.database.em.fork();
+    for (const [index, field] of fields.entries()) {
+      await em.execute(
+        `insert into change_event_versions (change_event_id, version, status, changes, happened_at, seen_at)
+         select id, ?::int, status, jsonb_build_object(?::text, '{"old": 1, "new": 2}'::jsonb), now(), now() from change_events where connection_id = ?`,
+        [100 + index, field, given.connectionId],
+      );
+    }
+    const rows = await em.execute<Array<{ stream: string; field: string; is_noise: boolean; only_names: boolean }>>(
+      `select stream, key as field, is_noise, headline like '%: ' || key as only_names
+       from gitlab_timeline cross join lateral jsonb_object_keys(changes) as key where connection_id = ? and version >= 100`,
+      [given.connectionId],
+    );
+    expect(rows).toHaveLength(3 * fields.length);
+    expect(rows.filter(({ is_noise: isNoise, only_names: onlyNames }) => isNoise !== onlyNames)).toEqual([]);
+    const noise = (stream: string) => rows.filter((row) => row.stream === stream && row.is_noise).length;
+    expect(['merge-requests', 'pipelines', 'releases'].map(noise)).toEqual([2, fields.length - 1, 0]);
+  });
+
+  test('gives what was stored since the last look once, in whatever order', async () => {
+    const project = given.world.addProject('acme/shop');
+    await given.sync();
+    const look = async (seen?: SeenVersions) => {
+      const { changes, seen: next } = await readNewChanges(given.database.em, { connectionIds: [given.connectionId] }, seen);
+      return { lines: changes.map(({ headline }) => headline), seen: next };
+    };
+    const begun = await look();
+    expect(begun.lines).toEqual([]);
+    given.world.pass(minutes(5));
+    project.openMergeRequest({ title: 'Refunds' });
+    await given.sync();
+    const first = await look(begun.seen);
+    expect(first.lines).toEqual(['opened !1 Refunds']);
+    // Another transaction had taken its number before, and ends after that look.
+    const { last, recent } = first.seen;
+    const again = await look({ last: last + 10, recent: new Set() });
+    expect(again.lines).toEqual(['opened !1 Refunds']);
+    expect((await look({ last, recent })).lines).toEqual([]);
   });
 });
