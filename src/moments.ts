@@ -1,4 +1,5 @@
-import { DateTime, IANAZone } from 'luxon';
+import { DateTime, IANAZone, Info } from 'luxon';
+import type { Zone } from 'luxon';
 
 /** How a text is read as a moment. */
 export interface MomentOptions {
@@ -9,76 +10,131 @@ export interface MomentOptions {
   readonly after?: Date | undefined;
 }
 
-const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-const weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+/** Whether a text names a time zone: an IANA name, `utc` or `local`, in any case. */
+export const isZone = (zone: string): boolean => /^(utc|local)$/i.test(zone) || (/^[a-z]/i.test(zone) && IANAZone.isValidZone(zone));
 
 /**
- * The moment that a text means. Accepts `now`; spans before now (`90m`, `2h30m`, `7d`, `1w`); times of day (`10:00`, `10:00:30`), also after
- * `today`, `yesterday`, a weekday (the last one) or a date; dates (`2026-11-23`: its first moment); ISO 8601. Returns null for other texts,
- * and for dates and times that do not exist: 25:00, 2026-02-30, or 02:30 in the night in which the clocks go forward. When the clocks go
- * back, a time of day comes twice: the first one is returned.
+ * The moment that a text means, or null. The forms, in any case:
+ *
+ * - `now`, and spans before now: `90m`, `2h30m`, `7d`, `1w` (units w, d, h, m, s in this order). A day is 24 hours, also when clocks change.
+ * - `10:00`, `10:00:30`: the last time that clocks showed it, today or on a day before; with `after`, the first time after that.
+ * - `today`, `yesterday`, `monday` … `sunday` (also `mon`), alone for the midnight at which the day began, or with a time: `yesterday 14:00`.
+ *   A weekday is the last one whose time is not in the future. `today 14:00` is today, also in the morning.
+ * - `2026-11-23` for the midnight at which the day began, and with a time `2026-11-23 10:00`, `2026-11-23T10:00:00.5`. `24:00` is the end
+ *   of the day. With an offset (`Z`, `+02:00`) the moment does not depend on the zone.
+ *
+ * Null for a text in another form, for impossible values such as `25:00` or `2026-02-30`, and for a time with a date or a day that no
+ * clock showed because clocks were put forward. Where clocks showed a time twice, the earlier moment. Throws RangeError for an unknown zone.
  */
-export function parseMoment(text: string, options: MomentOptions): Date | null {
+export function parseMoment(text: string, { now, zone: name, after }: MomentOptions): Date | null {
+  if (!isZone(name)) throw new RangeError(`unknown time zone ${JSON.stringify(name)}`);
+  const zone = Info.normalizeZone(zoneOf(name));
   const plain = text.trim().toLowerCase();
-  if (plain === 'now') return options.now;
-  return spanBefore(plain, options.now) ?? timeOnDay(plain, options) ?? isoMoment(text.trim(), options);
+  if (plain === 'now') return new Date(now);
+  return spanBefore(plain, now) ?? timeAlone(plain, { now, after }, zone) ?? namedDay(plain, now, zone) ?? dateAndTime(plain, zone);
 }
+
+const unitsMs = [604_800_000, 86_400_000, 3_600_000, 60_000, 1_000];
 
 function spanBefore(text: string, now: Date): Date | null {
-  if (!/^(\d{1,6}[wdhms])+$/.test(text)) return null;
-  const parts = [...text.matchAll(/(\d+)([wdhms])/g)];
-  return new Date(now.getTime() - parts.reduce((sum, [, count = '0', unit = '']) => sum + Number(count) * (unitMs[unit] ?? 0), 0));
+  const match = /^(?=\d)(?:(\d{1,6})w\s*)?(?:(\d{1,6})d\s*)?(?:(\d{1,6})h\s*)?(?:(\d{1,6})m\s*)?(?:(\d{1,6})s)?(?:\s*ago)?$/.exec(text);
+  if (!match) return null;
+  const spanMs = unitsMs.reduce((sum, unitMs, index) => sum + Number(match[index + 1] ?? 0) * unitMs, 0);
+  // PostgreSQL and JSON have no years before Christ: a span that is longer than all history means all of it.
+  return new Date(Math.max(0, now.getTime() - spanMs));
 }
 
-function timeOnDay(text: string, options: MomentOptions): Date | null {
-  const [, day, time] = /^(?:([a-z]+|\d{4}-\d\d-\d\d)(?: +|$))?(\d{1,2}:\d\d(?::\d\d)?)?$/.exec(text) ?? [];
-  if (day === undefined && time === undefined) return null;
-  const zone = zoneOf(options.zone);
-  const today = DateTime.fromJSDate(options.now, { zone });
-  if (day !== undefined) {
-    const date = dayOf(day, today);
-    return date && momentOn(date, time ?? '00:00');
+/** A wall clock's date and time, as milliseconds since 1970 as if they were UTC. */
+type Wall = number;
+
+const dayMs = 86_400_000;
+const clock = String.raw`(\d{1,2}):(\d\d)(?::(\d\d))?`;
+const clockPattern = new RegExp(`^${clock}$`);
+
+function timeAlone(text: string, { now, after }: Pick<MomentOptions, 'now' | 'after'>, zone: Zone): Date | null {
+  const match = clockPattern.exec(text);
+  const timeMs = match ? timeOf(match.slice(1)) : null;
+  if (timeMs === null) return null;
+  const [start, step] = after ? [after, dayMs] : [now, -dayMs];
+  // On the day on which clocks are put forward, they do not show each time: then it is on the next day, or was on the day before.
+  for (let day = dayOf(start, zone); ; day += step) {
+    const moment = momentAt(day + timeMs, zone);
+    if (moment && (after ? moment > after : moment <= now)) return moment;
   }
-  if (time === undefined) return null;
-  const near = options.after ? DateTime.fromJSDate(options.after, { zone }) : today;
-  const fits = (moment: Date) => (options.after ? moment > options.after : moment <= options.now);
-  const days = options.after ? [0, 1, 2] : [0, -1, -2];
-  const moments = days.map((count) => momentOn(near.plus({ days: count }), time));
-  return moments.find((moment) => moment !== null && fits(moment)) ?? null;
 }
 
-function dayOf(word: string, today: DateTime): DateTime | null {
-  if (word === 'today') return today;
-  if (word === 'yesterday') return today.minus({ days: 1 });
-  const weekday = weekdays.indexOf(word) + 1;
-  if (weekday > 0) return today.minus({ days: (today.weekday - weekday + 7) % 7 || 7 });
-  const date = DateTime.fromISO(word, { zone: today.zone });
-  return /^\d/.test(word) && date.isValid ? date : null;
+const weekdays = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
+const namedDayPattern = new RegExp(
+  `^(today|yesterday|${weekdays.map((day) => `${day.slice(0, 3)}(?:${day.slice(3)})?`).join('|')})(?:\\s+(?:at\\s+)?${clock})?$`,
+);
+
+function namedDay(text: string, now: Date, zone: Zone): Date | null {
+  const [, name, ...parts] = namedDayPattern.exec(text) ?? [];
+  if (name === undefined) return null;
+  const timeMs = parts[0] === undefined ? 0 : timeOf(parts);
+  if (timeMs === null) return null;
+  const today = dayOf(now, zone);
+  const at = (day: Wall) => (parts[0] === undefined ? startOfDay(day, zone) : momentAt(day + timeMs, zone));
+  if (name === 'today') return at(today);
+  if (name === 'yesterday') return at(today - dayMs);
+  const weekday = weekdays.findIndex((day) => day.startsWith(name));
+  const last = today - ((new Date(today).getUTCDay() - weekday + 7) % 7) * dayMs;
+  const moment = at(last);
+  return moment && moment > now ? at(last - 7 * dayMs) : moment;
 }
 
-/** A time on the day of a date in its zone. Null when that day does not have the time. */
-function momentOn(day: DateTime, time: string): Date | null {
-  const [hour = 0, minute = 0, second = 0] = time.split(':').map(Number);
-  const found = DateTime.fromObject({ year: day.year, month: day.month, day: day.day, hour, minute, second }, { zone: day.zone });
-  if (!found.isValid || found.hour !== hour || found.minute !== minute) return null;
-  return new Date(Math.min(...found.getPossibleOffsets().map((one) => one.toMillis())));
+const datePattern = /^(\d{4})-(\d\d)-(\d\d)(?:(?:t|\s+)(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(z|utc|[+-]\d\d(?::?\d\d)?)?)?$/;
+
+function dateAndTime(text: string, zone: Zone): Date | null {
+  const [, year, month, date, hour, minute, second, fraction = '', offset] = datePattern.exec(text) ?? [];
+  const day = Date.UTC(Number(year), Number(month) - 1, Number(date));
+  // An impossible date, such as February 30, becomes another one.
+  if (year === undefined || new Date(day).toISOString().slice(0, 10) !== `${year}-${month}-${date}`) return null;
+  if (hour === undefined) return startOfDay(day, zone);
+  const isEnd = hour === '24' && minute === '00' && Number(second ?? 0) === 0 && Number(fraction) === 0;
+  if (isEnd && offset === undefined) return startOfDay(day + dayMs, zone);
+  const timeMs = isEnd ? dayMs : timeOf([hour, minute, second]);
+  if (timeMs === null) return null;
+  const wall = day + timeMs + Number(fraction.padEnd(3, '0').slice(0, 3));
+  if (offset === undefined) return momentAt(wall, zone);
+  const offsetMs = offsetOf(offset);
+  return offsetMs === null ? null : new Date(wall - offsetMs);
 }
 
-function isoMoment(text: string, { zone }: MomentOptions): Date | null {
-  if (!/^\d{4}-\d\d-\d\d[t ]/i.test(text)) return null;
-  const iso = text.replace(/^(\S+)\s+/, '$1T');
-  if (!/(?:z|[+-]\d\d(?::?\d\d)?)$/i.test(iso.slice(10))) {
-    const [, date = '', time = '', fraction = ''] = /^(\d{4}-\d\d-\d\d)t(\d\d:\d\d(?::\d\d)?)(\.\d+)?$/i.exec(iso) ?? [];
-    const day = DateTime.fromISO(date, { zone: zoneOf(zone) });
-    const moment = day.isValid ? momentOn(day, time) : null;
-    return moment && new Date(moment.getTime() + Math.floor(Number(`0${fraction}`) * 1_000));
-  }
-  const moment = DateTime.fromISO(iso, { setZone: true });
-  return moment.isValid ? moment.toJSDate() : null;
+/** Milliseconds since midnight; null for an impossible time. */
+function timeOf([hour, minute, second]: ReadonlyArray<string | undefined>): number | null {
+  const [hours, minutes, seconds] = [Number(hour), Number(minute), Number(second ?? 0)];
+  return hours > 23 || minutes > 59 || seconds > 59 ? null : ((hours * 60 + minutes) * 60 + seconds) * 1_000;
 }
 
-/** Whether a text names a time zone: an IANA name, `utc` or `local`. */
-export const isZone = (zone: string): boolean => ['utc', 'local'].includes(zone.toLowerCase()) || IANAZone.isValidZone(zone);
+function offsetOf(text: string): number | null {
+  if (text === 'z' || text === 'utc') return 0;
+  const [hours, minutes] = [Number(text.slice(1, 3)), Number(text.slice(3).replace(':', '') || 0)];
+  if (hours > 14 || minutes > 59) return null;
+  return (text.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+}
+
+const offsetMsAt = (moment: number, zone: Zone) => zone.offset(moment) * 60_000;
+
+/** The day that calendars of the zone show at a moment. */
+const dayOf = (now: Date, zone: Zone): Wall => Math.floor((now.getTime() + offsetMsAt(now.getTime(), zone)) / dayMs) * dayMs;
+
+/** The first moment at which clocks of the zone showed this; null when they never did. */
+function momentAt(wall: Wall, zone: Zone): Date | null {
+  // Offsets are less than a day, so the offset at the moment that is looked for is one of these two, where clocks change at most once in two days.
+  const moments = [wall - dayMs, wall + dayMs].map((near) => wall - offsetMsAt(near, zone));
+  const right = moments.filter((moment) => moment + offsetMsAt(moment, zone) === wall);
+  return right.length === 0 ? null : new Date(Math.min(...right));
+}
+
+/** When a day began. Some zones put their clocks forward at midnight: the day then begins at one o'clock. */
+function startOfDay(day: Wall, zone: Zone): Date | null {
+  const moment = momentAt(day, zone);
+  if (moment) return moment;
+  const change = day - offsetMsAt(day - dayMs, zone);
+  // Samoa left out a whole day.
+  return dayOf(new Date(change), zone) === day ? new Date(change) : null;
+}
 
 const zoneOf = (zone: string): string => (zone.toLowerCase() === 'utc' ? 'utc' : zone.toLowerCase() === 'local' ? 'system' : zone);
 

@@ -1,64 +1,61 @@
 import type { Json, JsonObject } from '../events/change-event.ts';
 import type { StoredEvent } from '../store/events/read-events.ts';
 import type { KnownConnection } from '../store/events/read-known.ts';
-import { tableOf } from './table.ts';
+import { fittedTable } from './fitted-table.ts';
+import type { Column } from './fitted-table.ts';
+import { utc } from './window.ts';
 import type { ShownZone } from './window.ts';
 
 const titlePattern = /^\[(\w+)\] (.*)$/s;
-const whenWidth = 18;
-const typeWidth = 10;
-const statusWidth = 11;
-const borders = 6;
+
+/** How a table is shown. */
+export interface TableOptions {
+  /** @default UTC */
+  readonly zone?: ShownZone;
+  /** Names of connections. Where there are several, the table says of which connection a row is. */
+  readonly connections?: readonly KnownConnection[];
+}
 
 /** How a table of events is shown. */
-export interface EventTableOptions {
-  /** Default: UTC. */
-  readonly zone?: ShownZone;
-  /** Names of connections. Where there are several, the table says of which connection an event is. */
-  readonly connections?: readonly KnownConnection[];
-  /** Whether to show the id and the page of each event. Default: true. */
+export interface EventTableOptions extends TableOptions {
+  /** Whether to show the id and the page of each event. @default true */
   readonly hasLinks?: boolean;
 }
 
-/** A narrower table has everything but the time in one column. */
-const wide = 100;
-
-/** Events as a table of `width` columns: time, type, status, title with id and page, and facts. */
-export function eventTable(
-  events: readonly StoredEvent[],
-  width: number,
-  { zone, connections = [], hasLinks = true }: EventTableOptions = {},
-): string {
-  const when = `when (${zone?.zoneName ?? 'UTC'})`;
-  const names = new Map(connections.length > 1 ? connections.map(({ id, name }) => [id, name]) : []);
-  const rows = events.map((event) => {
+/** Events as a table that fits into `width` columns: time, type, status, title, facts, id and page. */
+export function eventTable(events: readonly StoredEvent[], width: number, options: EventTableOptions = {}): string {
+  const { zone = utc, hasLinks = true } = options;
+  const shown = events.map((event) => {
     const [, type = '', what = event.title] = titlePattern.exec(event.title) ?? [];
     const project = text(event.metadata?.project);
-    const place = type === 'Image' || project === '' ? '' : `${project}: `;
-    const connection = event.connectionId === null ? undefined : names.get(event.connectionId);
-    return {
-      time: zone?.shown(event.timestamp) ?? event.timestamp.slice(0, 16).replace('T', ' '),
-      type,
-      status: event.status,
-      what: `${place}${what}`,
-      links: [...(hasLinks ? [event.eventId, event.url] : []), ...(connection === undefined ? [] : [`connection: ${connection}`])],
-      details: detailsOf(type, event),
-    };
+    return { event, type, what: type === 'Image' || project === '' ? what : `${project}: ${what}` };
   });
-  if (width < wide) {
-    return tableOf({
-      head: [when, 'what'],
-      widths: [whenWidth, Math.max(30, width - whenWidth - 3)],
-      rows: rows.map(({ time, type, status, what, links, details: facts }) => [time, [`${type} ${status}`, what, facts, ...links]]),
-    });
-  }
-  const room = Math.max(50, width - whenWidth - typeWidth - statusWidth - borders);
-  const whatWidth = Math.floor(room * (hasLinks ? 0.5 : 0.4));
-  return tableOf({
-    head: [when, 'type', 'status', 'what', 'details'],
-    widths: [whenWidth, typeWidth, statusWidth, whatWidth, room - whatWidth],
-    rows: rows.map(({ time, type, status, what, links, details: facts }) => [time, type, status, [what, ...links], facts]),
-  });
+  return fittedTable(
+    [
+      { head: `when (${zone.zoneName})`, cells: events.map(({ timestamp }) => zone.shown(timestamp)) },
+      { head: 'type', cells: shown.map(({ type }) => type) },
+      { head: 'status', cells: events.map(({ status }) => status) },
+      connectionColumn(events, options),
+      { head: 'what', cells: shown.map(({ what }) => what), fit: 'wrap' },
+      { head: 'details', cells: shown.map(({ type, event }) => detailsOf(type, event)), fit: 'wrap' },
+      ...(hasLinks
+        ? [
+            { head: 'id', cells: events.map(({ eventId }) => eventId), fit: 'below' as const },
+            { head: 'link', cells: events.map(({ url }) => url), fit: 'below' as const },
+          ]
+        : []),
+    ],
+    width,
+  );
+}
+
+/** The column with the connections' names, which is empty where there is only one connection. */
+export function connectionColumn(
+  rows: ReadonlyArray<{ readonly connectionId: number | null }>,
+  { connections = [] }: Pick<TableOptions, 'connections'>,
+): Column {
+  const names = new Map<number | null, string>(connections.length > 1 ? connections.map(({ id, name }) => [id, name]) : []);
+  return { head: 'connection', cells: rows.map(({ connectionId }) => names.get(connectionId) ?? '') };
 }
 
 /** Facts of an event beside the title, in one line. */

@@ -1,25 +1,23 @@
 import type { Json } from '../events/change-event.ts';
 import type { EventVersion } from '../store/events/read-events.ts';
-import { tableOf } from './table.ts';
+import { fittedTable } from './fitted-table.ts';
+import { utc } from './window.ts';
+import type { ShownZone } from './window.ts';
 
-const whenWidth = 21;
-const statusWidth = 11;
-const borders = 5;
 /** Longer values are cut to this many characters. */
 const valueLength = 120;
 
 /** The versions of an event as a table: when the change happened in GitLab, when the connector read it, the status, what changed. */
-export function historyTable(versions: readonly EventVersion[], width: number): string {
-  return tableOf({
-    head: ['happened (UTC)', 'seen (UTC)', 'status', 'what changed'],
-    widths: [whenWidth, whenWidth, statusWidth, Math.max(30, width - 2 * whenWidth - statusWidth - borders)],
-    rows: versions.map(({ happenedAt, seenAt, status, changes }) => [
-      happenedAt.slice(0, 19).replace('T', ' '),
-      seenAt.slice(0, 19).replace('T', ' '),
-      status,
-      changes ? changesOf(changes) : 'first seen',
-    ]),
-  });
+export function historyTable(versions: readonly EventVersion[], width: number, zone: ShownZone = utc): string {
+  return fittedTable(
+    [
+      { head: `happened (${zone.zoneName})`, cells: versions.map(({ happenedAt }) => zone.shown(happenedAt, 'second')) },
+      { head: `seen (${zone.zoneName})`, cells: versions.map(({ seenAt }) => zone.shown(seenAt, 'second')) },
+      { head: 'status', cells: versions.map(({ status }) => status) },
+      { head: 'what changed', cells: versions.map(({ changes }) => (changes ? changesOf(changes) : 'first seen')), fit: 'wrap' },
+    ],
+    width,
+  );
 }
 
 const changesOf = (changes: NonNullable<EventVersion['changes']>) =>

@@ -7,3 +7,10 @@ export function parseLimit(text: string): number {
   if (!limit.success) throw new ConfigurationError([`--limit must be a whole number of at least 1, not ${JSON.stringify(text)}`]);
   return limit.data;
 }
+
+/** How many rows are shown, of how many: `50 of 1,405 changes`, with what to do about it. */
+export function countText(shown: number, total: number, noun: 'change' | 'event'): string {
+  const number = (count: number) => count.toLocaleString('en-US');
+  if (shown < total) return `${number(shown)} of ${number(total)} ${noun}s: raise --limit, or give --all.\n`;
+  return `${number(total)} ${noun}${total === 1 ? '' : 's'}\n`;
+}

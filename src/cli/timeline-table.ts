@@ -1,69 +1,46 @@
 import type { TimelineChange } from '../store/events/read-timeline.ts';
-import { printable } from '../printable.ts';
-import { tableOf } from './table.ts';
+import { connectionColumn } from './event-table.ts';
+import type { TableOptions } from './event-table.ts';
+import { fittedTable, stackedRows } from './fitted-table.ts';
+import type { Column } from './fitted-table.ts';
+import { foldCommits } from './fold-commits.ts';
+import type { CommitDates, TimelineLine } from './fold-commits.ts';
+import { utc } from './window.ts';
 import type { ShownZone } from './window.ts';
 
-const whenWidth = 18;
-const borders = 4;
-/** A narrower table has the project above the change, in one column. */
-const wide = 100;
 /** A change that arrived later than this says when. */
 const lateMs = 10 * 60_000;
 
-/** Changes as a table of `width` columns: when they happened, in which project, what changed, and by whom. Commits that arrived together are one row. */
-export function timelineTable(changes: readonly TimelineChange[], width: number, zone: ShownZone): string {
-  const rows = foldCommits(changes);
-  const when = `when (${zone.zoneName})`;
-  const room = Math.max(40, width - whenWidth - borders);
-  if (width < wide) {
-    return tableOf({
-      head: [when, 'what changed'],
-      widths: [whenWidth, Math.max(30, width - whenWidth - borders + 1)],
-      rows: rows.map((row) => [zone.shown(row.change.happenedAt), [row.change.project ?? '', textOf(row, zone)]]),
-    });
-  }
-  const projectWidth = Math.floor(room * 0.3);
-  return tableOf({
-    head: [when, 'project', 'what changed'],
-    widths: [whenWidth, projectWidth, room - projectWidth],
-    rows: rows.map((row) => [zone.shown(row.change.happenedAt), row.change.project ?? '', textOf(row, zone)]),
-  });
+/** How changes are shown. */
+export interface TimelineTableOptions extends TableOptions {
+  /** When commits were made. Where it is known, old commits say so. */
+  readonly commitDates?: CommitDates;
 }
 
-/** A change in one line. */
-export const changeLine = (change: TimelineChange, zone: ShownZone): string =>
-  `${zone.shown(change.happenedAt)}  ${printable(change.project ?? '')}  ${printable(textOf({ change, count: 1 }, zone))}\n`;
+/** Changes as a table that fits into `width` columns: when they happened, of which type and project they are, what changed, and the link. Commits that arrived together are one row. */
+export const timelineTable = (changes: readonly TimelineChange[], width: number, options: TimelineTableOptions = {}): string =>
+  fittedTable(columnsOf(changes, options), width);
 
-interface FoldedChange {
-  /** The first of them. */
-  readonly change: TimelineChange;
-  readonly count: number;
+/** As `timelineTable`, but without borders and heads, for changes that come one after the other. */
+export const timelineRows = (changes: readonly TimelineChange[], width: number, options: TimelineTableOptions = {}): string =>
+  stackedRows(columnsOf(changes, options), width);
+
+function columnsOf(changes: readonly TimelineChange[], options: TimelineTableOptions): Column[] {
+  const { zone = utc, commitDates = new Map() } = options;
+  const lines = foldCommits(changes, commitDates, new Date());
+  return [
+    { head: `when (${zone.zoneName})`, cells: lines.map(({ happenedAt }) => zone.shown(happenedAt, 'second')) },
+    { head: 'type', cells: lines.map(({ type }) => type) },
+    { head: 'project', cells: lines.map(({ project }) => project ?? '') },
+    connectionColumn(lines, options),
+    { head: 'what changed', cells: lines.map((line) => textOf(line, zone)), fit: 'wrap' },
+    { head: 'link', cells: lines.map(({ url }) => url), fit: 'below' },
+  ];
 }
 
-/** Commits of one author that arrived together in a project, as one. */
-function foldCommits(changes: readonly TimelineChange[]): FoldedChange[] {
-  const rows: FoldedChange[] = [];
-  for (const change of changes) {
-    const last = rows.at(-1);
-    if (last && areTogether(last.change, change)) rows[rows.length - 1] = { ...last, count: last.count + 1 };
-    else rows.push({ change, count: 1 });
-  }
-  return rows;
-}
-
-const areTogether = (a: TimelineChange, b: TimelineChange): boolean =>
-  a.stream === 'commits' &&
-  b.stream === 'commits' &&
-  a.happenedAt === b.happenedAt &&
-  a.author === b.author &&
-  a.project === b.project &&
-  a.connectionId === b.connectionId;
-
-function textOf({ change, count }: FoldedChange, zone: ShownZone): string {
-  const { headline, happenedAt, arrivedAt, author, isHistory } = change;
-  const text = count === 1 ? headline : `${count} commits, the first: ${headline}`;
-  // A merge names who merged.
-  const by = author === 'unknown' || headline.startsWith('merged ') ? '' : ` (${author})`;
+function textOf(line: TimelineLine, zone: ShownZone): string {
+  const { headline, notes, happenedAt, arrivedAt, isHistory } = line;
   const isLate = Date.parse(arrivedAt) - Date.parse(happenedAt) > lateMs;
-  return `${text}${by}${isHistory ? ' [known from history]' : isLate ? ` [arrived ${zone.shown(arrivedAt)}]` : ''}`;
+  const marks = [...(isHistory ? ['known from history'] : []), ...(isLate && !isHistory ? [`arrived ${zone.shown(arrivedAt)}`] : [])];
+  return `${headline}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}${marks.length > 0 ? ` [${marks.join(', ')}]` : ''}`;
 }

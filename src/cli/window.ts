@@ -25,9 +25,12 @@ export interface ShownZone {
   readonly zone: string;
   /** For people: `UTC`, `Europe/Berlin`. */
   readonly zoneName: string;
-  /** A moment to the minute. */
-  readonly shown: (moment: Date | string) => string;
+  /** A moment, by default to the minute. */
+  readonly shown: (moment: Date | string, to?: 'minute' | 'second') => string;
 }
+
+/** Of output without a terminal. */
+export const utc: ShownZone = shownIn('utc');
 
 /** A window of time, and the zone it is shown in. */
 export interface Window extends ShownZone {
@@ -59,7 +62,11 @@ export function zoneOf({ utc, tz }: ZoneFlags, { out }: Pick<Io, 'out'>): ShownZ
     throw new ConfigurationError([`--tz must be a time zone such as Europe/Berlin, utc or local, not ${JSON.stringify(tz.slice(0, 100))}`]);
   }
   const zone = tz ?? (utc || !out.isTTY ? 'utc' : 'local');
-  return { zone, zoneName: zoneName(zone), shown: (moment) => momentText(moment, zone) };
+  return shownIn(zone);
+}
+
+function shownIn(zone: string): ShownZone {
+  return { zone, zoneName: zoneName(zone), shown: (moment, to) => momentText(moment, zone, to) };
 }
 
 /** The window of the flags. Throws ConfigurationError. */

@@ -56,6 +56,10 @@ test('what GitLab says reaches a terminal without control characters, and JSON w
   await run('events', '--history', 'mr-acme/shop-1', '--json');
   for (const command of ['check', 'plan', 'audit']) await run(command);
   await run('check', '--json');
+  for (const format of [[], ['--csv'], ['--ndjson'], ['--json']]) {
+    for (const command of [['events'], ['timeline', '--from', '2020-01-01']])
+      expect(await run(...command, ...format).then(({ length }) => length)).toBeGreaterThan(100);
+  }
   fake.intercept = () => json(world, 400, { message: `Broken ${bad}` });
   const { err } = await runCli(['sync'], env);
   expect(err).toMatch(/^ERROR: .*Broken  \[2J/);

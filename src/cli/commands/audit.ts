@@ -13,7 +13,9 @@ import { withFoundDatabase } from '../find-database.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
-import { tableOf } from '../table.ts';
+import { fittedTable } from '../fitted-table.ts';
+import { tableOf, widthOf } from '../table.ts';
+import { wrap } from '../wrap.ts';
 import { reportFailure } from './sync.ts';
 
 interface AuditFlags extends Record<string, unknown> {
@@ -43,7 +45,7 @@ export function addAudit(program: Command, io: Io, end: (code: ExitCode) => void
         if (connectionId === null)
           io.out.write(`The database has no connection for ${config.url} yet: run \`gitlab-connector sync\` first\n`);
         for (const entry of result.missing) io.out.write(`Not found, or out of sight for this token: ${printable(entry)}\n`);
-        io.out.write('entries' in result ? auditText(result) : planText(result));
+        io.out.write('entries' in result ? auditText(result, widthOf(io.out)) : planText(result));
       }
       return 'entries' in result && isWrong(result) ? exitCodes.incomplete : exitCodes.ok;
     });
@@ -62,29 +64,38 @@ const wrong: ReadonlySet<AuditEntry['result']> = new Set(['missing', 'stale', 'u
 const isWrong = ({ entries, missing }: AuditReport): boolean => missing.length > 0 || entries.some(({ result }) => wrong.has(result));
 
 const labelOf = (name: string): string => streams.find((stream) => stream.name === name)?.label ?? name;
-const countOf = (rows: AuditRows | null) => rows?.count ?? '';
+const countOf = (rows: AuditRows | null) => String(rows?.count ?? '');
 
-function auditText({ entries, requests }: AuditReport): string {
-  const rows = entries.map(({ project, stream, result, inGitlab, inTable, missing, stale, gone, gaps, since, reason }) => [
-    project,
-    labelOf(stream),
-    inGitlab ?? '',
-    inTable ?? '',
-    countOf(missing),
-    countOf(stale),
-    countOf(gone),
-    gaps === 0 ? '' : gaps,
-    since?.slice(0, 10) ?? '',
-    reason ? `${result}: ${reason}` : result,
-  ]);
-  const head = ['project', 'stream', 'in GitLab', 'in the table', 'missing', 'stale', 'gone', 'gaps', 'since', 'result'];
+function auditText({ entries, requests }: AuditReport, width: number): string {
+  const numbers = (head: string, of: (entry: AuditEntry) => string | number | null) => ({
+    head,
+    cells: entries.map((entry) => String(of(entry) ?? '')),
+    isNumber: true,
+  });
+  const table = fittedTable(
+    [
+      { head: 'project', cells: entries.map(({ project }) => project) },
+      { head: 'stream', cells: entries.map(({ stream }) => labelOf(stream)) },
+      numbers('in GitLab', ({ inGitlab }) => inGitlab),
+      numbers('in the table', ({ inTable }) => inTable),
+      numbers('missing', ({ missing }) => countOf(missing)),
+      numbers('stale', ({ stale }) => countOf(stale)),
+      numbers('gone', ({ gone }) => countOf(gone)),
+      numbers('gaps', ({ gaps }) => (gaps === 0 ? '' : gaps)),
+      { head: 'since', cells: entries.map(({ since }) => since?.slice(0, 10) ?? '') },
+      { head: 'result', cells: entries.map(({ result, reason }) => (reason ? `${result}: ${reason}` : result)), fit: 'wrap' },
+    ],
+    width,
+  );
   const count = (result: AuditEntry['result']) => entries.filter((entry) => entry.result === result).length;
   const sums = [
-    `${count('complete')} complete, ${count('missing')} with something missing, ${count('stale')} out of date, `,
-    `${count('unread')} never read, ${count('failed')} failed, ${count('unknown')} unknown\n`,
-    `The audit took ${requests.graphql} GraphQL requests. Nothing was written.\n`,
+    `${count('complete')} complete, ${count('missing')} with something missing, ${count('stale')} out of date, ${count('unread')} never read, ${count('failed')} failed, ${count('unknown')} unknown`,
+    `The audit took ${requests.graphql} GraphQL requests. Nothing was written.`,
   ];
-  return `${entries.length > 0 ? tableOf({ head, rows }) : ''}${sums.join('')}`;
+  return `${entries.length > 0 ? table : ''}${sums
+    .flatMap((line) => wrap(line, width))
+    .map((line) => `${line}\n`)
+    .join('')}`;
 }
 
 function planText({ steps, requests, asked }: AuditPlan): string {

@@ -7,7 +7,9 @@ import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { jsonText } from '../json-text.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
-import { tableOf, widthOf } from '../table.ts';
+import { fittedTable } from '../fitted-table.ts';
+import { widthOf } from '../table.ts';
+import { wrap } from '../wrap.ts';
 import { reportFailure } from './sync.ts';
 
 /** `gitlab-connector check`: checks that a sync would work. */
@@ -39,17 +41,21 @@ const codes: Readonly<Record<CheckReport['result'], ExitCode>> = {
   unreachable: exitCodes.unavailable,
 };
 
-const checkWidth = 15;
-const resultWidth = 10;
-const borders = 4;
-
 function textOf({ checks, requests }: CheckReport, width: number): string {
   const rows = checks.flatMap(({ check, subject, result, detail, fix }) => [
     [check, result, subject === undefined ? detail : `${subject}: ${detail}`],
     ...(fix ? [['', '', `→ ${fix}`]] : []),
   ]);
-  const widths = [checkWidth, resultWidth, Math.max(40, width - checkWidth - resultWidth - borders)];
-  return `${tableOf({ head: ['check', 'result', 'what was found'], rows, widths })}${sumsOf(checks)}; ${requests.graphql} GraphQL and ${requests.rest} REST requests\n`;
+  const cells = (index: number) => rows.map((row) => row[index] ?? '');
+  const table = fittedTable(
+    [
+      { head: 'check', cells: cells(0) },
+      { head: 'result', cells: cells(1) },
+      { head: 'what was found', cells: cells(2), fit: 'wrap' },
+    ],
+    width,
+  );
+  return `${table}${wrap(`${sumsOf(checks)}; ${requests.graphql} GraphQL and ${requests.rest} REST requests`, width).join('\n')}\n`;
 }
 
 function sumsOf(checks: readonly CheckEntry[]): string {

@@ -5,6 +5,7 @@ import { ConfigurationError } from '../../errors.ts';
 import { momentHelp } from '../../moments.ts';
 import type { EventFilter, StoredEvent } from '../../store/events/read-events.ts';
 import type { Reads } from '../../store/reads.ts';
+import { coverageText } from '../coverage-text.ts';
 import { csvText } from '../csv-text.ts';
 import { eventTable } from '../event-table.ts';
 import { firstRows } from '../first-rows.ts';
@@ -14,13 +15,13 @@ import { historyTable } from '../history-table.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { jsonLine, jsonText } from '../json-text.ts';
-import { parseLimit } from '../limit.ts';
+import { countText, parseLimit } from '../limit.ts';
 import { refuseMissing } from '../missing-database.ts';
 import { parseMomentFlag } from '../moment-flag.ts';
 import { addSettings, databaseConfigOf, databaseSettings } from '../settings.ts';
 import { widthOf } from '../table.ts';
 import { addZone, zoneOf } from '../window.ts';
-import type { ZoneFlags } from '../window.ts';
+import type { ShownZone, ZoneFlags } from '../window.ts';
 import { withReads } from '../with-reads.ts';
 
 interface EventsFlags extends FilterFlags, ZoneFlags {
@@ -60,25 +61,26 @@ export function addEvents(program: Command, io: Io, end: (code: ExitCode) => voi
     const most = flags.all ? Number.POSITIVE_INFINITY : parseLimit(flags.limit);
     refuseMissing(config);
     if (flags.history !== undefined) {
-      end(await showHistory(config, { eventId: flags.history, json: flags.json === true, io }));
+      end(await showHistory(config, { eventId: flags.history, json: flags.json === true, io, zone }));
       return;
     }
     await withReads(config, async (reads) => {
       const filter = { ...(await filterOf(reads, flags, config.connectionId)), ...moments };
       const events = await firstEvents(reads, filter, most);
       if (events.length === 0) await refuseUnknown(reads, flags);
-      if (flags.json) io.out.write(jsonText(events));
-      else if (flags.ndjson) for (const event of events) io.out.write(jsonLine(event));
-      else if (flags.csv) io.out.write(csvText(events.map(csvRow), csvColumns));
-      else {
-        const connections = await reads.readConnections();
-        io.out.write(events.length === 0 ? 'No events\n' : eventTable(events, widthOf(io.out), { zone, connections }));
-        const count = events.length < most ? events.length : await reads.countStored(filter);
-        if (count > events.length)
-          io.out.write(
-            `${events.length.toLocaleString('en-US')} of ${count.toLocaleString('en-US')} events: raise --limit, or give --all.\n`,
-          );
+      if (flags.json) {
+        io.out.write(jsonText(events));
+        return;
       }
+      if (flags.ndjson) for (const event of events) io.out.write(jsonLine(event));
+      else if (flags.csv) io.out.write(csvText(events.map(csvRow), csvColumns));
+      else if (events.length > 0) io.out.write(eventTable(events, widthOf(io.out), { zone, connections: await reads.readConnections() }));
+      // Programs read the output of these formats.
+      const notes = flags.ndjson || flags.csv ? io.err : io.out;
+      const count = events.length < most ? events.length : await reads.countStored(filter);
+      notes.write(events.length === 0 ? 'No events\n' : countText(events.length, count, 'event'));
+      const window = { from: filter.since, to: filter.until };
+      notes.write(coverageText(await reads.readCoverage(filter), { ...window, zone, width: widthOf(notes) }));
     });
     end(exitCodes.ok);
   });
@@ -108,9 +110,10 @@ interface HistoryQuery {
   readonly eventId: string;
   readonly json: boolean;
   readonly io: Io;
+  readonly zone: ShownZone;
 }
 
-async function showHistory(config: Config, { eventId, json, io }: HistoryQuery): Promise<ExitCode> {
+async function showHistory(config: Config, { eventId, json, io, zone }: HistoryQuery): Promise<ExitCode> {
   const { connectionId } = config;
   const versions = await withReads(config, (reads) => reads.readHistory({ connectionId, eventId }));
   if (!versions)
@@ -120,7 +123,7 @@ async function showHistory(config: Config, { eventId, json, io }: HistoryQuery):
     io.out.write(
       versions.length === 0
         ? 'No versions yet: the next change of this event is stored as its first version\n'
-        : historyTable(versions, widthOf(io.out)),
+        : historyTable(versions, widthOf(io.out), zone),
     );
   return exitCodes.ok;
 }

@@ -3,6 +3,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { TimelineChange, TimelineFilter, TimelineQuery } from '../../store/events/read-timeline.ts';
 import type { Reads } from '../../store/reads.ts';
+import { readCommitDates } from '../commit-dates.ts';
 import { coverageText } from '../coverage-text.ts';
 import { csvText } from '../csv-text.ts';
 import { firstRows } from '../first-rows.ts';
@@ -11,11 +12,11 @@ import type { FilterFlags } from '../filters.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { jsonLine, jsonText } from '../json-text.ts';
-import { parseLimit } from '../limit.ts';
+import { countText, parseLimit } from '../limit.ts';
 import { refuseMissing } from '../missing-database.ts';
 import { addSettings, databaseConfigOf, databaseSettings } from '../settings.ts';
 import { widthOf } from '../table.ts';
-import { changeLine, timelineTable } from '../timeline-table.ts';
+import { timelineRows, timelineTable } from '../timeline-table.ts';
 import { addWindow, windowOf } from '../window.ts';
 import type { Window, WindowFlags } from '../window.ts';
 import { withReads } from '../with-reads.ts';
@@ -81,14 +82,6 @@ async function show({ reads, io, window, flags }: Showing, query: TimelineQuery,
   const { out } = io;
   const changes = await firstChanges(reads, query, most);
   if (changes.length === 0) await refuseUnknown(reads, flags);
-  if (flags.ndjson) {
-    for (const change of changes) out.write(jsonLine(change));
-    return;
-  }
-  if (flags.csv) {
-    out.write(csvText(changes.map(csvRow), csvColumns));
-    return;
-  }
   const count = changes.length < most ? changes.length : await reads.countTimeline(query);
   const coverage = await reads.readCoverage(query);
   if (flags.json) {
@@ -96,16 +89,24 @@ async function show({ reads, io, window, flags }: Showing, query: TimelineQuery,
     out.write(jsonText({ from, to, count, isCut: count > changes.length, changes, coverage }));
     return;
   }
-  out.write(
+  if (flags.ndjson) for (const change of changes) out.write(jsonLine(change));
+  else if (flags.csv) out.write(csvText(changes.map(csvRow), csvColumns));
+  else if (changes.length > 0) out.write(timelineTable(changes, widthOf(out), await tableOptions({ reads, window }, changes)));
+  // Programs read the output of these formats.
+  const notes = flags.ndjson || flags.csv ? io.err : out;
+  notes.write(
     changes.length === 0
       ? `No change is known from ${window.shown(window.from)} to ${window.shown(window.to)} ${window.zoneName}\n`
-      : timelineTable(changes, widthOf(out), window),
+      : countText(changes.length, count, 'change'),
   );
-  if (count > changes.length) {
-    out.write(`${changes.length.toLocaleString('en-US')} of ${count.toLocaleString('en-US')} changes: raise --limit, or give --all.\n`);
-  }
-  out.write(coverageText(coverage, query.to, window));
+  notes.write(coverageText(coverage, { from: query.from, to: query.to, zone: window, width: widthOf(notes) }));
 }
+
+const tableOptions = async ({ reads, window }: Pick<Showing, 'reads' | 'window'>, changes: readonly TimelineChange[]) => ({
+  zone: window,
+  connections: await reads.readConnections(),
+  commitDates: await readCommitDates(reads, changes),
+});
 
 const firstChanges = (reads: Reads, query: TimelineQuery, count: number): Promise<TimelineChange[]> =>
   firstRows(count, async (limit, after) => {
@@ -122,7 +123,9 @@ async function follow({ reads, io, window, flags }: Showing, filter: TimelineFil
     await sleep(followMs, undefined, { signal: io.signal }).catch(() => {});
     if (io.signal.aborted) return;
     const news = await reads.readNewChanges(filter, seen);
-    for (const change of news.changes) io.out.write(flags.ndjson ? jsonLine(change) : changeLine(change, window));
+    if (flags.ndjson) for (const change of news.changes) io.out.write(jsonLine(change));
+    else if (news.changes.length > 0)
+      io.out.write(timelineRows(news.changes, widthOf(io.out), await tableOptions({ reads, window }, news.changes)));
     ({ seen } = news);
   }
 }

@@ -10,6 +10,7 @@ import { eventTableOf } from './save-events.ts';
 
 /** Which stored events to list. Absent = all. */
 export interface EventFilter extends EventConditions {
+  readonly eventIds?: readonly string[] | undefined;
   /** Only events whose last update in GitLab is at this moment or later. */
   readonly since?: Date | undefined;
   /** Only events whose last update in GitLab is before this moment. */
@@ -93,10 +94,11 @@ const columns: FilteredColumns = {
   eventId: 'e.event_id',
 };
 
-function matching({ since, until, storedSince, ...conditions }: EventFilter, at: RawBuilder<unknown>): RawBuilder<unknown> {
+function matching({ eventIds = [], since, until, storedSince, ...conditions }: EventFilter, at: RawBuilder<unknown>): RawBuilder<unknown> {
   const all = [
     sql`e.source = 'gitlab'`,
     ...conditionsOf(conditions, columns),
+    ...(eventIds.length === 0 ? [] : [sql`e.event_id = any (${[...eventIds]}::text[])`]),
     ...(since === undefined ? [] : [sql`${at} >= ${since.toISOString()}::timestamptz`]),
     ...(until === undefined ? [] : [sql`${at} < ${until.toISOString()}::timestamptz`]),
     ...(storedSince === undefined ? [] : [sql`e.updated_at >= ${storedSince.toISOString()}::timestamptz`]),
