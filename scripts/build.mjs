@@ -1,4 +1,4 @@
-// Compiles to dist/, which mirrors the tree: src/, the fake GitLab that `gitlab-connector demo` runs, and its schema.
+// Compiles to dist/, which mirrors the tree: src/, the fake GitLab that `gitlab-connector demo` runs, and its schema; and the files of the page.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, globSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -6,6 +6,7 @@ import path from 'node:path';
 rmSync('dist', { recursive: true, force: true });
 execFileSync('tsc', ['--project', 'tsconfig.build.json'], { stdio: 'inherit' });
 cpSync('schema', 'dist/schema', { recursive: true });
+cpSync('src/service/page/assets', 'dist/src/service/page/assets', { recursive: true });
 chmodSync('dist/src/cli/main.js', 0o755);
 
 // Only users of the library need declarations, so only those that index.d.ts leads to are kept.

@@ -1,11 +1,13 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { countTimeline, readTimeline } from '../../src/index.ts';
+import { startHealthServer } from '../../src/service/health-server.ts';
+import { createPage, pagePaths } from '../../src/service/page/page.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import { createDatabase, dropDatabase } from '../../test/support/postgres.ts';
 
 /** The speed of one question about a window of the timeline. */
 export interface TimelineRun {
-  readonly question: 'the changes' | 'their number';
+  readonly question: 'the changes' | 'their number' | 'first byte of the page';
   /** Versions in the table. */
   readonly versions: number;
   /** Changes in the window. */
@@ -66,7 +68,7 @@ export function windowAt(part: number, versions: number): { readonly from: Date;
   return { from: new Date(from), to: new Date(from + windowMs) };
 }
 
-/** Reads and counts windows of 20 minutes all over the time, 20 a run. */
+/** Reads, counts and shows windows of 20 minutes all over the time, 20 a run. */
 export async function runTimeline({ versions, runs, postgresUrl, tell }: Timelining): Promise<TimelineRun[]> {
   const name = await createDatabase(postgresUrl);
   const database = await openDatabase({ databaseUrl: `${postgresUrl}/${name}`, dataDir: '' });
@@ -74,6 +76,8 @@ export async function runTimeline({ versions, runs, postgresUrl, tell }: Timelin
   try {
     await database.migrate();
     await fillTimeline(em, versions);
+    const page = createPage({ served: () => Promise.resolve({ em, urls: new Map([[1, 'https://gitlab.example.com']]) }), password: null });
+    const server = await startHealthServer({ host: '127.0.0.1', port: 0, page: { paths: pagePaths, fetch: page.fetch } }, {});
     const results: TimelineRun[] = [];
     for (let index = 0; index < runs * 20; index++) {
       const window = windowAt((index % 20) / 20, versions);
@@ -85,7 +89,12 @@ export async function runTimeline({ versions, runs, postgresUrl, tell }: Timelin
       const common = { versions, changes: count };
       results.push({ ...common, question: 'the changes', milliseconds: readAt - startedAt });
       results.push({ ...common, question: 'their number', milliseconds: performance.now() - readAt });
+      const askedAt = performance.now();
+      const { body } = await fetch(`${server.url}/?from=${window.from.toISOString()}&to=${window.to.toISOString()}`);
+      results.push({ ...common, question: 'first byte of the page', milliseconds: performance.now() - askedAt });
+      await body?.cancel();
     }
+    await server.close();
     tell(`timeline: ${results.length} questions about ${versions} versions`);
     return results;
   } finally {

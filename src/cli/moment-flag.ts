@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../errors.ts';
-import { momentHelp, parseMoment } from '../moments.ts';
+import { momentHelp, parseMoment } from '../timeline/moments.ts';
 
 /** Parses the value of a flag as a moment. Default zone: UTC, as in SYNC_SINCE. Throws ConfigurationError. */
 export function parseMomentFlag(text: string, flag: string, zone = 'utc'): Date {

@@ -1,15 +1,12 @@
 import type { TimelineChange } from '../store/events/read-timeline.ts';
+import { foldCommits, isLate, lineText } from '../timeline/fold-commits.ts';
+import type { CommitDates, TimelineLine } from '../timeline/fold-commits.ts';
 import { connectionColumn } from './event-table.ts';
 import type { TableOptions } from './event-table.ts';
 import { fittedTable, stackedRows } from './fitted-table.ts';
 import type { Column } from './fitted-table.ts';
-import { foldCommits } from './fold-commits.ts';
-import type { CommitDates, TimelineLine } from './fold-commits.ts';
 import { utc } from './window.ts';
 import type { ShownZone } from './window.ts';
-
-/** A change that arrived later than this says when. */
-const lateMs = 10 * 60_000;
 
 /** How changes are shown. */
 export interface TimelineTableOptions extends TableOptions {
@@ -28,19 +25,19 @@ export const timelineRows = (changes: readonly TimelineChange[], width: number, 
 function columnsOf(changes: readonly TimelineChange[], options: TimelineTableOptions): Column[] {
   const { zone = utc, commitDates = new Map() } = options;
   const lines = foldCommits(changes, commitDates, new Date());
+  const firsts = lines.map((line) => line.changes[0]);
   return [
-    { head: `when (${zone.zoneName})`, cells: lines.map(({ happenedAt }) => zone.shown(happenedAt, 'second')) },
-    { head: 'type', cells: lines.map(({ type }) => type) },
-    { head: 'project', cells: lines.map(({ project }) => project ?? '') },
-    connectionColumn(lines, options),
+    { head: `when (${zone.zoneName})`, cells: firsts.map(({ happenedAt }) => zone.shown(happenedAt, 'second')) },
+    { head: 'type', cells: firsts.map(({ type }) => type) },
+    { head: 'project', cells: firsts.map(({ project }) => project ?? '') },
+    connectionColumn(firsts, options),
     { head: 'what changed', cells: lines.map((line) => textOf(line, zone)), fit: 'wrap' },
-    { head: 'link', cells: lines.map(({ url }) => url), fit: 'below' },
+    { head: 'link', cells: lines.map((line) => (line.changes.at(-1) ?? line.changes[0]).url), fit: 'below' },
   ];
 }
 
 function textOf(line: TimelineLine, zone: ShownZone): string {
-  const { headline, notes, happenedAt, arrivedAt, isHistory } = line;
-  const isLate = Date.parse(arrivedAt) - Date.parse(happenedAt) > lateMs;
-  const marks = [...(isHistory ? ['known from history'] : []), ...(isLate && !isHistory ? [`arrived ${zone.shown(arrivedAt)}`] : [])];
-  return `${headline}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}${marks.length > 0 ? ` [${marks.join(', ')}]` : ''}`;
+  const [first] = line.changes;
+  const mark = first.isHistory ? ' [known from history]' : isLate(first) ? ` [arrived ${zone.shown(first.arrivedAt)}]` : '';
+  return `${lineText(line, { withAuthor: true })}${mark}`;
 }

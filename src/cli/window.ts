@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { ConfigurationError } from '../errors.ts';
-import { isZone, momentHelp, momentText, parseWindow, zoneName } from '../moments.ts';
+import { isZone, momentHelp, momentText, parseWindow, zoneName } from '../timeline/moments.ts';
 import type { Io } from './io.ts';
 import { notAMoment } from './moment-flag.ts';
 

@@ -51,11 +51,13 @@ export async function startHealthServer(
   routes: HealthRoutes,
 ): Promise<HealthServer> {
   const isAllowed = hostCheck([host, hostname(), ...allowedHosts]);
-  const answerPage = page && getRequestListener(page.fetch);
+  // The library would replace Request and Response of the whole process.
+  const answerPage = page && getRequestListener(page.fetch, { overrideGlobalObjects: false });
+  const paths = [...(page ? ['/'] : []), ...Object.keys(routes)];
   const server = createServer((request, response) => {
     const isOfPage = page?.paths.has((request.url ?? '').split('?')[0] ?? '') && ['GET', 'HEAD'].includes(request.method ?? '');
     if (answerPage && isOfPage && isAllowed(request.headers.host)) void answerPage(request, response);
-    else void answer(routes, isAllowed, request, response);
+    else void answer({ routes, paths, isAllowed }, request, response);
   });
   // A slow or silent client must not hold a connection for long.
   server.requestTimeout = 10_000;
@@ -79,17 +81,20 @@ export async function startHealthServer(
   };
 }
 
-async function answer(routes: HealthRoutes, isAllowed: HostCheck, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { status, contentType, body } = await answerOf(routes, isAllowed, request);
+interface Site {
+  readonly routes: HealthRoutes;
+  /** Those that a message names. */
+  readonly paths: readonly string[];
+  readonly isAllowed: HostCheck;
+}
+
+async function answer(site: Site, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { status, contentType, body } = await answerOf(site, request);
   response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-async function answerOf(
-  routes: HealthRoutes,
-  isAllowed: HostCheck,
-  { method, url = '/', headers }: IncomingMessage,
-): Promise<HealthAnswer> {
+async function answerOf({ routes, paths, isAllowed }: Site, { method, url = '/', headers }: IncomingMessage): Promise<HealthAnswer> {
   if (method !== 'GET' && method !== 'HEAD') return textAnswer(405, ['only GET and HEAD are supported']);
   const base = 'http://localhost';
   if (!URL.canParse(url, base)) return textAnswer(400, ['the URL is not valid']);
@@ -99,7 +104,7 @@ async function answerOf(
     const asked = JSON.stringify(headers.host ?? '').slice(0, 100);
     return textAnswer(421, [`${asked} is not a host name of this poller: use its IP address, or add the name to HEALTH_ALLOWED_HOSTS`]);
   }
-  if (!route) return textAnswer(404, ['not found; the paths are:', ...Object.keys(routes)]);
+  if (!route) return textAnswer(404, ['not found; the paths are:', ...paths]);
   try {
     return await route(searchParams);
   } catch (error) {

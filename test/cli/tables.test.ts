@@ -1,10 +1,10 @@
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { coverageText } from '../../src/cli/coverage-text.ts';
-import { csvText } from '../../src/cli/csv-text.ts';
+import { csvText } from '../../src/timeline/csv-text.ts';
 import { eventTable } from '../../src/cli/event-table.ts';
 import { fittedTable, stackedRows } from '../../src/cli/fitted-table.ts';
-import { commitKey, foldCommits } from '../../src/cli/fold-commits.ts';
+import { commitKey, foldCommits, lineText } from '../../src/timeline/fold-commits.ts';
 import { historyTable } from '../../src/cli/history-table.ts';
 import { timelineRows, timelineTable } from '../../src/cli/timeline-table.ts';
 import { utc, zoneOf } from '../../src/cli/window.ts';
@@ -134,13 +134,17 @@ test('commits of an author that came to a branch together are one row, which say
       commits,
       new Map(commits.map((one, index) => [commitKey(one), new Date(now.getTime() - (hours[index] ?? 0) * 3_600_000).toISOString()])),
       now,
-    ).map(({ headline, notes }) => [headline, ...notes]);
-  expect(ago(50, 50, 50)).toEqual([['3 commits on main', 'by linus', 'of 2 days ago']]);
-  expect(ago(72, 400, 24 * 70)).toEqual([['3 commits on main', 'by linus', 'of 3 days to 2 months ago']]);
+    ).map((line) => lineText(line, { withAuthor: true }));
+  expect(ago(50, 50, 50)).toEqual(['3 commits on main (by linus, of 2 days ago)']);
+  expect(ago(72, 400, 24 * 70)).toEqual(['3 commits on main (by linus, of 3 days to 2 months ago)']);
   // They were made just before they came.
-  expect(ago(48, 48.5, 48)).toEqual([['3 commits on main', 'by linus']]);
-  const [single] = foldCommits([commit], new Map([[commitKey(commit), '2026-11-13T10:03:00.000Z']]), now);
-  expect(single).toMatchObject({ headline: 'aaaaaaaa on main: one', notes: ['linus', 'of 12 days ago'] });
+  expect(ago(48, 48.5, 48)).toEqual(['3 commits on main (by linus)']);
+  const dates = new Map([[commitKey(commit), '2026-11-13T10:03:00.000Z']]);
+  const single = (withAuthor: boolean) => foldCommits([commit], dates, now).map((line) => lineText(line, { withAuthor }));
+  expect([...single(true), ...single(false)]).toEqual([
+    'aaaaaaaa on main: one (linus, of 12 days ago)',
+    'aaaaaaaa on main: one (of 12 days ago)',
+  ]);
 });
 
 test('a change says when it arrived late, and what is known from history says that', () => {
@@ -175,10 +179,8 @@ test('an event says of which connection it is where there are several', () => {
 });
 
 test('a cell of CSV is no formula of a spreadsheet', () => {
-  expect(csvText([['=1+1', '@x', '-2', 'a,"b"\nc', 7, null]], ['a', 'b', 'c', 'd', 'e', 'f'])).toBe(
-    `a,b,c,d,e,f\n'=1+1,'@x,'-2,"a,""b"" c",7,\n`,
-  );
-  expect(csvText([['\t=1', '\r+1', ' @x', '\u202e-1']], ['a', 'b', 'c', 'd'])).toBe(`a,b,c,d\n'=1,'+1,'@x,'-1\n`);
+  expect(csvText([['=1+1', '@x', '-2', 'a,"b"\nc', 7, null]])).toBe(`'=1+1,'@x,'-2,"a,""b"" c",7,\n`);
+  expect(csvText([['\t=1', '\r+1', ' @x', '\u202e-1', '＝1']])).toBe(`'=1,'+1,'@x,'-1,'＝1\n`);
 });
 
 test('a table of many rows is one table', () => {

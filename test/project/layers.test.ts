@@ -9,14 +9,13 @@ import { expect, test } from 'vitest';
 const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>>> = {
   errors: { printable: 'value' },
   log: {},
-  moments: {},
   printable: {},
   redact: {},
   version: {},
   'walk-state': {},
   cli: {
     printable: 'value',
-    moments: 'value',
+    timeline: 'value',
     config: 'value',
     errors: 'value',
     events: 'type',
@@ -37,6 +36,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     version: 'value',
   },
   config: { errors: 'value' },
+  timeline: { printable: 'value', 'store/events': 'type' },
   events: { gitlab: 'type', 'gitlab/generated': 'type' },
   gitlab: {
     printable: 'value',
@@ -149,7 +149,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     'store/progress': 'value',
     streams: 'value',
     version: 'value',
-    moments: 'value',
+    timeline: 'value',
     'store/events': 'value',
     events: 'type',
   },

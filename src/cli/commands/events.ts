@@ -2,11 +2,11 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Config } from '../../config/parse-config.ts';
 import { ConfigurationError } from '../../errors.ts';
-import { momentHelp } from '../../moments.ts';
 import type { EventFilter, StoredEvent } from '../../store/events/read-events.ts';
 import type { Reads } from '../../store/reads.ts';
+import { csvText } from '../../timeline/csv-text.ts';
+import { momentHelp } from '../../timeline/moments.ts';
 import { coverageText } from '../coverage-text.ts';
-import { csvText } from '../csv-text.ts';
 import { eventTable } from '../event-table.ts';
 import { firstRows } from '../first-rows.ts';
 import { addFilters, filterOf, refuseUnknown } from '../filters.ts';
@@ -73,7 +73,7 @@ export function addEvents(program: Command, io: Io, end: (code: ExitCode) => voi
         return;
       }
       if (flags.ndjson) for (const event of events) io.out.write(jsonLine(event));
-      else if (flags.csv) io.out.write(csvText(events.map(csvRow), csvColumns));
+      else if (flags.csv) io.out.write(csvText([csvColumns, ...events.map(csvRow)]));
       else if (events.length > 0) io.out.write(eventTable(events, widthOf(io.out), { zone, connections: await reads.readConnections() }));
       // Programs read the output of these formats.
       const notes = flags.ndjson || flags.csv ? io.err : io.out;

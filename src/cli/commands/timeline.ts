@@ -3,9 +3,9 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { TimelineChange, TimelineFilter, TimelineQuery } from '../../store/events/read-timeline.ts';
 import type { Reads } from '../../store/reads.ts';
-import { readCommitDates } from '../commit-dates.ts';
+import { readCommitDates } from '../../timeline/commit-dates.ts';
+import { csvText, timelineCsvColumns, timelineCsvRow } from '../../timeline/csv-text.ts';
 import { coverageText } from '../coverage-text.ts';
-import { csvText } from '../csv-text.ts';
 import { firstRows } from '../first-rows.ts';
 import { addFilters, filterOf, refuseUnknown } from '../filters.ts';
 import type { FilterFlags } from '../filters.ts';
@@ -90,7 +90,7 @@ async function show({ reads, io, window, flags }: Showing, query: TimelineQuery,
     return;
   }
   if (flags.ndjson) for (const change of changes) out.write(jsonLine(change));
-  else if (flags.csv) out.write(csvText(changes.map(csvRow), csvColumns));
+  else if (flags.csv) out.write(csvText([timelineCsvColumns, ...changes.map(timelineCsvRow)]));
   else if (changes.length > 0) out.write(timelineTable(changes, widthOf(out), await tableOptions({ reads, window }, changes)));
   // Programs read the output of these formats.
   const notes = flags.ndjson || flags.csv ? io.err : out;
@@ -105,7 +105,7 @@ async function show({ reads, io, window, flags }: Showing, query: TimelineQuery,
 const tableOptions = async ({ reads, window }: Pick<Showing, 'reads' | 'window'>, changes: readonly TimelineChange[]) => ({
   zone: window,
   connections: await reads.readConnections(),
-  commitDates: await readCommitDates(reads, changes),
+  commitDates: await readCommitDates(reads.readEvents, changes),
 });
 
 const firstChanges = (reads: Reads, query: TimelineQuery, count: number): Promise<TimelineChange[]> =>
@@ -129,18 +129,3 @@ async function follow({ reads, io, window, flags }: Showing, filter: TimelineFil
     ({ seen } = news);
   }
 }
-
-const csvColumns = ['happened_at', 'arrived_at', 'project', 'type', 'headline', 'author', 'status', 'url', 'event_id', 'version'] as const;
-
-const csvRow = (change: TimelineChange) => [
-  change.happenedAt,
-  change.arrivedAt,
-  change.project,
-  change.type,
-  change.headline,
-  change.author,
-  change.status,
-  change.url,
-  change.eventId,
-  change.version,
-];

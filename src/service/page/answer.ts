@@ -3,10 +3,13 @@ import { countColumns } from '../../store/events/count-columns.ts';
 import type { TimelineCount } from '../../store/events/count-columns.ts';
 import { readSpans } from '../../store/events/read-event.ts';
 import type { Span } from '../../store/events/read-event.ts';
+import { readEvents } from '../../store/events/read-events.ts';
 import { readTimeline } from '../../store/events/read-timeline.ts';
 import type { TimelineChange } from '../../store/events/read-timeline.ts';
 import { readCoverage } from '../../store/progress/read-coverage.ts';
 import type { CoverageEntry } from '../../store/progress/read-coverage.ts';
+import { readCommitDates } from '../../timeline/commit-dates.ts';
+import type { CommitDates } from '../../timeline/fold-commits.ts';
 import { hasFilter, timelineQuery } from './query.ts';
 import type { PageQuery } from './query.ts';
 
@@ -31,6 +34,8 @@ export interface Answer {
   /** How many changes the window has without the filter. Null when that was not counted. */
   readonly unfiltered: number | null;
   readonly counts: readonly TimelineCount[];
+  /** When the commits in `changes` were made. */
+  readonly commitDates: CommitDates;
   /** Of the pipelines in `changes`, by `spanKey`. */
   readonly spans: ReadonlyMap<string, Span>;
   /** Of the projects that the filter selects. */
@@ -60,10 +65,11 @@ export async function readAnswer({ em, urls }: Served, query: PageQuery, now: Da
   const total = counts.reduce((sum, { count }) => sum + count, 0);
   const isNarrow = total === 0 && hasFilter(query);
   const unfilteredQuery = { ...asked, projects: [], types: [], authors: [], statuses: [], text: '', after: undefined };
-  const [coverage, unfiltered, spans] = await Promise.all([
+  const [coverage, unfiltered, spans, commitDates] = await Promise.all([
     query.projects.length === 0 ? everything : readCoverage(em, { connectionIds: asked.connectionIds, projects: query.projects }),
     isNarrow ? countColumns(em, unfilteredQuery, 1) : null,
     spansOf(em, changes),
+    readCommitDates((filter) => readEvents(em, filter), changes),
   ]);
   return {
     query,
@@ -75,6 +81,7 @@ export async function readAnswer({ em, urls }: Served, query: PageQuery, now: Da
     unfiltered: unfiltered?.reduce((sum, { count }) => sum + count, 0) ?? null,
     counts,
     spans,
+    commitDates,
     coverage,
     projects: [...new Set(everything.map(({ project }) => project))],
   };

@@ -9,7 +9,7 @@ import { lineOf } from './coverage.ts';
 import { kindOf, toneOf } from './kinds.ts';
 import { changePath } from './list-view.ts';
 import { safeUrl } from './links.ts';
-import { foreign, icon, nothing } from './markup.ts';
+import { foreign, icon, nothing, outIcon } from './markup.ts';
 import type { Html } from './markup.ts';
 import { clockOf } from './times.ts';
 
@@ -31,7 +31,9 @@ export function changeView({ event, versions, related, coverage, gitlabUrl, zone
   const raw = printableJson(JSON.stringify(event, null, 2));
   return html`<article class="change">
     <h2>${foreign(event.title)}</h2>
-    <p class="facts">${url === null ? foreign(event.url) : html`<a href="${url}" rel="noreferrer noopener">Open in GitLab ↗</a>`}</p>
+    <p class="facts">
+      ${url === null ? foreign(event.url) : html`<a href="${url}" rel="noreferrer noopener">${outIcon()} Open in GitLab</a>`}
+    </p>
     <h3>History</h3>
     <ol class="history">
       ${versions.map(

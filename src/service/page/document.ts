@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { nearestTo } from '../../config/unknown-keys.ts';
 import type { Answer } from './answer.ts';
 import { coverageWords, oldestOf } from './coverage.ts';
 import type { CoverageWords } from './coverage.ts';
@@ -8,7 +9,6 @@ import { linkTo } from './links.ts';
 import { listView } from './list-view.ts';
 import { foreign, nothing, shapeDefinitions } from './markup.ts';
 import type { Html } from './markup.ts';
-import { hasFilter } from './query.ts';
 import type { ParsedQuery } from './query.ts';
 import { clockOf, countText } from './times.ts';
 
@@ -46,7 +46,7 @@ const mostLines = 40;
 
 /** How far GitLab was read, always in sight; opens to what was not read. */
 function coverageView({ summary, lines, isComplete }: CoverageWords): Html {
-  const dot = html`<span class="dot ${isComplete ? 'ok' : 'behind'}" aria-hidden="true">●</span>`;
+  const dot = html`<span class="dot ${isComplete ? 'ok' : 'behind'}" aria-hidden="true"></span>`;
   if (lines.length === 0) return html`<p class="coverage" id="coverage">${dot} ${summary}</p>`;
   const rest = lines.length > mostLines ? html`<li>and ${lines.length - mostLines} more: gitlab-connector audit names them</li>` : nothing;
   return html`<details class="coverage" id="coverage">
@@ -123,14 +123,17 @@ function emptyView(answer: Answer): Html {
       html`The first pass of this poller has not ended. <code>gitlab-connector sync</code> reads at once, and
         <code>gitlab-connector check</code> says what is wrong.`,
     );
-  if (unfiltered !== null && unfiltered > 0)
-    return box(
-      'The filter is too narrow',
-      html`No change in this window fits the filter. Without the filter:
-        <a href="${linkTo(query, { withoutFilter: true })}">${countText(unfiltered, 'change')}</a>.`,
-    );
-  if (coverage.length === 0 && hasFilter(query))
-    return box('No such project', html`No project that is read fits ${foreign(query.projects.join(', '))}.`);
+  const without =
+    unfiltered === null || unfiltered === 0
+      ? nothing
+      : html` Without the filter:
+          <a href="${linkTo(query, { withoutFilter: true })}">${countText(unfiltered, 'change')}</a>.`;
+  if (coverage.length === 0 && query.projects.length > 0) {
+    const nearest = query.projects.flatMap((project) => nearestTo(project, projects) ?? []);
+    const hint = nearest.length === 0 ? nothing : html` Did you mean ${foreign(nearest.join(', '))}?`;
+    return box('No such project', html`No project that is read fits ${foreign(query.projects.join(', '))}.${hint}${without}`);
+  }
+  if (without !== nothing) return box('The filter is too narrow', html`No change in this window fits the filter.${without}`);
   const until = oldestOf(coverage);
   if (until === null || until <= query.from.getTime())
     return box(

@@ -26,15 +26,14 @@ export function formView(content: FormContent): Html {
   const { parameters, query } = content;
   const isFiltered = ['project', 'type', 'author', 'status', 'text'].some((name) => parameters.getAll(name).some((value) => value !== ''));
   return html`<form action="/" method="get" id="query">
-    <div class="line window">${windowFields(content)}</div>
+    <div class="line window">${windowFields(content)} <button type="submit">Show</button></div>
     <details class="filters" id="filters" ${isFiltered ? 'open' : ''}>
       <summary>Filters</summary>
-      <div class="line">${filterFields(content)}</div>
+      <div class="line">
+        ${filterFields(content)}
+        ${isFiltered && query ? html`<a href="${linkTo(query, { withoutFilter: true })}">clear filters</a>` : nothing}
+      </div>
     </details>
-    <div class="line actions">
-      <button type="submit">Show</button>
-      ${isFiltered && query ? html`<a href="${linkTo(query, { withoutFilter: true })}">clear filters</a>` : nothing}
-    </div>
   </form>`;
 }
 
@@ -124,9 +123,9 @@ export function toolsView({ query, total }: Answer): Html {
       <time datetime="${query.to.toISOString()}">${isOneDay ? clock.time(query.to) : clock.full(query.to)}</time> ${query.zone}
     </p>
     <nav aria-label="Window">
-      <a href="${shifted(from - length, from)}" title="The window before">←</a>
+      <a href="${shifted(from - length, from)}" title="The window before">‹ before</a>
       <a href="${shifted(from - length / 2, to + length / 2)}" title="A window twice as long">wider</a>
-      <a href="${shifted(to, to + length)}" title="The window after">→</a>
+      <a href="${shifted(to, to + length)}" title="The window after">after ›</a>
     </nav>
     <nav aria-label="Formats">
       <a id="csv" href="${linkTo(query, { path: '/changes.csv' })}">CSV</a>

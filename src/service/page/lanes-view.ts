@@ -46,7 +46,7 @@ function laneView(lane: Lane, query: PageQuery): Html {
   </div>`;
 }
 
-/** The part of the window that was not read: changes in it are not known. */
+/** The band of the window that was not read: that nothing is drawn there says nothing. */
 function unread(readTo: number, height: number): Html {
   if (readTo > 0.998) return nothing;
   const width = 1 - readTo;
@@ -91,6 +91,9 @@ function cellView({ column, count, failed }: Cell, query: PageQuery): Html {
   >`;
 }
 
+/** A label at an edge stays inside. */
+const anchorOf = (x: number) => (x < 0.03 ? 'start' : x > 0.97 ? 'end' : 'middle');
+
 const second = 1000;
 const steps = [1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000];
 
@@ -107,6 +110,6 @@ function axis(query: PageQuery): Html {
     return step < 60 * second ? clock.time(time) : length > 86_400 * second ? clock.full(time).slice(5, 16) : clock.minute(time);
   };
   return html`<svg class="track" width="100%" height="18" aria-hidden="true">
-    ${ticks.map((tick) => html`<text x="${percent((tick - from) / length)}" y="13">${label(tick)}</text>`)}
+    ${ticks.map((tick) => html`<text x="${percent((tick - from) / length)}" y="13" text-anchor="${anchorOf((tick - from) / length)}">${label(tick)}</text>`)}
   </svg>`;
 }

@@ -22,6 +22,7 @@ const shapes: Readonly<Record<string, string>> = {
   other: 'M-4 -1H4V1H-4Z',
   cross: 'M-4.5 -3L-3 -4.5L0 -1.5L3 -4.5L4.5 -3L1.5 0L4.5 3L3 4.5L0 1.5L-3 4.5L-4.5 3L-1.5 0Z',
   check: 'M-5 0L-3.5 -1.5L-1.5 0.5L3.5 -4.5L5 -3L-1.5 3.5Z',
+  out: 'M-4.5 -2.5H-1V-1H-3V3.5H1.5V1.5H3V5H-4.5ZM0.5 -5H5V-0.5H3.5V-2.5L-0.5 1.5L-1.5 0.5L2.5 -3.5H0.5Z',
   back: 'M-6 -1L-1 -6V-2.5H2A4 4 0 0 1 2 5.5H-3V3H2A1.5 1.5 0 0 0 2 0H-1V4Z',
 };
 
@@ -53,3 +54,7 @@ export const icon = (look: Look): Html =>
   html`<svg class="icon ${classesOf(look)}" viewBox="-7 -7 14 14" width="14" height="14" aria-hidden="true">
     <use href="#s-${shapeOf(look)}" />
   </svg>`;
+
+/** The sign of a link to GitLab. */
+export const outIcon = (): Html =>
+  html`<svg class="icon" viewBox="-7 -7 14 14" width="14" height="14" aria-hidden="true"><use href="#s-out" /></svg>`;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Hono } from 'hono';
 import { html } from 'hono/html';
 import type { Context } from 'hono';
@@ -8,18 +9,15 @@ import { readHistory } from '../../store/events/read-events.ts';
 import { readTimeline } from '../../store/events/read-timeline.ts';
 import type { TimelineQuery } from '../../store/events/read-timeline.ts';
 import { readCoverage } from '../../store/progress/read-coverage.ts';
+import { csvText, timelineCsvColumns, timelineCsvRow } from '../../timeline/csv-text.ts';
 import { readAnswer } from './answer.ts';
 import type { Served } from './answer.ts';
 import { changeView } from './change-view.ts';
-import { csvHeader, csvLines } from './csv.ts';
 import { answerDocument, documentOf, messageDocument, problemDocument } from './document.ts';
 import { withHeaders, withPassword } from './guard.ts';
 import { nothing } from './markup.ts';
 import type { Html } from './markup.ts';
 import { parseQuery, timelineQuery } from './query.ts';
-import { script } from './script.ts';
-import { sign } from './sign.ts';
-import { style } from './style.ts';
 import type { PageQuery } from './query.ts';
 
 /** What the page needs of its poller. */
@@ -44,11 +42,7 @@ export const pagePaths: ReadonlySet<string> = new Set([
   '/page.svg',
 ]);
 
-const assets = [
-  ['/page.css', 'text/css', style],
-  ['/page.js', 'text/javascript', script],
-  ['/page.svg', 'image/svg+xml', sign],
-] as const;
+const asset = (name: string) => readFileSync(new URL(`assets/${name}`, import.meta.url), 'utf8');
 
 /** JSON is one document in memory, so it has a limit. CSV has none. */
 const mostInJson = 10_000;
@@ -59,8 +53,14 @@ export function createPage(options: PageOptions): Hono {
   const now = options.now ?? (() => new Date());
   const app = new Hono();
   app.use(withHeaders, withPassword(options.password));
-  for (const [path, type, text] of assets)
-    app.get(path, (context) => context.body(text, 200, { 'content-type': `${type}; charset=utf-8` }));
+  for (const [name, type] of [
+    ['page.css', 'text/css'],
+    ['page.js', 'text/javascript'],
+    ['page.svg', 'image/svg+xml'],
+  ] as const) {
+    const text = asset(name);
+    app.get(`/${name}`, (context) => context.body(text, 200, { 'content-type': `${type}; charset=utf-8` }));
+  }
   const withQuery =
     (answer: (context: Context, query: PageQuery, at: Date) => Promise<Response>) =>
     async (context: Context): Promise<Response> => {
@@ -123,10 +123,10 @@ function csvOf(context: Context, query: PageQuery, served: Served): Response {
 
 /** A page of the store is read when the client has taken the one before. */
 async function* csvPages({ em }: Served, query: TimelineQuery): AsyncGenerator<string> {
-  yield csvHeader();
+  yield csvText([timelineCsvColumns]);
   for (let { after } = query; ;) {
     const { changes, next } = await readTimeline(em, { ...query, after, limit: csvPageSize });
-    if (changes.length > 0) yield csvLines(changes);
+    if (changes.length > 0) yield csvText(changes.map(timelineCsvRow));
     if (next === null) return;
     after = next;
   }

@@ -18,7 +18,9 @@ export function pagePasswordOf({ page, pagePassword, pagePasswordFile: file, hea
   return password;
 }
 
-const isOfThisMachine = (host: string) => /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host);
+/** Whether only this machine reaches an address. */
+const isOfThisMachine = (host: string) =>
+  /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|0*(:0*){1,7}:0*1|::ffff:127(\.\d{1,3}){3})$/i.test(host.replace(/^\[(.*)\]$/, '$1'));
 
 function passwordIn(file: string): string {
   let text: string;

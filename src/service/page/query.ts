@@ -1,4 +1,4 @@
-import { isZone, parseMoment } from '../../moments.ts';
+import { isZone, parseMoment } from '../../timeline/moments.ts';
 import type { TimelineQuery } from '../../store/events/read-timeline.ts';
 import { kinds } from './kinds.ts';
 
@@ -41,6 +41,10 @@ const mostValues = 50;
 /** Parses the parameters of the page. `now` is the moment of the request. */
 export function parseQuery(parameters: URLSearchParams, now: Date): ParsedQuery {
   const problems: string[] = [];
+  for (const [name, value] of parameters) {
+    // PostgreSQL has no such character.
+    if (value.includes('\0')) problems.push(`${quoted(name)} holds the character U+0000.`);
+  }
   const one = (name: string) => (parameters.getAll(name).at(-1) ?? '').trim();
   const many = (name: string) => listOf(parameters.getAll(name));
   const zone = zoneOf(one('tz'), problems);

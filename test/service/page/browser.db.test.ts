@@ -1,206 +1,210 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { createHostStates, syncGitlab } from '../../../src/index.ts';
-import { startHealthServer } from '../../../src/service/health-server.ts';
-import type { HealthServer } from '../../../src/service/health-server.ts';
-import { createPage, pagePaths } from '../../../src/service/page/page.ts';
-import type { Database } from '../../../src/store/database/database.ts';
-import { createDemoWorld } from '../../../fake-gitlab/demo-world.ts';
-import { createFakeGitlab } from '../../../fake-gitlab/fake-gitlab.ts';
-import { goodToken } from '../../../fake-gitlab/world/world.ts';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { minutes } from '../../../fake-gitlab/world/time.ts';
 import { startBrowser } from '../../support/browser.ts';
-import { openTestDatabase } from '../../support/databases.ts';
-import { fakeUrl, fetchFrom } from '../../support/fake.ts';
-import { addConnection } from '../../support/rows.ts';
+import { playIncident, startSite } from './site.ts';
+import type { Site } from './site.ts';
 
-const hostileTitle = '<img src=x onerror="document.title=1"><script>document.title=2</script> \u202eevil & "quotes"';
-const demo = createDemoWorld();
-let database: Database;
-let connectionId: number;
+let site: Site;
 let browser: Browser;
-let server: HealthServer;
-const now = () => new Date('2026-11-23T08:05:00Z');
-const window = '/?from=2026-11-23+07:00&to=2026-11-23+08:00';
-
-const sync = () =>
-  syncGitlab(database.em, { url: fakeUrl, token: goodToken, branches: 'main' }, connectionId, {
-    fetch: fetchFrom(createFakeGitlab(demo.world)),
-    hostStates: createHostStates(),
-  });
-const serve = (password: string | null) => {
-  const page = createPage({
-    password,
-    now,
-    served: () => Promise.resolve({ em: database.em, urls: new Map([[connectionId, fakeUrl]]) }),
-  });
-  return startHealthServer({ host: '127.0.0.1', port: 0, page: { paths: pagePaths, fetch: (request) => page.fetch(request) } }, {});
-};
+let page: Page;
+/** What the browser said, and asked for, since the page was opened. */
+const seen = { problems: [] as string[], elsewhere: [] as string[] };
 
 beforeAll(async () => {
-  database = await openTestDatabase('postgres');
-  connectionId = await addConnection(database.em, fakeUrl);
-  const project = demo.world.projects.find(({ fullPath }) => fullPath === 'acme/api');
-  project?.openMergeRequest({ title: hostileTitle });
-  await sync();
-  server = await serve(null);
-  browser = await startBrowser();
+  [site, browser] = await Promise.all([startSite(), startBrowser()]);
+  await playIncident(site);
 });
 afterAll(async () => {
-  await browser.close();
-  await server.close();
-  await database.close();
+  await browser?.close();
+  await site?.close();
+});
+afterEach(async () => {
+  await page.context().close();
+  // oxlint-disable-next-line vitest/no-standalone-expect -- it is part of every test of this file.
+  expect(seen).toEqual({ problems: [], elsewhere: [] });
 });
 
-/** Opens a page, and notes what must not happen: errors in the console, and requests to anywhere else. */
-async function open(
-  path: string,
-  {
-    url = server.url,
-    change = (html: string) => html,
-    ...options
-  }: BrowserContextOptions & { readonly url?: string; readonly change?: (html: string) => string } = {},
-): Promise<Page & { readonly faults: readonly string[] }> {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const faults: string[] = [];
-  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-  page.on('pageerror', (error) => faults.push(error.message));
-  page.on('request', (request) => request.url().startsWith(url) || faults.push(`request to ${request.url()}`));
-  await page.route(
-    ({ pathname }) => pathname === '/',
-    async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, body: change(await response.text()) });
-    },
-  );
-  await page.goto(`${url}${path}`);
-  return Object.assign(page, { faults });
+async function open(path: string, options: BrowserContextOptions = {}, on = site): Promise<void> {
+  seen.problems.length = 0;
+  seen.elsewhere.length = 0;
+  const context = await browser.newContext({ viewport: { width: 1000, height: 800 }, timezoneId: 'Europe/Berlin', ...options });
+  page = await context.newPage();
+  page.on('console', (message) => seen.problems.push(message.text()));
+  page.on('pageerror', (error) => seen.problems.push(error.message));
+  context.on('request', (request) => {
+    if (new URL(request.url()).origin !== on.url) seen.elsewhere.push(request.url());
+  });
+  await page.goto(`${on.url}${path}`);
 }
 
-test('shows a window, and its form asks for another: the URL is the query', async () => {
-  const page = await open(window);
-  const lines = await page.locator('.rows > .row').count();
-  expect(lines).toBeGreaterThan(5);
-  expect(await page.title()).toMatch(/^\d+ changes, 07:00 to 08:00 UTC$/);
-  await page.locator('#filters summary').click();
-  await page.fill('input[name=project]', 'acme/a*');
-  for (const type of ['mr', 'release', 'commit', 'image']) await page.uncheck(`input[name=type][value=${type}]`);
-  await page.click('form#query button');
-  await page.waitForURL(/project=acme/);
-  const texts = await page.locator('.rows > .row .what').allTextContents();
-  expect(texts).toContain('pipeline #102 failed on main: integration');
-  expect(texts.every((text) => text.startsWith('pipeline'))).toBe(true);
-  await page.reload();
-  expect(await page.locator('.rows > .row .what').allTextContents()).toEqual(texts);
-  expect(await page.locator('#coverage').textContent()).toContain('read');
-  const csv = await fetch(new URL((await page.locator('#csv').getAttribute('href')) ?? '', server.url));
-  expect(await csv.text()).toContain('pipeline #102 failed on main: integration');
-  const json = await fetch(new URL((await page.locator('#json').getAttribute('href')) ?? '', server.url));
-  expect(((await json.json()) as { changes: unknown[] }).changes).toHaveLength(texts.length);
-  expect(page.faults).toEqual([]);
+const lines = () => page.locator('#rows > .row > details > summary .what').allInnerTexts();
+const window20 = '/?from=08:20&to=08:40';
+
+test('the form asks, the URL is the query, and the list is the incident in order', async () => {
+  await open('/');
+  await page.fill('[name=from]', '08:20');
+  await page.fill('[name=to]', '08:40');
+  await page.click('button[type=submit]');
+  expect(new URL(page.url()).searchParams.get('from')).toBe('08:20');
+  const all = await lines();
+  expect(all.map((line) => line.replace(/[0-9a-f]{8}|#\d+/g, '_'))).toEqual([
+    'opened !2 <img src=x onerror="window.hacked=1"></title><script>window.hacked=1</script> ⟨U+202E⟩evil␛[31m & "quotes" arrived 2026-11-23 08:32',
+    'merged !1 into main by grace',
+    "_ on main: Merge branch 'feature' into 'main'",
+    'released v2.4.0 Orders 2.4',
+    'pipeline _ failed on main: e2e',
+    'pipeline _ passed on main',
+    'web:prod rolled back → _ (was _)',
+    '3 commits on main (by Ada Lovelace, of 2 days ago)',
+  ]);
+  expect(await page.evaluate('window.hacked')).toBeUndefined();
+  expect((await page.locator('#coverage').innerText()).trim()).toBe('all 2 projects read 8 min ago');
+  expect(await page.locator('.lane .track[role=img]').count()).toBe(2);
+  const fold = page.locator('#rows > .row', { hasText: '3 commits' });
+  await fold.locator('summary').first().click();
+  const folded = await fold.locator('.folded .what').allInnerTexts();
+  expect(folded.map((line) => line.replace(/^[0-9a-f]{8} on main: /, '')).toSorted((a, b) => a.localeCompare(b))).toEqual([
+    'one',
+    'three',
+    'two',
+  ]);
+  await page.fill('[name=project]', 'acme/api');
+  for (const kind of ['mr', 'release', 'commit', 'image']) await page.uncheck(`[name=type][value=${kind}]`);
+  await page.press('[name=project]', 'Enter');
+  await page.waitForURL(/project=/);
+  expect(await lines()).toEqual([expect.stringMatching(/^pipeline #\d+ passed on main$/)]);
+  await page.goBack();
+  expect(await lines()).toEqual(all);
+  await page.click('text=15m');
+  expect(new URL(page.url()).search).toBe('?last=15m');
 });
 
-test('a row opens its history and its chain in place, and on a page of its own without JavaScript', async () => {
-  const page = await open(window);
-  const row = page.locator('.rows > .row', { hasText: 'merged !1' }).first();
-  await row.locator('summary').click();
-  await row.locator('a.more').click();
-  await row.locator('.change h3', { hasText: 'History' }).waitFor();
-  expect(await row.locator('.history').textContent()).toContain('merged');
-  expect(await row.locator('.chain a').count()).toBeGreaterThan(0);
-  expect(await row.locator('a.out').getAttribute('rel')).toBe('noreferrer noopener');
-  expect(page.faults).toEqual([]);
-  const plain = await open(window, { javaScriptEnabled: false });
-  const same = plain.locator('.rows > .row', { hasText: 'merged !1' }).first();
-  await same.locator('summary').click();
-  await same.locator('a.more').click();
-  await plain.waitForURL(/\/changes\?/);
-  expect(await plain.locator('.history').textContent()).toContain('merged');
-  expect(plain.faults).toEqual([]);
+test('a row opens in place: history, chain and the raw event; a point of a lane leads to its row', async () => {
+  await open(window20);
+  const merged = page.locator('.row', { hasText: 'merged !1' }).first();
+  await merged.locator('summary').first().click();
+  await merged.locator('article').waitFor();
+  expect(await merged.locator('.history > li').count()).toBe(2);
+  expect(await merged.locator('.history tr', { hasText: 'status' }).first().innerText()).toMatch(/status\s+opened\s+merged/);
+  expect(await merged.locator('.chain').innerText()).toContain("[Commit] Merge branch 'feature' into 'main'");
+  expect(await merged.locator('.facts').allInnerTexts()).toEqual(
+    expect.arrayContaining([expect.stringContaining('pipelines read until 2026-11-23 08:32:00')]),
+  );
+  await merged.locator('.raw summary').click();
+  expect(JSON.parse(await merged.locator('pre').innerText())).toMatchObject({ eventId: 'mr-acme/web/shop-1', status: 'merged' });
+  const out = merged.locator('a.out');
+  expect([await out.getAttribute('href'), await out.getAttribute('rel')]).toEqual([
+    'https://gitlab.example.com/acme/web/shop/-/merge_requests/1',
+    'noreferrer noopener',
+  ]);
+  await page.locator('.track a', { has: page.locator('title', { hasText: 'rolled back' }) }).focus();
+  expect(await page.locator('.caption').innerText()).toContain('rolled back');
+  await page.keyboard.press('Enter');
+  await page.locator('.row:target article').waitFor();
+  expect(await page.locator('.row:target .what').innerText()).toContain('rolled back');
 });
 
-test('what GitLab says is text', async () => {
-  const page = await open('/?from=2026-11-23+07:00&to=2026-11-23+08:00&type=mr');
-  const line = await page.locator('.rows .what', { hasText: 'onerror' }).first().textContent();
-  expect(line).toContain('<img src=x onerror="document.title=1"><script>document.title=2</script> ⟨U+202E⟩evil & "quotes"');
-  expect(await page.title()).toMatch(/^\d+ changes/);
-  expect(await page.locator('.rows img').count()).toBe(0);
-  expect(page.faults).toEqual([]);
+test('new changes come in while the window ends now, and what is being read stays in its place', async () => {
+  await open('/?last=1h');
+  // The poller decides how often the page asks; a test cannot wait so long.
+  const before = await lines();
+  const row = page.locator('.row', { hasText: 'rolled back' }).first();
+  await row.scrollIntoViewIfNeeded();
+  const top = async () => (await row.boundingBox())?.y;
+  const placed = await top();
+  site.world.pass(minutes(1));
+  site.world.projects.find(({ fullPath }) => fullPath === 'acme/api')?.openMergeRequest({ title: 'Hotfix' });
+  await site.sync();
+  await page.evaluate('refresh()');
+  await page.locator('.pill').waitFor();
+  expect(await page.locator('.pill').innerText()).toBe('1 new');
+  expect(await top()).toBe(placed);
+  expect(await lines()).toEqual([...before, 'opened !1 Hotfix']);
+  expect(await page.locator('#total').innerText()).toBe(String(Number(await page.locator('#total').innerText())));
+  await page.click('.pill');
+  expect(await page.locator('.pill').isVisible()).toBe(false);
 });
 
-test('an impossible value is named, and what was typed stays', async () => {
-  const page = await open('/?from=25:00&type=mr');
-  expect(await page.locator('[role=alert]').textContent()).toContain('from is not a time that this page knows: "25:00"');
-  expect(await page.inputValue('input[name=from]')).toBe('25:00');
-  expect(page.faults.filter((fault) => !fault.includes('400'))).toEqual([]);
-});
-
-test('new changes come while the window ends now, and the reader stays where they are', async () => {
-  const page = await open('/?last=24h', { change: (html) => html.replace('data-live="1"', 'data-live="1" data-every="1"') });
-  const before = await page.locator('.rows > .row').count();
-  const first = page.locator('.rows > .row').first();
-  await first.locator('summary').click();
-  demo.happen();
-  await sync();
-  await page.locator('#news', { hasText: /^\d+ new$/ }).waitFor({ timeout: 30_000 });
-  expect(await page.locator('.rows > .row').count()).toBeGreaterThan(before);
-  expect(await page.locator('.rows > .row.new').count()).toBe(Number.parseInt((await page.locator('#news').textContent()) ?? '', 10));
-  expect(await first.locator('details').getAttribute('open')).not.toBeNull();
-  expect(page.faults).toEqual([]);
-});
-
-test('the keyboard moves through rows, and opens them', async () => {
-  const page = await open(window);
+test('the keyboard moves, opens, searches and changes the zone', async () => {
+  await open(window20);
   await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.keyboard.press('k');
   await page.keyboard.press('j');
   await page.keyboard.press('o');
-  expect(await page.locator('.rows > .row').nth(1).locator('details').getAttribute('open')).not.toBeNull();
+  await page.locator('.row', { hasText: 'merged !1' }).first().locator('article').waitFor();
   await page.keyboard.press('?');
   expect(await page.locator('#help').isVisible()).toBe(true);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('/');
+  await page.keyboard.type('j/k');
+  expect(await page.inputValue('#text')).toBe('j/k');
+  await page.locator('#text').blur();
+  await page.keyboard.press('t');
+  await page.waitForURL(/tz=Europe/);
+  expect(await page.locator('.tools').innerText()).toContain('Europe/Berlin');
 });
 
-test.each([400, 1_000, 1_600])('nothing is wider than a window of %i pixels', async (width) => {
-  const page = await open(window, { viewport: { width, height: 900 } });
-  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-  const folder = process.env['PAGE_PICTURES'];
-  if (folder) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `${folder}/${width}-${colorScheme}.png` });
-    }
-  }
+test('CSV and JSON hold the same changes', async () => {
+  await open(window20);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#csv')]);
+  const csv = await readFile(await download.path(), 'utf8');
+  expect(csv.split('\n')[0]).toBe('happened_at,arrived_at,project,type,headline,author,status,url,event_id,version,connection_id');
+  // Three commits are one line of the page.
+  expect(csv.trim().split('\n')).toHaveLength(1 + (await lines()).length + 2);
+  const json = (await page.evaluate("fetch(document.querySelector('#json').href).then((response) => response.json())")) as {
+    changes: unknown[];
+    coverage: unknown[];
+  };
+  expect(json.changes).toHaveLength((await lines()).length + 2);
+  expect(json.coverage).toHaveLength(10);
 });
 
-test('a password is asked for where there is one, and nothing is shown without it', async () => {
-  const locked = await serve('correct horse');
+test('without JavaScript everything works but live updates and the keyboard', async () => {
+  await open(`${window20}&author=nobody`, { javaScriptEnabled: false });
+  expect(await page.locator('.empty').innerText()).toContain('Without the filter: 10 changes');
+  await page.click('.empty a');
+  expect(await lines()).toHaveLength(8);
+  await page.locator('.row', { hasText: 'merged !1' }).first().locator('summary').click();
+  await page.locator('.row', { hasText: 'merged !1' }).first().locator('a.more').click();
+  expect(new URL(page.url()).pathname).toBe('/changes');
+  expect(await page.locator('.history > li').count()).toBe(2);
+  await page.locator('.chain a').first().click();
+  expect(await page.locator('article h2').innerText()).toContain('[Commit]');
+});
+
+test('a wrong time is explained in the page', async () => {
+  await open('/?from=noon-ish');
+  expect(await page.locator('[role=alert]').innerText()).toContain('"noon-ish"');
+  expect(await page.inputValue('[name=from]')).toBe('noon-ish');
+  // Chromium says in the console that the status is 400.
+  expect(seen.problems.splice(0)).toEqual([expect.stringContaining('400')]);
+});
+
+test('a password opens the page and all that belongs to it', async () => {
+  const locked = await startSite({ password: 'geheim' });
   try {
-    const status = async (path: string, password?: string) => {
-      const headers: Record<string, string> =
-        password === undefined ? {} : { authorization: `Basic ${Buffer.from(`anyone:${password}`).toString('base64')}` };
-      return (await fetch(`${locked.url}${path}`, { headers })).status;
-    };
-    for (const path of pagePaths) expect({ path, status: await status(path) }).toEqual({ path, status: 401 });
-    expect(await status('/', 'wrong')).toBe(401);
-    expect(await status('/', 'correct horse')).toBe(200);
-    const page = await open(window, { httpCredentials: { username: 'ada', password: 'correct horse' }, url: locked.url });
-    expect(await page.locator('.rows > .row').count()).toBeGreaterThan(5);
+    await open('/', { httpCredentials: { username: 'anyone', password: 'geheim' } }, locked);
+    expect(await page.locator('.empty').innerText()).toContain('Nothing was read yet');
+    expect(await page.evaluate("getComputedStyle(document.querySelector('header')).position")).toBe('sticky');
+    expect((await fetch(locked.url)).status).toBe(401);
   } finally {
     await locked.close();
   }
 });
 
-test('every answer is protected, and other host names are refused', async () => {
-  for (const path of ['/', '/page.js', '/changes?id=x', '/changes.json', '/changes.csv']) {
-    const { headers } = await fetch(`${server.url}${path}`);
-    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
-    expect(headers.get('content-security-policy')).not.toContain('unsafe');
-    expect(headers.get('referrer-policy')).toBe('no-referrer');
-    expect(headers.get('x-content-type-options')).toBe('nosniff');
-  }
-  const { port } = new URL(server.url);
-  const { request } = await import('node:http');
-  const status = await new Promise((resolve) => {
-    request({ port, host: '127.0.0.1', path: '/', headers: { host: 'evil.example' } }, (answer) => resolve(answer.statusCode)).end();
-  });
-  expect(status).toBe(421);
+test('at every width nothing sticks out of the page, and pictures can be taken of it', async () => {
+  const folder = process.env['PAGE_SHOTS'];
+  for (const colorScheme of ['light', 'dark'] as const)
+    for (const width of [400, 1000, 1600]) {
+      await open('/?from=08:15&to=08:40', { viewport: { width, height: 900 }, colorScheme });
+      if (folder) await page.screenshot({ path: `${folder}/${width}-${colorScheme}.png` });
+      await page.locator('.row summary').nth(1).click();
+      await page.locator('.row article').first().waitFor();
+      if (folder) await page.screenshot({ path: `${folder}/${width}-${colorScheme}-open.png`, fullPage: true });
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      await page.context().close();
+    }
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isZone, momentText, parseMoment, parseWindow, zoneName } from '../src/moments.ts';
+import { isZone, momentText, parseMoment, parseWindow, zoneName } from '../../src/timeline/moments.ts';
 
 /** A Tuesday: 10:20 in UTC, 11:20 in Berlin, 05:20 in New York. */
 const now = new Date('2026-11-24T10:20:00.000Z');
