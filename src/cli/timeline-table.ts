@@ -24,7 +24,7 @@ export const timelineRows = (changes: readonly TimelineChange[], width: number, 
 
 function columnsOf(changes: readonly TimelineChange[], options: TimelineTableOptions): Column[] {
   const { zone = utc, commitDates = new Map() } = options;
-  const lines = foldCommits(changes, commitDates, new Date());
+  const lines = foldCommits(changes, commitDates);
   const firsts = lines.map((line) => line.changes[0]);
   return [
     { head: `when (${zone.zoneName})`, cells: firsts.map(({ happenedAt }) => zone.shown(happenedAt, 'second')) },

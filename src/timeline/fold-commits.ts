@@ -5,7 +5,7 @@ export interface TimelineLine {
   readonly headline: string;
   /** Null = unknown. */
   readonly author: string | null;
-  /** How old commits are that were made long before they arrived, such as `of 2 days ago`; else null. */
+  /** How old commits were when they arrived, such as `of 2 days ago`; null for those that had just been made, and for other changes. */
   readonly age: string | null;
   /** In order; more than one only for commits that arrived together. */
   readonly changes: readonly [TimelineChange, ...TimelineChange[]];
@@ -22,7 +22,7 @@ export const commitKey = ({ connectionId, eventId }: { readonly connectionId: nu
 const oldMs = 3_600_000;
 
 /** Changes as lines: commits of an author that came to a branch at the same moment are one. */
-export function foldCommits(changes: readonly TimelineChange[], dates: CommitDates, now: Date): TimelineLine[] {
+export function foldCommits(changes: readonly TimelineChange[], dates: CommitDates): TimelineLine[] {
   const groups = new Map<string, [TimelineChange, ...TimelineChange[]]>();
   for (const [index, change] of changes.entries()) {
     const { connectionId, project, happenedAt, author } = change;
@@ -35,7 +35,7 @@ export function foldCommits(changes: readonly TimelineChange[], dates: CommitDat
   return [...groups.values()].map((group) => {
     const [first] = group;
     const headline = group.length === 1 ? first.headline : `${group.length} commits on ${branchOf(first) ?? ''}`;
-    return { changes: group, headline, author: first.author === 'unknown' ? null : first.author, age: ageOf(group, dates, now) };
+    return { changes: group, headline, author: first.author === 'unknown' ? null : first.author, age: ageOf(group, dates) };
   });
 }
 
@@ -59,13 +59,11 @@ function branchOf({ stream, headline, changes }: TimelineChange): string | null 
   return stream === 'commits' && changes === null ? (/^[0-9a-f]+ on ([^:]+): /.exec(headline)?.[1] ?? null) : null;
 }
 
-/** `of 2 days ago`, `of 2 days to 5 weeks ago`; nothing for commits that were made just before they arrived. */
-function ageOf(group: readonly TimelineChange[], dates: CommitDates, now: Date): string | null {
+/** How old commits were when they arrived: `of 2 days ago`, `of 2 days to 5 weeks ago`; null for commits that were made just before they arrived. */
+function ageOf(group: readonly TimelineChange[], dates: CommitDates): string | null {
   const ages = group
-    .flatMap((change) => {
-      const date = dates.get(commitKey(change));
-      return date !== undefined && Date.parse(change.happenedAt) - Date.parse(date) > oldMs ? [now.getTime() - Date.parse(date)] : [];
-    })
+    .map((change) => Date.parse(change.happenedAt) - Date.parse(dates.get(commitKey(change)) ?? change.happenedAt))
+    .filter((age) => age > oldMs)
     .toSorted((a, b) => a - b);
   if (ages.length === 0) return null;
   const [youngest, oldest] = [spanText(ages[0] ?? 0), spanText(ages.at(-1) ?? 0)];

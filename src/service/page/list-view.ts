@@ -22,7 +22,7 @@ export const changePath = ({ connectionId, eventId }: Pick<TimelineChange, 'conn
 /** The list of changes with its days and its links to other pages. */
 export function listView(answer: Answer): Html {
   const clock = clockOf(answer.query.zone);
-  const lines = foldCommits(answer.changes, answer.commitDates, answer.now);
+  const lines = foldCommits(answer.changes, answer.commitDates);
   const timeOf = ({ happenedAt, arrivedAt }: TimelineChange) => (answer.query.by === 'happened' ? happenedAt : arrivedAt);
   let day = '';
   const rows = lines.map((line) => {
