@@ -2,11 +2,14 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 import type { FoundDatabase } from '../operations/check/check.ts';
 import type { Config } from '../config/parse-config.ts';
-import { DatabaseError } from '../errors.ts';
+import { DataDirInUseError, DatabaseError } from '../errors.ts';
 import { openDatabase } from '../store/database/database.ts';
 import type { Database } from '../store/database/database.ts';
+import { readsOf, recordFrom } from '../store/reads.ts';
+import type { ReadableRecord } from '../store/reads.ts';
+import { sharedReads } from '../store/shared-reads.ts';
 
-/** Opens the database for an action and closes it afterwards. Creates nothing: a missing database is a result. */
+/** Opens the database for an action that only reads, and closes it afterwards. While a poller has the embedded database open, the poller answers. Creates nothing: a missing database is a result. */
 export async function withFoundDatabase<T>(
   config: Pick<Config, 'databaseUrl' | 'dataDir'>,
   action: (found: FoundDatabase) => Promise<T>,
@@ -19,15 +22,26 @@ export async function withFoundDatabase<T>(
   try {
     database = await openDatabase(config);
   } catch (error) {
-    if (error instanceof DatabaseError) return action({ kind: 'failed', error });
-    throw error;
+    if (!(error instanceof DatabaseError)) throw error;
+    const shared = error instanceof DataDirInUseError ? sharedReads(dataDir) : null;
+    return action(shared ? { kind: 'open', reads: shared } : { kind: 'failed', error });
   }
   try {
-    return await action({ kind: 'open', em: database.em });
+    return await action({ kind: 'open', reads: readsOf(database.em) });
   } finally {
     await database.close();
   }
 }
+
+/** Runs an action with what is stored of the configured connection. Null when there is no database, no table, or no such connection. */
+export const withRecord = <T>(config: Config, action: (open: (() => Promise<ReadableRecord>) | null) => Promise<T>): Promise<T> =>
+  withFoundDatabase(config, async (found) => {
+    if (found.kind === 'failed') throw found.error;
+    if (found.kind !== 'open') return action(null);
+    const { reads } = found;
+    const id = await reads.knownConnection({ connectionId: config.connectionId, url: config.url });
+    return action(id === null ? null : () => Promise.resolve(recordFrom(reads, id)));
+  });
 
 /** Whether a folder can be written or created. */
 function isWritable(folder: string): boolean {

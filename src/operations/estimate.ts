@@ -5,7 +5,8 @@ import { chunks, isSelected } from '../pass/pass-state.ts';
 import { allFilters, isWindowCounted, pagesOf } from '../streams/counts.ts';
 import { streams } from '../streams/index.ts';
 import { withGitlabAndStore } from './connect.ts';
-import type { ConnectOptions, GitlabAndStore, SyncFailure } from './connect.ts';
+import type { ConnectOptions, GitlabSession, SyncFailure } from './connect.ts';
+import type { StoredRecord } from '../store/store.ts';
 
 /** What a backfill would read, computed from GitLab's counts and the counts of the table. */
 export interface BackfillEstimate {
@@ -60,7 +61,7 @@ export interface MissingRows {
 
 /** How many rows of each project the table lacks from `since` on. `since` null = from the beginning. */
 export async function missingRows(
-  { gitlab, store, config: { branches } }: Pick<GitlabAndStore, 'gitlab' | 'store' | 'config'>,
+  { gitlab, store, config: { branches } }: Pick<GitlabSession, 'gitlab' | 'config'> & { readonly store: Pick<StoredRecord, 'countEvents'> },
   ids: readonly number[],
   since: Date | null,
 ): Promise<MissingRows[]> {

@@ -59,9 +59,10 @@ export interface StoredConnection {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** The stored config of a connection; empty when the row has no config. */
-export async function storedConfigOf(em: SqlEntityManager, id: number): Promise<StoredConnection['config']> {
-  return (await em.findOne(ConnectionEntity, id))?.config ?? {};
+/** The keys of the stored config of a connection, without the values, of which one is the token. Throws DatabaseError. */
+export async function readConfigKeys(em: SqlEntityManager, id: number): Promise<string[]> {
+  const row = await withDatabaseErrors(() => em.fork({ clear: true }).findOne(ConnectionEntity, id));
+  return Object.keys(row?.config ?? {});
 }
 
 /** The enabled connections of type gitlab, by id. */

@@ -1,8 +1,31 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { DatabaseError } from '../errors.ts';
+import { knownConnection, readConfigKeys } from './connections.ts';
+import { inspectDatabase } from './database/inspect-database.ts';
 import { countStored, readEvents, readHistory } from './events/read-events.ts';
 import { readConnections, readKnownNames } from './events/read-known.ts';
 import { countTimeline, readNewChanges, readTimeline } from './events/read-timeline.ts';
 import { readCoverage } from './progress/read-coverage.ts';
+import { openRecord } from './store.ts';
+import type { StoredRecord } from './store.ts';
+
+/** The questions of a StoredRecord. */
+const recordNames = ['readProjects', 'readStates', 'readGaps', 'countTags', 'countEvents', 'readIdentities'] as const;
+
+/** What commands ask of the stored data of one connection. */
+export type ReadableRecord = Pick<StoredRecord, (typeof recordNames)[number]>;
+
+/** Asks one question of the stored data of a connection. Throws DatabaseError. */
+async function readRecord(
+  em: SqlEntityManager,
+  connectionId: number,
+  name: keyof ReadableRecord,
+  args: readonly unknown[],
+): Promise<unknown> {
+  if (!recordNames.includes(name)) throw new DatabaseError('the poller is of another version than this command');
+  const record = await openRecord(em, connectionId);
+  return (record[name] as (...rest: readonly unknown[]) => Promise<unknown>)(...args);
+}
 
 /** Every function through which commands that only read use a database. The process that has the embedded database open runs them for others. */
 const functions = {
@@ -15,6 +38,10 @@ const functions = {
   readHistory,
   readConnections,
   readKnownNames,
+  inspectDatabase,
+  knownConnection,
+  readConfigKeys,
+  readRecord,
 };
 
 type WithoutFirst<T> = T extends (em: SqlEntityManager, ...rest: infer Rest) => infer Result ? (...rest: Rest) => Result : never;
@@ -32,3 +59,9 @@ export const readsOf = (em: SqlEntityManager): Reads =>
 /** The functions, each of which calls `ask` with its name and its arguments. */
 export const readsFrom = (ask: (name: keyof Reads, args: readonly unknown[]) => Promise<unknown>): Reads =>
   Object.fromEntries(readNames.map((name) => [name, (...args: readonly unknown[]) => ask(name, args)])) as unknown as Reads;
+
+/** The stored data of a connection, through these functions. */
+export const recordFrom = (reads: Reads, connectionId: number): ReadableRecord =>
+  Object.fromEntries(
+    recordNames.map((name) => [name, (...args: readonly unknown[]) => reads.readRecord(connectionId, name, args)]),
+  ) as unknown as ReadableRecord;

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import path from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import { DatabaseError, messageOf } from '../errors.ts';
+import { ConfigurationError, DatabaseError, messageOf } from '../errors.ts';
 import { readNames, readsFrom } from './reads.ts';
 import type { Reads } from './reads.ts';
 
@@ -45,7 +45,7 @@ export async function shareReads(reads: Reads, dataDir: string): Promise<{ reado
   };
 }
 
-type Answer = { readonly value: unknown } | { readonly error: string };
+type Answer = { readonly value: unknown } | { readonly error: string; readonly isConfiguration: boolean };
 
 async function answerOf(reads: Reads, url: string, body: Buffer): Promise<Buffer> {
   const name = readNames.find((one) => url === `/${one}`);
@@ -54,7 +54,7 @@ async function answerOf(reads: Reads, url: string, body: Buffer): Promise<Buffer
     const args = deserialize(body) as readonly unknown[];
     return serialize({ value: await (reads[name] as (...rest: readonly unknown[]) => Promise<unknown>)(...args) } satisfies Answer);
   } catch (error) {
-    return serialize({ error: messageOf(error) } satisfies Answer);
+    return serialize({ error: messageOf(error), isConfiguration: error instanceof ConfigurationError } satisfies Answer);
   }
 }
 
@@ -68,7 +68,7 @@ export function sharedReads(dataDir: string): Reads | null {
         cause,
       });
     });
-    if ('error' in answer) throw new DatabaseError(answer.error);
+    if ('error' in answer) throw answer.isConfiguration ? new ConfigurationError([answer.error]) : new DatabaseError(answer.error);
     return answer.value;
   });
 }

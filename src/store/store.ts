@@ -79,14 +79,13 @@ export interface StoreOptions {
   readonly onLockLost?: (error: LostLockError) => void;
 }
 
-/** A store over a host's EntityManager. Throws DatabaseError when `connectionId` names no connection. */
-export async function createStore(em: SqlEntityManager, connectionId: number, { onLockLost }: StoreOptions = {}): Promise<Store> {
-  const root = em.fork({ clear: true });
-  const fork = () => root.fork({ clear: true });
+/** Reads the stored data of one connection over a host's EntityManager. Throws DatabaseError when `connectionId` names no connection. */
+export async function openRecord(em: SqlEntityManager, connectionId: number): Promise<StoredRecord> {
+  const fork = () => em.fork({ clear: true });
   const connection = await withDatabaseErrors(() => fork().findOne(ConnectionEntity, connectionId));
   if (!connection) throw new DatabaseError(`there is no connection ${connectionId} in the table connections`);
   const table = await withDatabaseErrors(() => eventTableOf(fork()));
-  const record: StoredRecord = {
+  return {
     readProjects: (projectIds) =>
       withDatabaseErrors(() =>
         fork()
@@ -107,6 +106,13 @@ export async function createStore(em: SqlEntityManager, connectionId: number, { 
     readIdentities: (projectId, stream) =>
       withDatabaseErrors(() => readIdentities(fork().getKysely(), { connectionId, table, projectId, stream })),
   };
+}
+
+/** A store over a host's EntityManager. Throws DatabaseError when `connectionId` names no connection. */
+export async function createStore(em: SqlEntityManager, connectionId: number, { onLockLost }: StoreOptions = {}): Promise<Store> {
+  const root = em.fork({ clear: true });
+  const record = await openRecord(root, connectionId);
+  const table = await withDatabaseErrors(() => eventTableOf(root.fork({ clear: true })));
   return {
     ...record,
     exclusively: (action, projectIds) =>

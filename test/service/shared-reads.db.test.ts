@@ -41,6 +41,17 @@ test('commands that only read ask the poller that has the embedded database open
     ['events', '--history', 'mr-acme/shop-1'],
     ['events', '--history', 'mr-acme/shop-7'],
   ];
+  const withGitlab = { ...env, GITLAB_TOKEN: goodToken, GITLAB_URL: served.url };
+  const looks = ['audit', 'plan', 'check'].map((command) => runCliProcess([command, '--json'], withGitlab));
+  const [audit, plan, check] = (await Promise.all(looks)).map(({ out }) => JSON.parse(out) as Readonly<Record<string, unknown>>);
+  expect(audit).toMatchObject({
+    missing: [],
+    entries: expect.arrayContaining([expect.objectContaining({ inTable: 1, result: 'complete' })]),
+  });
+  expect(plan).toMatchObject({ projects: { known: 1, fresh: 0 } });
+  const entry = (name: string) =>
+    (check?.['checks'] as ReadonlyArray<{ check: string; result: string }>).find(({ check: one }) => one === name);
+  for (const name of ['database', 'migrations', 'privileges', 'connection']) expect(entry(name)).toMatchObject({ result: 'ok' });
   const whileItRuns = await Promise.all(commands.map((args) => runCliProcess(args, env)));
   expect(whileItRuns.map(({ code }) => code)).toEqual([0, 0, 2, 0, 0, 0, 2]);
   expect(whileItRuns[0]?.out).toContain('opened !1 Add a cart');

@@ -1,15 +1,12 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Command } from 'commander';
-import type { Config } from '../../config/parse-config.ts';
-import { auditGitlab } from '../../operations/audit/audit.ts';
+import { auditRecord } from '../../operations/audit/audit.ts';
 import type { AuditReport } from '../../operations/audit/audit.ts';
 import type { AuditEntry, AuditRows } from '../../operations/audit/compare.ts';
-import { planAudit } from '../../operations/audit/plan-audit.ts';
+import { planAuditOfRecord } from '../../operations/audit/plan-audit.ts';
 import type { AuditPlan } from '../../operations/audit/plan-audit.ts';
 import { printable } from '../../printable.ts';
-import { knownConnection } from '../../store/connections.ts';
 import { streams } from '../../streams/index.ts';
-import { withFoundDatabase } from '../find-database.ts';
+import { withRecord } from '../find-database.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { addSettings, gitlabConfigOf } from '../settings.ts';
@@ -37,13 +34,12 @@ export function addAudit(program: Command, io: Io, end: (code: ExitCode) => void
   ).action(async ({ plan, json, ...flags }: AuditFlags) => {
     const config = gitlabConfigOf(flags, io);
     const options = { signal: io.signal };
-    const code = await withStored(config, async (em, connectionId) => {
-      const result = plan ? await planAudit(em, config, connectionId, options) : await auditGitlab(em, config, connectionId, options);
+    const code = await withRecord(config, async (open) => {
+      const result = plan ? await planAuditOfRecord(open, config, options) : await auditRecord(open, config, options);
       if ('error' in result) return reportFailure(result, io);
       if (json) io.out.write(`${JSON.stringify(result, null, 2)}\n`);
       else {
-        if (connectionId === null)
-          io.out.write(`The database has no connection for ${config.url} yet: run \`gitlab-connector sync\` first\n`);
+        if (open === null) io.out.write(`The database has no connection for ${config.url} yet: run \`gitlab-connector sync\` first\n`);
         for (const entry of result.missing) io.out.write(`Not found, or out of sight for this token: ${printable(entry)}\n`);
         io.out.write('entries' in result ? auditText(result, widthOf(io.out)) : planText(result));
       }
@@ -52,13 +48,6 @@ export function addAudit(program: Command, io: Io, end: (code: ExitCode) => void
     end(code);
   });
 }
-
-/** Runs an action with the stored connection. Both arguments are null when there is no database, no table, or no such connection. */
-const withStored = <T>(config: Config, action: (em: SqlEntityManager | null, connectionId: number | null) => Promise<T>): Promise<T> =>
-  withFoundDatabase(config, async (found) => {
-    if (found.kind === 'failed') throw found.error;
-    return found.kind === 'open' ? action(found.em, await knownConnection(found.em, config)) : action(null, null);
-  });
 
 const wrong: ReadonlySet<AuditEntry['result']> = new Set(['missing', 'stale', 'unread', 'failed']);
 const isWrong = ({ entries, missing }: AuditReport): boolean => missing.length > 0 || entries.some(({ result }) => wrong.has(result));

@@ -1,11 +1,9 @@
 import type { Command } from 'commander';
 import type { Config } from '../../config/parse-config.ts';
-import { planSync } from '../../operations/plan/plan-sync.ts';
-import type { PlanOptions, SyncPlan } from '../../operations/plan/plan-sync.ts';
-import type { SyncFailure } from '../../operations/connect.ts';
-import { knownConnection } from '../../store/connections.ts';
+import { planSyncOfRecord } from '../../operations/plan/plan-sync.ts';
+import type { SyncPlan } from '../../operations/plan/plan-sync.ts';
 import { streams } from '../../streams/index.ts';
-import { withFoundDatabase } from '../find-database.ts';
+import { withRecord } from '../find-database.ts';
 import { exitCodes } from '../io.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { jsonText } from '../json-text.ts';
@@ -35,7 +33,9 @@ export function addPlan(program: Command, io: Io, end: (code: ExitCode) => void)
     const backfillTo = since === undefined ? undefined : parseMomentFlag(since, '--since');
     // As in a backfill, new projects are read back to the same moment.
     const config = gitlabConfigOf(backfillTo ? { ...flags, syncSince: backfillTo.toISOString() } : flags, io);
-    const plan = await planWith(config, { signal: io.signal, ...(backfillTo ? { backfillTo } : {}) });
+    const plan = await withRecord(config, (open) =>
+      planSyncOfRecord(open, config, { signal: io.signal, ...(backfillTo ? { backfillTo } : {}) }),
+    );
     if ('error' in plan) {
       end(reportFailure(plan, io));
       return;
@@ -44,13 +44,6 @@ export function addPlan(program: Command, io: Io, end: (code: ExitCode) => void)
     end(exitCodes.ok);
   });
 }
-
-const planWith = (config: Config, options: PlanOptions): Promise<SyncPlan | SyncFailure> =>
-  withFoundDatabase(config, async (found) => {
-    if (found.kind === 'failed') throw found.error;
-    if (found.kind !== 'open') return planSync(null, config, null, options);
-    return planSync(found.em, config, await knownConnection(found.em, config), options);
-  });
 
 const labels: Readonly<Record<string, string>> = {
   lookup: 'find the projects',

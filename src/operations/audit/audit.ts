@@ -1,9 +1,12 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GitlabConfig } from '../../config/gitlab-config.ts';
 import { chunks, everyOne } from '../../pass/pass-state.ts';
-import { withGitlabAndStore, withGitlabSession } from '../connect.ts';
-import type { ConnectOptions, GitlabAndStore, GitlabSession, SyncFailure } from '../connect.ts';
+import { openRecord } from '../../store/store.ts';
+import type { ReadableRecord } from '../../store/reads.ts';
+import { withGitlabSession } from '../connect.ts';
+import type { ConnectOptions, GitlabSession, SyncFailure } from '../connect.ts';
 import { auditTarget } from './compare.ts';
+import type { AuditEnds } from './compare.ts';
 import type { AuditEntry } from './compare.ts';
 import { readTargets } from './targets.ts';
 
@@ -35,12 +38,18 @@ export async function auditGitlab(
   connectionId: number | null,
   options: ConnectOptions = {},
 ): Promise<AuditReport | SyncFailure> {
-  return em && connectionId !== null
-    ? withGitlabAndStore({ em, config, connectionId, options }, (ends) => audit(ends, ends))
-    : withGitlabSession({ config, options }, (session) => audit(session, null));
+  return auditRecord(em && connectionId !== null ? () => openRecord(em, connectionId) : null, config, options);
 }
 
-async function audit(session: GitlabSession, ends: GitlabAndStore | null): Promise<AuditReport> {
+/** As `auditGitlab`, with a record that may be in another process. Null = nothing is stored. */
+export const auditRecord = (
+  open: (() => Promise<ReadableRecord>) | null,
+  config: GitlabConfig,
+  options: ConnectOptions = {},
+): Promise<AuditReport | SyncFailure> =>
+  withGitlabSession({ config, options }, async (session) => audit(session, open ? { ...session, store: await open() } : null));
+
+async function audit(session: GitlabSession, ends: AuditEnds | null): Promise<AuditReport> {
   const { targets, missing } = await readTargets(session, ends?.store ?? null);
   const entries: AuditEntry[] = [];
   // Each target holds the ids of its rows in memory.

@@ -1,7 +1,8 @@
 import { GraphqlError, InvalidResponseError, NotFoundError } from '../../errors.ts';
 import type { StoredIdentity } from '../../store/events/read-identities.ts';
 import type { Identity } from '../../streams/identities.ts';
-import type { GitlabAndStore } from '../connect.ts';
+import type { GitlabSession } from '../connect.ts';
+import type { ReadableRecord } from '../../store/reads.ts';
 import type { SpanClaim } from './claims.ts';
 import { countedRows, sinceOf } from './targets.ts';
 import type { Target } from './targets.ts';
@@ -45,7 +46,12 @@ export interface AuditEntry {
 }
 
 /** Compares one stream of a project with the table, row by row. Throws when GitLab or the database cannot be reached. */
-export async function auditTarget(ends: GitlabAndStore | null, target: Target): Promise<AuditEntry> {
+/** A GitLab, and what is stored of it. */
+export interface AuditEnds extends GitlabSession {
+  readonly store: ReadableRecord;
+}
+
+export async function auditTarget(ends: AuditEnds | null, target: Target): Promise<AuditEntry> {
   const { claim, counts, project, stream } = target;
   const gaps = target.gaps;
   const entry = { project: project.fullPath, stream: stream.name, gaps, ...nothing };
@@ -68,7 +74,7 @@ const nothing = { inGitlab: null, inTable: null, since: null, until: null, missi
 type Compared = Omit<AuditEntry, 'project' | 'stream' | 'gaps'>;
 
 async function compare(
-  { gitlab, store, config: { branches } }: GitlabAndStore,
+  { gitlab, store, config: { branches } }: AuditEnds,
   { project, stream, claim }: Target & { readonly claim: SpanClaim },
   counted: number,
 ): Promise<Compared> {

@@ -2,9 +2,10 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GitlabConfig } from '../../config/gitlab-config.ts';
 import { pagesOf } from '../../streams/counts.ts';
 import { streams } from '../../streams/index.ts';
-import { withGitlabAndStore, withGitlabSession } from '../connect.ts';
+import { withGitlabSession } from '../connect.ts';
 import type { ConnectOptions, GitlabSession, SyncFailure } from '../connect.ts';
-import type { Store } from '../../store/store.ts';
+import type { ReadableRecord } from '../../store/reads.ts';
+import { openRecord } from '../../store/store.ts';
 import { countedRows, readTargets } from './targets.ts';
 
 /** What an audit would read of one stream. */
@@ -47,12 +48,17 @@ export async function planAudit(
   connectionId: number | null,
   options: ConnectOptions = {},
 ): Promise<AuditPlan | SyncFailure> {
-  return em && connectionId !== null
-    ? withGitlabAndStore({ em, config, connectionId, options }, (ends) => plan(ends, ends.store))
-    : withGitlabSession({ config, options }, (end) => plan(end, null));
+  return planAuditOfRecord(em && connectionId !== null ? () => openRecord(em, connectionId) : null, config, options);
 }
 
-async function plan(session: GitlabSession, store: Store | null): Promise<AuditPlan> {
+/** As `planAudit`, with a record that may be in another process. Null = nothing is stored. */
+export const planAuditOfRecord = (
+  open: (() => Promise<ReadableRecord>) | null,
+  config: GitlabConfig,
+  options: ConnectOptions = {},
+): Promise<AuditPlan | SyncFailure> => withGitlabSession({ config, options }, async (session) => plan(session, open ? await open() : null));
+
+async function plan(session: GitlabSession, store: ReadableRecord | null): Promise<AuditPlan> {
   const { targets, missing } = await readTargets(session, store);
   const asked = session.gitlab.requests.graphql;
   const steps = streams.flatMap(({ name }): AuditStep[] => {

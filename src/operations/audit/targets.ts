@@ -3,7 +3,8 @@ import type { ProjectCounts } from '../../gitlab/counts.ts';
 import { chunks, statesByProject } from '../../pass/pass-state.ts';
 import { selectProjects } from '../../pass/selection.ts';
 import type { EventProject } from '../../events/event-project.ts';
-import type { KnownProject, Store } from '../../store/store.ts';
+import type { ReadableRecord } from '../../store/reads.ts';
+import type { KnownProject } from '../../store/store.ts';
 import { allFilters } from '../../streams/counts.ts';
 import { streams } from '../../streams/index.ts';
 import type { Stream } from '../../streams/stream.ts';
@@ -40,7 +41,7 @@ interface Claims {
 }
 
 /** The configured projects, with the claims of the store and the counts of GitLab. `store` null: nothing is stored. */
-export async function readTargets({ gitlab, config }: GitlabSession, store: Store | null): Promise<Targets> {
+export async function readTargets({ gitlab, config }: GitlabSession, store: ReadableRecord | null): Promise<Targets> {
   const [projects, states, gaps] = store ? await Promise.all([store.readProjects(), store.readStates(), store.readGaps()]) : [[], [], []];
   const gapsOf = (projectId: number, { name }: Stream) => gaps.filter((gap) => gap.projectId === projectId && gap.stream === name).length;
   const known = new Map(projects.map((project) => [project.id, project]));

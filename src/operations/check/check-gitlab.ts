@@ -6,6 +6,7 @@ import { withGitlab, withGitlabSession } from '../connect.ts';
 import type { ConnectOptions, SyncFailure } from '../connect.ts';
 import type { Gitlab } from '../../gitlab/client.ts';
 import { ok, runChecks, warning } from './check.ts';
+import { readsOf } from '../../store/reads.ts';
 import type { Check, CheckEntry, CheckScope, FoundDatabase } from './check.ts';
 import { connection, database, privileges, tables } from './database.ts';
 import { clock, url, version } from './gitlab.ts';
@@ -69,7 +70,7 @@ export async function checkGitlab(
   config: GitlabConfig,
   options: ConnectOptions = {},
 ): Promise<CheckReport | SyncFailure> {
-  return checkAll(em ? { kind: 'open', em } : { kind: 'none' }, config, options);
+  return checkAll(em ? { kind: 'open', reads: readsOf(em) } : { kind: 'none' }, config, options);
 }
 
 /** As `checkGitlab`, with a database that may be missing or have failed to open. */

@@ -1,4 +1,3 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Config } from '../../config/parse-config.ts';
 import type { UnknownKey } from '../../config/unknown-keys.ts';
 import type { ConnectOptions } from '../connect.ts';
@@ -7,6 +6,7 @@ import type { ErrorCode } from '../../errors.ts';
 import type { Gitlab } from '../../gitlab/client.ts';
 import type { Instance } from '../../gitlab/instance.ts';
 import type { TokenFacts } from '../../gitlab/inspect-token.ts';
+import type { Reads } from '../../store/reads.ts';
 import type { DatabaseInspection } from '../../store/database/inspect-database.ts';
 
 /** The result of one check. */
@@ -59,7 +59,7 @@ export interface Facts {
 
 /** The database in the state in which it was found. A check creates nothing. */
 export type FoundDatabase =
-  | { readonly kind: 'open'; readonly em: SqlEntityManager }
+  | { readonly kind: 'open'; readonly reads: Reads }
   /** The embedded database does not exist yet. */
   | { readonly kind: 'absent'; readonly description: string; readonly isWritable: boolean }
   | { readonly kind: 'failed'; readonly error: DatabaseError }

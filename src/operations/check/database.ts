@@ -1,7 +1,6 @@
 import { DataDirInUseError, DatabaseError } from '../../errors.ts';
 import { unknownKeyText, unknownKeys } from '../../config/unknown-keys.ts';
-import { findConnection, storedConfigOf } from '../../store/connections.ts';
-import { inspectDatabase, oldestPostgres } from '../../store/database/inspect-database.ts';
+import { oldestPostgres } from '../../store/database/inspect-database.ts';
 import { failure, failureBy, ok, plural, skipped, unreachable, warning } from './check.ts';
 import type { Check, FoundDatabase } from './check.ts';
 
@@ -13,7 +12,7 @@ export const database: Check = {
   after: [],
   look: async ({ database: found, facts }) => {
     if (found.kind !== 'open') return unopened(found);
-    const inspection = await inspectDatabase(found.em);
+    const inspection = await found.reads.inspectDatabase();
     facts.database = inspection;
     const { version, majorVersion, isReadOnly, user } = inspection;
     const name = `PostgreSQL ${version}, as ${user}`;
@@ -82,11 +81,10 @@ export const connection: Check = {
     if (found.kind !== 'open' || !facts.database) return nothingThere;
     if (!facts.database.hasTables) return skipped('there are no tables yet');
     try {
-      const em = found.em.fork({ clear: true });
-      const id = await findConnection(em, config);
+      const id = await found.reads.knownConnection({ connectionId: config.connectionId, url: config.url });
       if (id === null) return ok(`there is no connection for ${config.url}yet: the first sync creates one`);
       const detail = `events are stored under connection ${id}`;
-      const unknown = unknownKeys(await storedConfigOf(em, id));
+      const unknown = unknownKeys(Object.fromEntries((await found.reads.readConfigKeys(id)).map((key) => [key, true])));
       if (unknown.length === 0) return ok(detail);
       return warning(
         `${detail}; in its config ${unknown.map(unknownKeyText).join('; ')}`,

@@ -2,7 +2,7 @@ import { readCounts } from '../../gitlab/counts.ts';
 import type { ProjectCounts } from '../../gitlab/counts.ts';
 import { chunks } from '../../pass/pass-state.ts';
 import { isDue, recentPipelinesSince } from '../../pass/reconcile.ts';
-import type { Store } from '../../store/store.ts';
+import type { ReadableRecord } from '../../store/reads.ts';
 import { allFilters } from '../../streams/counts.ts';
 import type { CountedAsk, CountedProjects, WindowCounted } from '../../streams/counts.ts';
 import { streams } from '../../streams/index.ts';
@@ -20,7 +20,12 @@ export interface Counted extends CountedProjects {
 }
 
 /** Reads the counts of everything that a pass would read, 50 projects at a time, one request after another. */
-export async function countedFor(pass: PlannedPass, selected: Selected, store: Store | null, backfillTo: Date | null): Promise<Counted> {
+export async function countedFor(
+  pass: PlannedPass,
+  selected: Selected,
+  store: ReadableRecord | null,
+  backfillTo: Date | null,
+): Promise<Counted> {
   const { pages, batches } = selected;
   const changes = [...pages, ...batches.flatMap(({ ids, ask }) => (ask.kind === 'changes' ? [{ ids, since: ask.since }] : []))];
   const changed: ProjectCounts[] = [];
@@ -56,7 +61,12 @@ interface Goal {
   readonly left: Map<number, { readonly most: ReadonlyMap<string, number>; readonly walks: number }>;
 }
 
-async function backfillRows(pass: PlannedPass, store: Store, ids: readonly number[], backfillTo: Date | null): Promise<BackfillRows[]> {
+async function backfillRows(
+  pass: PlannedPass,
+  store: ReadableRecord,
+  ids: readonly number[],
+  backfillTo: Date | null,
+): Promise<BackfillRows[]> {
   const found: BackfillRows[] = [];
   for (const { since, left } of goalsOf(pass, ids, backfillTo)) {
     const missing = await missingRows({ gitlab: pass.gitlab, store, config: pass.config }, [...left.keys()], since);

@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GitlabConfig } from '../../config/gitlab-config.ts';
-import { withGitlabAndStore, withGitlabSession } from '../connect.ts';
+import { withGitlabSession } from '../connect.ts';
 import type { ConnectOptions, GitlabSession, SyncFailure } from '../connect.ts';
 import { batchSizes } from '../../gitlab/batch.ts';
 import { readCost } from '../../gitlab/cost.ts';
@@ -8,7 +8,8 @@ import type { Cost, CostQuery } from '../../gitlab/cost.ts';
 import { optionsOf } from '../../pass/pass.ts';
 import { statesByProject } from '../../pass/pass-state.ts';
 import { listPageSize } from '../../pass/selection.ts';
-import type { Store } from '../../store/store.ts';
+import type { ReadableRecord } from '../../store/reads.ts';
+import { openRecord } from '../../store/store.ts';
 import { countedFor } from './count-rows.ts';
 import type { Counted } from './count-rows.ts';
 import { createGaps } from '../../pass/gaps.ts';
@@ -75,12 +76,22 @@ export async function planSync(
   connectionId: number | null,
   options: PlanOptions = {},
 ): Promise<SyncPlan | SyncFailure> {
-  return em && connectionId !== null
-    ? withGitlabAndStore({ em, config, connectionId, options }, (ends) => plan(ends, ends.store, options))
-    : withGitlabSession({ config, options }, (end) => plan(end, null, options));
+  return planSyncOfRecord(em && connectionId !== null ? () => openRecord(em, connectionId) : null, config, options);
 }
 
-async function plan({ config, gitlab: unmeasured }: GitlabSession, store: Store | null, { backfillTo }: PlanOptions): Promise<SyncPlan> {
+/** As `planSync`, with a record that may be in another process. Null = nothing is stored. */
+export const planSyncOfRecord = (
+  open: (() => Promise<ReadableRecord>) | null,
+  config: GitlabConfig,
+  options: PlanOptions = {},
+): Promise<SyncPlan | SyncFailure> =>
+  withGitlabSession({ config, options }, async (session) => plan(session, open ? await open() : null, options));
+
+async function plan(
+  { config, gitlab: unmeasured }: GitlabSession,
+  store: ReadableRecord | null,
+  { backfillTo }: PlanOptions,
+): Promise<SyncPlan> {
   const { gitlab, measure } = measured(unmeasured, config);
   const now = () => new Date();
   const [projects, states, gaps] = store ? await Promise.all([store.readProjects(), store.readStates(), store.readGaps()]) : [[], [], []];
