@@ -2,6 +2,7 @@ import { insecureWarning, parseConfig, settings, settingsFromEnv } from '../conf
 import type { Config, SettingName } from '../config/parse-config.ts';
 import type { SettingMeta } from '../config/settings.ts';
 import { withDatabasePassword } from './database-password.ts';
+import { withEnvironment } from './database-environment.ts';
 import { ConfigurationError } from '../errors.ts';
 import { Option } from 'commander';
 import type { Command } from 'commander';
@@ -49,7 +50,7 @@ export function addSettings(command: Command, names: readonly SettingName[] = pa
 export function configOf(flags: Readonly<Record<string, unknown>>, { env }: Io): Config {
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const nameOf = (name: SettingName) => (name in given ? flagOf(name) : (settings.find((setting) => setting.name === name)?.env ?? name));
-  return withDatabasePassword(parseConfig({ ...settingsFromEnv(env), ...given }, nameOf), nameOf);
+  return withEnvironment(withDatabasePassword(parseConfig({ ...settingsFromEnv(env), ...given }, nameOf), nameOf), env);
 }
 
 /** The configuration of a command that reads from GitLab. Prints a warning for insecure settings. Throws ConfigurationError, also when the token is missing. */

@@ -10,7 +10,7 @@ import type { ServedConnection } from './connection-source.ts';
 import type { Engine, EngineWork } from './engine.ts';
 import { startHealthServer } from './health-server.ts';
 import { createLocalEngine } from './local-engine.ts';
-import { createLog, createSecrets, passwordsOf } from './log.ts';
+import { createLog, createSecrets, databasePasswordsOf, passwordsOf } from './log.ts';
 import type { LogTarget, Secrets } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
@@ -64,7 +64,11 @@ const shareMs = 10_000;
 export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
   const { config, target, signal } = options;
   const secrets = createSecrets();
-  secrets.set('settings', [config.token, ...[config.databaseUrl, config.httpsProxy, config.httpProxy].flatMap(passwordsOf)]);
+  secrets.set('settings', [
+    config.token,
+    ...databasePasswordsOf(config.databaseUrl),
+    ...[config.httpsProxy, config.httpProxy].flatMap(passwordsOf),
+  ]);
   const log = createLog({ level: config.logLevel, target, secrets });
   const up: Service['up'] = { database: null, watcher: null, engine: null };
   const service: Service = {

@@ -2,6 +2,7 @@ import { PgBoss } from 'pg-boss';
 
 import { DatabaseError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { connectionOptions } from '../store/database/connection-options.ts';
 import type { Engine, EngineWork, JobCount, PassRequest } from './engine.ts';
 import { withLinkedAbort } from '../operations/linked-abort.ts';
 import type { PassSummary } from './pass-summary.ts';
@@ -47,9 +48,8 @@ export async function createSharedEngine(options: SharedEngineOptions): Promise<
   const suffix = connectionId === undefined ? '' : `-${connectionId}`;
   const names = { passes: `gitlab-passes${suffix}`, parts: `gitlab-parts${suffix}`, dead: `gitlab-dead${suffix}` };
   const boss = new PgBoss({
-    connectionString: databaseUrl,
+    ...connectionOptions(databaseUrl),
     schema: jobSchema,
-    application_name: 'gitlab-connector jobs',
     max: 4,
     schedule: false,
     superviseIntervalSeconds: superviseSeconds,

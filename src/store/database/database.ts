@@ -4,6 +4,7 @@ import { MikroORM as PgliteMikroORM } from '@mikro-orm/pglite';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError, messageOf } from '../../errors.ts';
+import { connectionOptions, databaseName } from './connection-options.ts';
 import { driverError } from './database-errors.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { onConnect, onPoolCreated } from './lost-connections.ts';
@@ -57,18 +58,20 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return databaseUrl ? openPostgres(databaseUrl, poolSize) : openPglite(dataDir);
 }
 
-/** `keepAlive` detects a server that no longer answers. The timeout ends an attempt to connect to a server that cannot be reached. */
-const connectionSettings = { keepAlive: true, keepAliveInitialDelayMillis: 10_000, connectionTimeoutMillis: 30_000 };
-
 async function openPostgres(databaseUrl: string, poolSize: number): Promise<Database> {
-  const { host, pathname } = new URL(databaseUrl);
-  const description = `PostgreSQL at ${host}${pathname}`;
+  const description = `PostgreSQL at ${databaseName(databaseUrl)}`;
+  const { host, port, user, password, database, ...driverOptions } = connectionOptions(databaseUrl);
   const orm = await connecting(description, 'check DATABASE_URL and that the server runs', async () => {
     const opened = await MikroORM.init({
       ...ormOptions,
-      clientUrl: databaseUrl,
+      host,
+      port,
+      user,
+      ...(password === undefined ? {} : { password }),
+      dbName: database,
+      ensureDatabase: false,
       pool: { max: poolSize },
-      driverOptions: { ...connectionSettings, onConnect, onPoolCreated },
+      driverOptions: { ...driverOptions, onConnect, onPoolCreated },
     });
     await opened.em
       .fork()
