@@ -21,7 +21,7 @@ export const databaseParameters: Readonly<Record<string, DatabaseParameter>> = {
   dbname: { env: 'PGDATABASE' },
   user: { env: 'PGUSER' },
   password: { env: 'PGPASSWORD' },
-  schema: { fits: (value) => value.length <= 63 && !value.includes('\0'), must: 'be the name of a schema' },
+  schema: { fits: (value) => /^[^"\0]{1,40}$/.test(value), must: 'be the name of a schema, of at most 40 characters and without quotes' },
   sslmode: { env: 'PGSSLMODE', ...oneOf('disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full') },
   sslrootcert: { env: 'PGSSLROOTCERT' },
   sslcert: { env: 'PGSSLCERT' },

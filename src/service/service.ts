@@ -29,6 +29,8 @@ export interface ServiceOptions {
   readonly config: Config;
   /** True: serve the rows of `connections` instead of the GitLab of the settings. */
   readonly servesTable: boolean;
+  /** Create a missing database on the PostgreSQL. Default: false. */
+  readonly createDatabase?: boolean | undefined;
   /** Where the log is written. */
   readonly target: LogTarget;
   /** Abort it to stop the poller. */
@@ -133,8 +135,8 @@ function healthRoutes(service: Service) {
 }
 
 async function poll(service: Service): Promise<void> {
-  const { signal, failureLog, up, log, config } = service;
-  const database = await retryUntil({ action: () => withTick(service, () => openAndMigrate(config)), failureLog, signal });
+  const { signal, failureLog, up, log } = service;
+  const database = await retryUntil({ action: () => withTick(service, () => openAndMigrate(service)), failureLog, signal });
   if (!database) return;
   up.database = database;
   log.info({ database: database.description }, 'database ready');
@@ -147,8 +149,8 @@ async function poll(service: Service): Promise<void> {
   while (up.engine && !signal.aborted) await wake.orAfter(await tick(service, watcher, up.engine), signal);
 }
 
-async function openAndMigrate(config: Config): Promise<Database> {
-  const database = await openDatabase({ ...config, poolSize: 10 + 2 * config.workers });
+async function openAndMigrate({ config, createDatabase }: Service): Promise<Database> {
+  const database = await openDatabase({ ...config, createDatabase, poolSize: 10 + 2 * config.workers });
   try {
     await database.migrate();
     return database;

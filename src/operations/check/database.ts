@@ -47,7 +47,10 @@ export const tables: Check = {
   after: ['database'],
   look: async ({ facts: { database: inspection } }) => {
     if (!inspection) return nothingThere;
-    const { applied, pending, hasTables, mayMakeTables, user, schema } = inspection;
+    const { applied, pending, hasTables, mayMakeTables, user, schema, placeProblem } = inspection;
+    if (placeProblem !== null) return failure(placeProblem, 'see docs/operations.md, Schemas');
+    if (schema === null)
+      return failure('no schema of the search path exists and may be used', 'create one, or name another with ?schema=… in DATABASE_URL');
     if (applied === null && hasTables) return ok('the tables exist; the table of applied migrations is missing');
     if (pending.length === 0) return ok(`${applied?.length ?? 0} applied, none pending`);
     const state = `${applied?.length ?? 0} applied, ${pending.length} pending`;
