@@ -21,7 +21,11 @@ export const databaseParameters: Readonly<Record<string, DatabaseParameter>> = {
   dbname: { env: 'PGDATABASE' },
   user: { env: 'PGUSER' },
   password: { env: 'PGPASSWORD' },
-  schema: { fits: (value) => /^[^"\0]{1,40}$/.test(value), must: 'be the name of a schema, of at most 40 characters and without quotes' },
+  schema: {
+    env: 'DATABASE_SCHEMA',
+    fits: (value) => /^[A-Za-z_][\w -]{0,39}$/.test(value),
+    must: 'be the name of a schema, of at most 40 letters, digits, underscores, hyphens and spaces',
+  },
   sslmode: { env: 'PGSSLMODE', ...oneOf('disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full') },
   sslrootcert: { env: 'PGSSLROOTCERT' },
   sslcert: { env: 'PGSSLCERT' },

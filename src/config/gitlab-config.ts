@@ -173,7 +173,7 @@ export interface GitlabConfig {
    */
   readonly connectionId?: number | string | null | undefined;
   /**
-   * PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`. In the environment: `DATABASE_URL`.
+   * PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`, with the parameters of libpq and `schema`. In a password write `#` as `%23`, `/` as `%2F` and `%` as `%25`. `PGSSLMODE`, the other variables of libpq and `DATABASE_SCHEMA` complete it. In the environment: `DATABASE_URL`.
    * @default the embedded database
    */
   readonly databaseUrl?: string | null | undefined;

@@ -255,7 +255,8 @@ export const shape = {
     value: 'url',
     secret: true,
     defaultText: 'the embedded database',
-    description: 'PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`.',
+    description:
+      'PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`, with the parameters of libpq and `schema`. In a password write `#` as `%23`, `/` as `%2F` and `%` as `%25`. `PGSSLMODE`, the other variables of libpq and `DATABASE_SCHEMA` complete it.',
   }),
   databasePasswordFile: setting(filePath.optional(), {
     env: 'DATABASE_PASSWORD_FILE',

@@ -5,6 +5,9 @@ import { inspectDatabase, oldestPostgres } from '../../store/database/inspect-da
 import { failure, failureBy, ok, plural, skipped, unreachable, warning } from './check.ts';
 import type { Check, FoundDatabase } from './check.ts';
 
+/** Encodings in which every text can be stored. SQL_ASCII stores bytes as they are, and the connector sends UTF-8. */
+const storesEverything = new Set(['UTF8', 'SQL_ASCII']);
+
 const nothingThere = skipped('there is no database to check');
 
 /** Checks that the database can be reached, is new enough and can be written. Creates nothing. */
@@ -15,7 +18,7 @@ export const database: Check = {
     if (found.kind !== 'open') return unopened(found);
     const inspection = await inspectDatabase(found.em);
     facts.database = inspection;
-    const { version, majorVersion, isReadOnly, user } = inspection;
+    const { version, majorVersion, isReadOnly, user, encoding } = inspection;
     const name = `PostgreSQL ${version}, as ${user}`;
     if (majorVersion < oldestPostgres) {
       return failure(
@@ -24,6 +27,12 @@ export const database: Check = {
       );
     }
     if (isReadOnly) return failure(`${name}: it is read-only`, 'set DATABASE_URL to the primary, not to a standby');
+    if (!storesEverything.has(encoding)) {
+      return warning(
+        `${name}: its encoding is ${encoding}: rows with characters that ${encoding} lacks cannot be stored and become gaps`,
+        "create a database with `create database … encoding 'UTF8' template template0`, and set DATABASE_URL to it",
+      );
+    }
     return ok(name);
   },
 };

@@ -11,7 +11,7 @@ import { lockDataDir } from './data-dir-lock.ts';
 import { onConnect, onPoolCreated } from './lost-connections.ts';
 import { entities } from '../entities/index.ts';
 import { migrations } from '../migrations/index.ts';
-import { missingProblem, placeProblem, readTablePlace } from './table-place.ts';
+import { missingProblem, placeProblem, readSchema, readTablePlace } from './table-place.ts';
 import { vacuum } from './vacuum.ts';
 
 /** An open database. Call `close` at the end: an open embedded database keeps the process alive. */
@@ -80,7 +80,7 @@ async function openPostgres(databaseUrl: string, poolSize: number): Promise<Data
       driverOptions: { ...driverOptions, onConnect, onPoolCreated },
     });
     try {
-      const { schema, database: realName } = await readTablePlace(opened.em);
+      const { schema, database: realName } = await readSchema(opened.em);
       // MikroORM would look for its table of migrations in `public`, and make it where the search path says. The database may have
       // another name in a pooler.
       if (schema !== null) opened.config.set('schema', schema);

@@ -19,6 +19,8 @@ export interface DatabaseInspection {
   readonly version: string;
   readonly majorVersion: number;
   readonly user: string;
+  /** Encoding of the database, such as `UTF8`. */
+  readonly encoding: string;
   readonly schema: string | null;
   /** The server is a standby, or its transactions may only read. */
   readonly isReadOnly: boolean;
@@ -49,7 +51,7 @@ export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseIns
   return withDatabaseErrors(async () => {
     const { rows: servers } = await sql<ServerRow>`
       select split_part(current_setting('server_version'), ' ', 1) as version, current_setting('server_version_num')::int / 10000 as "majorVersion",
-        current_user::text as "user", current_schema()::text as schema,
+        current_user::text as "user", current_setting('server_encoding') as encoding, current_schema()::text as schema,
         pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as "isReadOnly",
         coalesce(has_schema_privilege(current_schema(), 'create'), false) as "mayMakeTables"`.execute(kysely);
     const { rows: found } = await sql<TableRow>`
@@ -73,13 +75,9 @@ export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseIns
     const [server] = servers;
     if (!server)
       throw new DatabaseError('the database returned no row for its own version: check DATABASE_URL, and any proxy in front of PostgreSQL');
-    const place = await readTablePlace(em);
-    const isDone = place.applied !== null && migrationNames(em).every((name) => place.applied?.includes(name));
     return {
       ...server,
-      // Without any record, an application with a record of its own may have made the tables.
-      placeProblem:
-        place.applied === null && place.elsewhere.length === 0 ? null : (placeProblem(place) ?? (isDone ? missingProblem(place) : null)),
+      placeProblem: isReadable || found.every(({ name, present }) => !present || name !== migrationTable) ? await placeProblemOf(em) : null,
       applied: names,
       pending: migrationNames(em).filter((name) => !names?.includes(name)),
       hasTables: found.every(({ name, present }) => present || name === migrationTable),
@@ -88,7 +86,15 @@ export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseIns
   });
 }
 
-type ServerRow = Pick<DatabaseInspection, 'version' | 'majorVersion' | 'user' | 'schema' | 'isReadOnly' | 'mayMakeTables'>;
+async function placeProblemOf(em: SqlEntityManager): Promise<string | null> {
+  const place = await readTablePlace(em);
+  // Without any record, an application with a record of its own may have made the tables.
+  if (place.schema === null || (place.applied === null && place.elsewhere.length === 0)) return null;
+  const isDone = migrationNames(em).every((name) => place.applied?.includes(name));
+  return placeProblem(place) ?? (isDone ? missingProblem(place) : null);
+}
+
+type ServerRow = Pick<DatabaseInspection, 'version' | 'majorVersion' | 'user' | 'encoding' | 'schema' | 'isReadOnly' | 'mayMakeTables'>;
 
 interface TableRow {
   readonly name: string;

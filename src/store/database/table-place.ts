@@ -4,7 +4,6 @@ import { entities } from '../entities/index.ts';
 
 /** Where the tables of the connector are, or would be made. */
 export interface TablePlace {
-  readonly database: string;
   /** The first schema of the search path that exists and may be used; null when there is none. */
   readonly schema: string | null;
   readonly searchPath: string;
@@ -19,6 +18,17 @@ export interface TablePlace {
 
 const migrationTable = 'gitlab_connector_migrations';
 
+/** The schema in which tables are made, and the database's own name, which may be another in a pooler. */
+export async function readSchema(em: SqlEntityManager): Promise<Pick<TablePlace, 'schema'> & { readonly database: string }> {
+  const [row] = await em
+    .fork({ clear: true })
+    .execute<Array<{ readonly schema: string | null; readonly database: string }>>(
+      'select current_schema()::text as schema, current_database()::text as database',
+    );
+  if (!row) throw new DatabaseError('the database returned no row for its own schema: check any proxy in front of PostgreSQL');
+  return row;
+}
+
 /** Reads where the tables are. Changes nothing. */
 export async function readTablePlace(em: SqlEntityManager): Promise<TablePlace> {
   const names = entities.map((entity) => em.getMetadata(entity as never).tableName);
@@ -28,7 +38,7 @@ export async function readTablePlace(em: SqlEntityManager): Promise<TablePlace> 
        select name, to_regclass(quote_ident(current_schema()) || '.' || name) as here, to_regclass(name) as found
        from json_array_elements_text(?::json) as t (name)
      )
-     select current_database()::text as database, current_schema()::text as schema, current_setting('search_path') as "searchPath",
+     select current_schema()::text as schema, current_setting('search_path') as "searchPath",
        coalesce((select json_agg(name) from t where here is not null and name <> '${migrationTable}'), '[]') as present,
        coalesce((select json_agg(json_build_object('name', name, 'schema', n.nspname)) from t join pg_class c on c.oid = found
          join pg_namespace n on n.oid = c.relnamespace where here is distinct from found), '[]') as elsewhere,

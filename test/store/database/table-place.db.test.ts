@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { openDatabase } from '../../../src/store/database/database.ts';
+import { withPassLock } from '../../../src/store/database/pass-lock.ts';
 import { migrations } from '../../../src/store/migrations/index.ts';
 import { createDatabase, dropDatabase } from '../../support/postgres.ts';
 
@@ -102,4 +103,26 @@ describe('what is half made or ambiguous is named, and nothing is made', () => {
       /has .*gitlab_projects.*, but no record of their migrations \(gitlab_connector_migrations\)/,
     );
   });
+});
+
+test('two installations in two schemas of one database do not exclude each other', async () => {
+  const open = async (schema: string) => {
+    await admin.query(`create schema ${schema} authorization ${role}`);
+    const database = await openDatabase({ databaseUrl: urlOf(`?schema=${schema}`), dataDir: '' });
+    await database.migrate();
+    return database;
+  };
+  const [first, second] = [await open('first'), await open('second')];
+  try {
+    for (const scope of [{ connectionId: 1 }, { connectionId: 1, projectIds: [7] }]) {
+      const during = await withPassLock(first.em, scope, async () => ({
+        same: await withPassLock(first.em, scope, () => Promise.resolve('taken')),
+        other: await withPassLock(second.em, scope, () => Promise.resolve('taken')),
+      }));
+      expect(during).toEqual({ same: null, other: 'taken' });
+    }
+  } finally {
+    await first.close();
+    await second.close();
+  }
 });
