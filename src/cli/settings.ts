@@ -9,7 +9,7 @@ import type { Command } from 'commander';
 import type { Io } from './io.ts';
 
 /** Settings of the database. */
-export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'databasePasswordFile', 'dataDir'];
+export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'databaseSchema', 'databasePasswordFile', 'dataDir'];
 
 /** Every setting. */
 export const allSettings: readonly SettingName[] = settings.map(({ name }) => name);

@@ -22,7 +22,6 @@ export const databaseParameters: Readonly<Record<string, DatabaseParameter>> = {
   user: { env: 'PGUSER' },
   password: { env: 'PGPASSWORD' },
   schema: {
-    env: 'DATABASE_SCHEMA',
     fits: (value) => /^[A-Za-z_][\w -]{0,39}$/.test(value),
     must: 'be the name of a schema, of at most 40 letters, digits, underscores, hyphens and spaces',
   },

@@ -1,8 +1,8 @@
-import { Client } from 'pg';
 import { PgBoss } from 'pg-boss';
 import { parseDatabaseUrl } from '../config/database-url.ts';
 import { DatabaseError, messageOf } from '../errors.ts';
 import { connectionOptions } from '../store/database/connection-options.ts';
+import { readSchemaState } from '../store/database/schema-state.ts';
 
 /** The PostgreSQL schema that holds the jobs. */
 export const jobSchema = 'gitlab_connector_jobs';
@@ -22,7 +22,7 @@ export async function openQueue(
 ): Promise<PgBoss> {
   const schema = jobSchemaOf(databaseUrl);
   const { application_name: applicationName, ...options } = connectionOptions(databaseUrl);
-  const state = await withQueueErrors(schema, () => schemaState(databaseUrl, schema));
+  const state = await withQueueErrors(schema, () => readSchemaState(databaseUrl, schema));
   const boss = new PgBoss({
     ...options,
     application_name: applicationName === 'gitlab-connector' ? 'gitlab-connector jobs' : applicationName,
@@ -64,20 +64,5 @@ export async function withQueueErrors<T>(schema: string, action: () => Promise<T
       `cannot use the schema ${schema} for the jobs of the poller (${messageOf(cause)}): let \`gitlab-connector migrate\` make its tables, as a user who owns the schema or may create it; docs/operations.md, Rights, has the SQL`,
       { cause },
     );
-  }
-}
-
-async function schemaState(databaseUrl: string, schema: string): Promise<{ readonly exists: boolean; readonly mayCreate: boolean }> {
-  const client = new Client(connectionOptions(databaseUrl));
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    const { rows } = await client.query<{ mayCreate: boolean }>(
-      `select has_schema_privilege(oid, 'create') as "mayCreate" from pg_namespace where nspname = $1`,
-      [schema],
-    );
-    return { exists: rows.length > 0, mayCreate: rows[0]?.mayCreate ?? false };
-  } finally {
-    await client.end().catch(() => {});
   }
 }

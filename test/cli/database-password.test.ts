@@ -36,3 +36,10 @@ test('DATABASE_PASSWORD_FILE: a second password in DATABASE_URL and a missing fi
     /^DATABASE_PASSWORD_FILE cannot be read \(ENOENT: .*password-gone'\)$/,
   );
 });
+
+test('DATABASE_SCHEMA is the schema of DATABASE_URL, unless the URL names one', () => {
+  const schemaOf = (env: Record<string, string>) => parseDatabaseUrl(configFrom(env).databaseUrl ?? '').parameters['schema'];
+  expect(schemaOf({ DATABASE_URL: 'postgres://me@db/name', DATABASE_SCHEMA: 'gitlab' })).toBe('gitlab');
+  expect(schemaOf({ DATABASE_URL: 'postgres://me@db/name?schema=other', DATABASE_SCHEMA: 'gitlab' })).toBe('other');
+  expect(() => schemaOf({ DATABASE_URL: 'postgres://me@db/name', DATABASE_SCHEMA: 'x"y' })).toThrow(/has a schema that cannot be obeyed/);
+});
