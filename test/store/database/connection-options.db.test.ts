@@ -171,7 +171,10 @@ describe('the other parameters', () => {
         .execute<Array<{ ssl: boolean; application_name: string }>>(
           `select distinct s.ssl, a.application_name from pg_stat_ssl s join pg_stat_activity a using (pid) where a.application_name like 'gitlab-connector%' order by 2`,
         );
-      expect(rows).toEqual([{ ssl: true, application_name: 'gitlab-connector' }]);
+      expect(rows).toEqual([
+        { ssl: true, application_name: 'gitlab-connector' },
+        { ssl: true, application_name: 'gitlab-connector jobs' },
+      ]);
       await expect(
         createSharedEngine({
           databaseUrl: at(`sslmode=verify-full&sslrootcert=${file('other-ca.pem')}`),
