@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parseDatabaseUrl, withParameters } from '../config/database-url.ts';
 import type { Config, SettingName } from '../config/parse-config.ts';
 import { ConfigurationError, messageOf } from '../errors.ts';
 
@@ -7,12 +8,10 @@ export function withDatabasePassword(config: Config, nameOf: (name: SettingName)
   const { databaseUrl, databasePasswordFile: file } = config;
   if (!databaseUrl || !file) return config;
   const name = nameOf('databasePasswordFile');
-  const url = new URL(databaseUrl);
-  if (url.password !== '')
+  if (parseDatabaseUrl(databaseUrl).password !== undefined)
     throw new ConfigurationError([`${name} and a password in ${nameOf('databaseUrl')} are both set: keep one of them`]);
-  // All characters are encoded, because a percent sign in a URL begins an escape. Editors add the end of the line.
-  url.password = encodeURIComponent(read(file, name).replace(/[\r\n]+$/, ''));
-  return { ...config, databaseUrl: url.href };
+  // Editors add the end of the line.
+  return { ...config, databaseUrl: withParameters(databaseUrl, { password: read(file, name).replace(/[\r\n]+$/, '') }) };
 }
 
 function read(file: string, name: string): string {

@@ -2,13 +2,14 @@ import { insecureWarning, parseConfig, settings, settingsFromEnv } from '../conf
 import type { Config, SettingName } from '../config/parse-config.ts';
 import type { SettingMeta } from '../config/settings.ts';
 import { withDatabasePassword } from './database-password.ts';
+import { withEnvironment } from './database-environment.ts';
 import { ConfigurationError } from '../errors.ts';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
 
 /** Settings of the database. */
-export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'databasePasswordFile', 'dataDir'];
+export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'databaseSchema', 'databasePasswordFile', 'dataDir'];
 
 /** Every setting. */
 export const allSettings: readonly SettingName[] = settings.map(({ name }) => name);
@@ -52,7 +53,7 @@ export function addSettings(command: Command, names: readonly SettingName[] = pa
 export function configOf(flags: Readonly<Record<string, unknown>>, { env }: Io): Config {
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const nameOf = (name: SettingName) => (name in given ? flagOf(name) : (settings.find((setting) => setting.name === name)?.env ?? name));
-  return withDatabasePassword(parseConfig({ ...settingsFromEnv(env), ...given }, nameOf), nameOf);
+  return withEnvironment(withDatabasePassword(parseConfig({ ...settingsFromEnv(env), ...given }, nameOf), nameOf), env);
 }
 
 /** The configuration of a command that reads the database only, and has flags of its own beside the settings. Throws ConfigurationError. */

@@ -187,10 +187,15 @@ export interface GitlabConfig {
    */
   readonly connectionId?: number | string | null | undefined;
   /**
-   * PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`. In the environment: `DATABASE_URL`.
+   * PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`, with the parameters of libpq and `schema`. In a password write `#` as `%23`, `/` as `%2F` and `%` as `%25`. `PGSSLMODE` and the other variables of libpq complete it. In the environment: `DATABASE_URL`.
    * @default the embedded database
    */
   readonly databaseUrl?: string | null | undefined;
+  /**
+   * Schema of the tables in the PostgreSQL, in place of `schema` in DATABASE_URL. It must exist. In the environment: `DATABASE_SCHEMA`.
+   * @default the first schema of the search path
+   */
+  readonly databaseSchema?: string | null | undefined;
   /**
    * File that holds the password of the PostgreSQL, in place of a password in DATABASE_URL. Read once, at the start. In the environment: `DATABASE_PASSWORD_FILE`.
    * @default the password in DATABASE_URL
@@ -261,6 +266,8 @@ export interface GitlabConfig {
   readonly connection_id?: GitlabConfig['connectionId'];
   /** The same as `databaseUrl`. */
   readonly database_url?: GitlabConfig['databaseUrl'];
+  /** The same as `databaseSchema`. */
+  readonly database_schema?: GitlabConfig['databaseSchema'];
   /** The same as `databasePasswordFile`. */
   readonly database_password_file?: GitlabConfig['databasePasswordFile'];
   /** The same as `dataDir`. */

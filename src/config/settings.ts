@@ -273,7 +273,14 @@ export const shape = {
     value: 'url',
     secret: true,
     defaultText: 'the embedded database',
-    description: 'PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`.',
+    description:
+      'PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`, with the parameters of libpq and `schema`. In a password write `#` as `%23`, `/` as `%2F` and `%` as `%25`. `PGSSLMODE` and the other variables of libpq complete it.',
+  }),
+  databaseSchema: setting(z.string({ error: 'must be the name of a schema' }).trim().optional(), {
+    env: 'DATABASE_SCHEMA',
+    value: 'name',
+    defaultText: 'the first schema of the search path',
+    description: 'Schema of the tables in the PostgreSQL, in place of `schema` in DATABASE_URL. It must exist.',
   }),
   databasePasswordFile: setting(filePath.optional(), {
     env: 'DATABASE_PASSWORD_FILE',

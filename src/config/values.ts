@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DatabaseUrlProblem, parseDatabaseUrl } from './database-url.ts';
 
 /** The largest whole number of a setting without a limit of its own. */
 export const largest = 1_000_000_000;
@@ -84,8 +85,14 @@ export const flag = z.preprocess(
 export const databaseUrl = z
   .string({ error: 'must be a postgres:// URL' })
   .trim()
-  .refine((text) => isUrlOf(text, ['postgres:', 'postgresql:']), { error: 'must be a postgres:// or postgresql:// URL' })
-  .refine(isDecodable, { error: 'must hold no bare percent sign: write %25 for one in the password' });
+  .superRefine((text, context) => {
+    try {
+      parseDatabaseUrl(text);
+    } catch (error) {
+      if (!(error instanceof DatabaseUrlProblem)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+    }
+  });
 
 function isUrlOf(text: string, protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol);

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { pino } from 'pino';
 import type { Logger as PinoLogger } from 'pino';
+import { parseDatabaseUrl } from '../config/database-url.ts';
 import { printable, printableJson } from '../printable.ts';
 import { redactor } from '../redact.ts';
 
@@ -36,7 +37,14 @@ export function createSecrets(): Secrets {
   };
 }
 
-/** The password in the URL of a database or a proxy. */
+/** The passwords in the URL of a database. */
+export function databasePasswordsOf(url: string | undefined): string[] {
+  if (!url) return [];
+  const { password, parameters } = parseDatabaseUrl(url);
+  return [password, parameters['sslpassword']].filter((secret) => secret !== undefined);
+}
+
+/** The password in the URL of a proxy. */
 export function passwordsOf(url: string | undefined): string[] {
   if (!url || !URL.canParse(url)) return [];
   return [decodeURIComponent(new URL(url).password)];

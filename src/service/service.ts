@@ -14,7 +14,7 @@ import type { ServedConnection } from './connection-source.ts';
 import type { Engine, EngineWork } from './engine.ts';
 import { startHealthServer } from './health-server.ts';
 import { createLocalEngine } from './local-engine.ts';
-import { createLog, createSecrets, passwordsOf } from './log.ts';
+import { createLog, createSecrets, databasePasswordsOf, passwordsOf } from './log.ts';
 import type { LogTarget, Secrets } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
@@ -33,6 +33,8 @@ export interface ServiceOptions {
   readonly config: Config;
   /** True: serve the rows of `connections` instead of the GitLab of the settings. */
   readonly servesTable: boolean;
+  /** Create a missing database on the PostgreSQL. Default: false. */
+  readonly createDatabase?: boolean | undefined;
   /** Where the log is written. */
   readonly target: LogTarget;
   /** Abort it to stop the poller. */
@@ -78,7 +80,8 @@ export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
   secrets.set('settings', [
     config.token,
     pagePassword ?? undefined,
-    ...[config.databaseUrl, config.httpsProxy, config.httpProxy].flatMap(passwordsOf),
+    ...databasePasswordsOf(config.databaseUrl),
+    ...[config.httpsProxy, config.httpProxy].flatMap(passwordsOf),
   ]);
   const log = createLog({ level: config.logLevel, target, secrets });
   const up: Service['up'] = { database: null, shared: null, watcher: null, engine: null };
@@ -132,11 +135,11 @@ async function endWithin(work: Promise<void>, graceMs: number, signal: AbortSign
 }
 
 /** The page of changes of the connections that this poller serves. */
-function pageOf({ up, log }: Service, password: string | null) {
+function pageOf({ up, log, failureLog }: Service, password: string | null) {
   const { fetch } = createPage({
     password,
     served: async () => {
-      if (!up.database || !up.watcher) throw new GitlabSyncError('the poller has not started yet');
+      if (!up.database || !up.watcher) throw new GitlabSyncError(`The poller has not started yet: ${failureLog.now() ?? 'starting'}`);
       const { watched } = await up.watcher.refresh();
       return { em: up.database.em, urls: new Map(watched.map(({ served }) => [served.id, served.config?.url])) };
     },
@@ -159,12 +162,12 @@ function healthRoutes(service: Service) {
 }
 
 async function poll(service: Service): Promise<void> {
-  const { signal, failureLog, up, log, config } = service;
-  const database = await retryUntil({ action: () => withTick(service, () => openAndMigrate(config)), failureLog, signal });
+  const { signal, failureLog, up, log } = service;
+  const database = await retryUntil({ action: () => withTick(service, () => openAndMigrate(service)), failureLog, signal });
   if (!database) return;
   up.database = database;
   log.info({ database: database.description }, 'database ready');
-  up.shared = config.databaseUrl ? null : await shareEmbedded(database, config, log);
+  up.shared = service.config.databaseUrl ? null : await shareEmbedded(database, service.config, log);
   const wake = createWake();
   const { watcher, startEngine } = assemble(service, database, wake.now);
   up.watcher = watcher;
@@ -187,8 +190,8 @@ async function shareEmbedded({ em }: Database, { dataDir }: Config, log: Logger)
   }
 }
 
-async function openAndMigrate(config: Config): Promise<Database> {
-  const database = await openDatabase({ ...config, poolSize: 10 + 2 * config.workers });
+async function openAndMigrate({ config, createDatabase }: Service): Promise<Database> {
+  const database = await openDatabase({ ...config, createDatabase, poolSize: 10 + 2 * config.workers });
   try {
     await database.migrate();
     return database;

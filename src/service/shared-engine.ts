@@ -1,7 +1,6 @@
-import { PgBoss } from 'pg-boss';
-
-import { DatabaseError, messageOf } from '../errors.ts';
+import type { PgBoss } from 'pg-boss';
 import type { Logger } from '../log.ts';
+import { jobSchemaOf, openQueue, withQueueErrors } from './job-queue.ts';
 import type { Engine, EngineWork, JobCount, PassRequest } from './engine.ts';
 import { withLinkedAbort } from '../operations/linked-abort.ts';
 import type { PassSummary } from './pass-summary.ts';
@@ -23,12 +22,8 @@ export interface SharedEngineOptions {
   readonly onIdle: () => void;
 }
 
-/** The PostgreSQL schema that holds the jobs. Created when missing. */
-export const jobSchema = 'gitlab_connector_jobs';
-
 /** A process without a heartbeat for this time counts as dead: its jobs go to other processes. */
 const heartbeatSeconds = 10;
-const superviseSeconds = 5;
 /** Just under pg-boss's limit of 24 hours. A pass that takes longer becomes a new job and continues where it stopped. */
 const longestSeconds = 23 * 3600;
 const queueOptions = {
@@ -46,32 +41,17 @@ export async function createSharedEngine(options: SharedEngineOptions): Promise<
   const { databaseUrl, connectionId, log } = options;
   const suffix = connectionId === undefined ? '' : `-${connectionId}`;
   const names = { passes: `gitlab-passes${suffix}`, parts: `gitlab-parts${suffix}`, dead: `gitlab-dead${suffix}` };
-  const boss = new PgBoss({
-    connectionString: databaseUrl,
-    schema: jobSchema,
-    application_name: 'gitlab-connector jobs',
-    max: 4,
-    schedule: false,
-    superviseIntervalSeconds: superviseSeconds,
-    monitorIntervalSeconds: superviseSeconds,
-    maintenanceIntervalSeconds: 600,
-    openTelemetry: { enabled: false },
-  });
-  // pg-boss continues by itself when the database is back. The poller's loop reports the outage.
-  boss.on('error', (error) => log.debug({ error: messageOf(error) }, 'job queue failed'));
-  boss.on('warning', ({ message }) => log.debug({ warning: message }, 'job queue warning'));
+  const boss = await openQueue(databaseUrl, (problem) => log.debug(problem, 'job queue failed'));
   try {
-    await boss.start();
-    await boss.createQueue(names.dead);
-    await boss.createQueue(names.passes, { ...queueOptions, policy: 'exclusive', deadLetter: names.dead });
-    await boss.createQueue(names.parts, { ...queueOptions, policy: 'standard', deadLetter: names.dead });
-    return await engineOf({ boss, names, previous: await openPreviousQueue(boss, suffix) }, options);
-  } catch (cause) {
+    return await withQueueErrors(jobSchemaOf(databaseUrl), async () => {
+      await boss.createQueue(names.dead);
+      await boss.createQueue(names.passes, { ...queueOptions, policy: 'exclusive', deadLetter: names.dead });
+      await boss.createQueue(names.parts, { ...queueOptions, policy: 'standard', deadLetter: names.dead });
+      return engineOf({ boss, names, previous: await openPreviousQueue(boss, suffix) }, options);
+    });
+  } catch (error) {
     await boss.stop({ graceful: false }).catch(() => {});
-    throw new DatabaseError(
-      `cannot use the schema ${jobSchema} for the jobs of the poller (${messageOf(cause)}): the database user must own the schema, or be allowed to create it`,
-      { cause },
-    );
+    throw error;
   }
 }
 

@@ -89,7 +89,7 @@ describe('the command line prints one line and exits with 2', () => {
       'a secret that cannot be read',
       ['migrate'],
       { DATABASE_URL: 'postgres://user:secret%@host/x' },
-      'ERROR: DATABASE_URL must hold no bare percent sign: write %25 for one in the password [configuration_invalid]\n',
+      'ERROR: DATABASE_URL must hold no bare percent sign: write # as %23, / as %2F, ? as %3F, @ as %40, : as %3A and % as %25 in a user name or a password [configuration_invalid]\n',
     ],
   ])('%s', async (_, args, env, err) => {
     expect(await inProcess(args, env)).toEqual({ code: 2, out: '', err });

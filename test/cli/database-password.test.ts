@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseDatabaseUrl } from '../../src/config/database-url.ts';
 import { configOf } from '../../src/cli/settings.ts';
 
 let folder: string;
@@ -18,9 +19,13 @@ const configFrom = (env: Record<string, string>) =>
 
 test('DATABASE_PASSWORD_FILE: the password becomes part of DATABASE_URL, whatever characters it has', () => {
   const { databaseUrl } = configFrom({ DATABASE_URL: 'postgres://me@db:5432/name?sslmode=require', DATABASE_PASSWORD_FILE: file });
-  const { username, password, host, search } = new URL(databaseUrl ?? '');
-  expect(decodeURIComponent(password)).toBe('p@ss/w%rd: 7');
-  expect({ username, host, search }).toEqual({ username: 'me', host: 'db:5432', search: '?sslmode=require' });
+  expect(parseDatabaseUrl(databaseUrl ?? '')).toEqual({
+    hosts: [{ host: 'db', port: 5432 }],
+    user: 'me',
+    password: 'p@ss/w%rd: 7',
+    database: 'name',
+    parameters: { sslmode: 'require' },
+  });
 });
 
 test('DATABASE_PASSWORD_FILE: a second password in DATABASE_URL and a missing file are errors without the password in the text', () => {
@@ -30,4 +35,11 @@ test('DATABASE_PASSWORD_FILE: a second password in DATABASE_URL and a missing fi
   expect(() => configFrom({ DATABASE_URL: 'postgres://me@db/name', DATABASE_PASSWORD_FILE: `${file}-gone` })).toThrow(
     /^DATABASE_PASSWORD_FILE cannot be read \(ENOENT: .*password-gone'\)$/,
   );
+});
+
+test('DATABASE_SCHEMA is the schema of DATABASE_URL, unless the URL names one', () => {
+  const schemaOf = (env: Record<string, string>) => parseDatabaseUrl(configFrom(env).databaseUrl ?? '').parameters['schema'];
+  expect(schemaOf({ DATABASE_URL: 'postgres://me@db/name', DATABASE_SCHEMA: 'gitlab' })).toBe('gitlab');
+  expect(schemaOf({ DATABASE_URL: 'postgres://me@db/name?schema=other', DATABASE_SCHEMA: 'gitlab' })).toBe('other');
+  expect(() => schemaOf({ DATABASE_URL: 'postgres://me@db/name', DATABASE_SCHEMA: 'x"y' })).toThrow(/has a schema that cannot be obeyed/);
 });

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { expect, test } from 'vitest';
+import { databaseParameters } from '../../src/config/database-parameters.ts';
 import { settings } from '../../src/index.ts';
 import { longestRefreshMs } from '../../src/service/schedule.ts';
 import { lagIntervals } from '../../src/service/readiness.ts';
@@ -39,7 +40,8 @@ test.each(notEmpty(lines))('the program says: %s', (line) => {
 });
 
 test('settings and figures in the prose are those of the code', () => {
-  const known = new Set(settings.map(({ env }) => env));
+  const ofLibpq = Object.values(databaseParameters).flatMap(({ env = [] }) => env);
+  const known = new Set([...settings.map(({ env }) => env), ...ofLibpq]);
   const named = [...operations.matchAll(/`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`/g)].map(([, name = '']) => name);
   expect(named.filter((name) => !known.has(name))).toEqual([]);
   expect(operations).toContain(`read every ${longestRefreshMs / 1000} seconds`);

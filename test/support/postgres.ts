@@ -15,11 +15,20 @@ export interface OwnPostgres {
   readonly remove: () => Promise<void>;
 }
 
-/** Makes a PostgreSQL in a folder of its own; it does not run yet. `isDurable`: it waits for the disk, as one in use does. */
-export async function createPostgres({ isDurable = false }: { readonly isDurable?: boolean } = {}): Promise<OwnPostgres> {
+/** How to make a PostgreSQL. */
+export interface OwnPostgresOptions {
+  /** It waits for the disk, as one in use does. */
+  readonly isDurable?: boolean;
+  /** Its settings, such as `{ ssl: 'on' }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** Makes a PostgreSQL in a folder of its own; it does not run yet. */
+export async function createPostgres({ isDurable = false, settings = {} }: OwnPostgresOptions = {}): Promise<OwnPostgres> {
   const port = await freePort();
   const durability = isDurable ? 'on' : 'off';
   const flags = ['-c', `fsync=${durability}`, '-c', `full_page_writes=${durability}`, '-c', 'timezone=America/New_York'];
+  flags.push(...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]));
   const call = forkServer({ port, flags });
   await call('initialise');
   return {

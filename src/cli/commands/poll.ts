@@ -13,14 +13,15 @@ export function addPoll(program: Command, io: Io, end: (code: ExitCode) => void)
       .description(
         'Reads what changed in GitLab at once, and then every POLL_INTERVAL, until SIGTERM or SIGINT. Retries while GitLab or the database cannot be reached.',
       )
-      .option('--all', 'serve every enabled connection of type gitlab in the database, instead of GITLAB_URL and REPOS'),
+      .option('--all', 'serve every enabled connection of type gitlab in the database, instead of GITLAB_URL and REPOS')
+      .option('--create-database', 'create the database of DATABASE_URL when the server does not have it'),
     allSettings,
-  ).action(async ({ all, ...flags }: { all?: true } & Record<string, unknown>) => {
+  ).action(async ({ all, createDatabase, ...flags }: { all?: true; createDatabase?: true } & Record<string, unknown>) => {
     const config = configOf(flags, io);
     if (!all && !config.token && !config.tokenFile) throw new ConfigurationError(['GITLAB_TOKEN not set']);
     // Loaded here, because no other command needs the service.
     const { runService } = await import('../../service/service.ts');
-    const ended = await runService({ config, servesTable: all === true, target: io.out, signal: io.signal });
+    const ended = await runService({ config, servesTable: all === true, createDatabase, target: io.out, signal: io.signal });
     end(ended === 'stopped' ? exitCodes.ok : exitCodes.incomplete);
   });
 }

@@ -20,6 +20,7 @@ interface SyncFlags extends Record<string, unknown> {
   readonly json?: true;
   readonly reconcile?: true;
   readonly strict?: true;
+  readonly createDatabase?: true;
 }
 
 /** `gitlab-connector sync`: runs one pass. */
@@ -30,12 +31,13 @@ export function addSync(program: Command, io: Io, end: (code: ExitCode) => void)
       .summary('read what changed in GitLab into the database, once')
       .description('Reads what changed in GitLab into the database, once. Creates or migrates the tables first.')
       .option('--reconcile', 'reconcile now: read again what changes without a trace (default: every RECONCILE_INTERVAL)')
+      .option('--create-database', 'create the database of DATABASE_URL when the server does not have it')
       .option('--strict', 'end with exit code 1 for known gaps too, and not only for what is new or has become worse')
       .option('--json', 'print the report as JSON'),
-  ).action(async ({ json, reconcile, strict, ...flags }: SyncFlags) => {
+  ).action(async ({ json, reconcile, strict, createDatabase, ...flags }: SyncFlags) => {
     const config = gitlabConfigOf(flags, io);
     const how = { json: json === true, reconcile: reconcile === true, strict: strict === true };
-    end(await withDatabase(config, (database) => sync({ database, config, io, ...how })));
+    end(await withDatabase({ ...config, createDatabase }, (database) => sync({ database, config, io, ...how })));
   });
 }
 

@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { describeDatabaseUrl } from '../../config/database-url.ts';
 import type { Config } from '../../config/parse-config.ts';
 import type { GitlabConfig } from '../../config/gitlab-config.ts';
 import { unknownKeyText, unknownKeys } from '../../config/unknown-keys.ts';
@@ -111,7 +112,7 @@ export async function checkAll(
 
 function settingsText({ url: gitlabUrl, repos, projectLimit, branches, databaseUrl, dataDir }: Config): string {
   const memberships = projectLimit === 0 ? "all of the token's memberships" : `the ${projectLimit} most recently active memberships`;
-  const database = databaseUrl ? `PostgreSQL at ${new URL(databaseUrl).host}` : `the embedded database in ${dataDir}`;
+  const database = databaseUrl ? `PostgreSQL at ${describeDatabaseUrl(databaseUrl)}` : `the embedded database in ${dataDir}`;
   return [
     gitlabUrl,
     repos.length === 0 ? memberships : shortened(repos),

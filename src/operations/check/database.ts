@@ -4,6 +4,9 @@ import { oldestPostgres } from '../../store/database/inspect-database.ts';
 import { failure, failureBy, ok, plural, skipped, unreachable, warning } from './check.ts';
 import type { Check, FoundDatabase } from './check.ts';
 
+/** Encodings in which every text can be stored. SQL_ASCII stores bytes as they are, and the connector sends UTF-8. */
+const storesEverything = new Set(['UTF8', 'SQL_ASCII']);
+
 const nothingThere = skipped('there is no database to check');
 
 /** Checks that the database can be reached, is new enough and can be written. Creates nothing. */
@@ -14,7 +17,7 @@ export const database: Check = {
     if (found.kind !== 'open') return unopened(found);
     const inspection = await found.reads.inspectDatabase();
     facts.database = inspection;
-    const { version, majorVersion, isReadOnly, user } = inspection;
+    const { version, majorVersion, isReadOnly, user, encoding } = inspection;
     const name = `PostgreSQL ${version}, as ${user}`;
     if (majorVersion < oldestPostgres) {
       return failure(
@@ -23,6 +26,12 @@ export const database: Check = {
       );
     }
     if (isReadOnly) return failure(`${name}: it is read-only`, 'set DATABASE_URL to the primary, not to a standby');
+    if (!storesEverything.has(encoding)) {
+      return warning(
+        `${name}: its encoding is ${encoding}: rows with characters that ${encoding} lacks cannot be stored and become gaps`,
+        "create a database with `create database … encoding 'UTF8' template template0`, and set DATABASE_URL to it",
+      );
+    }
     return ok(name);
   },
 };
@@ -46,7 +55,10 @@ export const tables: Check = {
   after: ['database'],
   look: async ({ facts: { database: inspection } }) => {
     if (!inspection) return nothingThere;
-    const { applied, pending, hasTables, mayMakeTables, user, schema } = inspection;
+    const { applied, pending, hasTables, mayMakeTables, user, schema, placeProblem } = inspection;
+    if (placeProblem !== null) return failure(placeProblem, 'see docs/operations.md, Schemas');
+    if (schema === null)
+      return failure('no schema of the search path exists and may be used', 'create one, or name another with ?schema=… in DATABASE_URL');
     if (applied === null && hasTables) return ok('the tables exist; the table of applied migrations is missing');
     if (pending.length === 0) return ok(`${applied?.length ?? 0} applied, none pending`);
     const state = `${applied?.length ?? 0} applied, ${pending.length} pending`;

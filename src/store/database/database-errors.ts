@@ -30,6 +30,20 @@ function isOfARow(error: unknown): boolean {
 /** PostgreSQL's codes for an unknown table and an unknown column. */
 const missingTable = new Set<unknown>(['42P01', '42703']);
 
+/** What to do when a database cannot be opened, by PostgreSQL's code. */
+const advice: Readonly<Record<string, string>> = {
+  '3D000': 'check the name in DATABASE_URL, or create it: `gitlab-connector migrate --create-database` does',
+  '28P01': 'check the user and the password in DATABASE_URL',
+  '28000': 'check the user and sslmode in DATABASE_URL, and what pg_hba.conf allows',
+  '42501': 'grant the right to the user of DATABASE_URL, or migrate as the owner of the tables: docs/operations.md, Rights',
+  '53100': 'the disk of the server is full: free space on it',
+  '53300': 'the server has no free connection: raise max_connections, or put PgBouncer in front',
+};
+
+/** What to do when a database cannot be opened. */
+export const adviceFor = (error: unknown): string =>
+  advice[String((driverError(error) as { readonly code?: unknown }).code)] ?? 'check DATABASE_URL and that the server runs';
+
 /** Whether the server has ended the session of a statement. */
 export const isEndedByServer = (error: unknown): boolean => (driverError(error) as { readonly code?: unknown }).code === '57P01';
 

@@ -4,12 +4,15 @@ import { MikroORM as PgliteMikroORM } from '@mikro-orm/pglite';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError, messageOf } from '../../errors.ts';
-import { driverError } from './database-errors.ts';
+import { connectionOptions, databaseName } from './connection-options.ts';
+import { createDatabase } from './create-database.ts';
+import { adviceFor, driverError } from './database-errors.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { onConnect, onPoolCreated } from './lost-connections.ts';
 import { entities } from '../entities/index.ts';
 import { migrations } from '../migrations/index.ts';
 import { timelineView } from '../migrations/timeline-view.ts';
+import { missingProblem, placeProblem, readSchema, readTablePlace } from './table-place.ts';
 import { vacuum } from './vacuum.ts';
 
 /** An open database. Call `close` at the end: an open embedded database keeps the process alive. */
@@ -34,6 +37,8 @@ export interface DatabaseOptions {
   readonly dataDir: string;
   /** Largest number of connections to PostgreSQL. Every running pass keeps one connection for its lock. Default: 10. */
   readonly poolSize?: number | undefined;
+  /** Create a missing database on the PostgreSQL. The embedded database is always created. Default: false. */
+  readonly createDatabase?: boolean | undefined;
 }
 
 /** Options that the MikroORM of a host needs too. */
@@ -57,35 +62,42 @@ const migrationLock = 7_468_201;
 /** Opens the database. Creates a missing embedded database. Throws DatabaseError when the database cannot be used. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { databaseUrl, dataDir, poolSize = 10 } = options;
-  return databaseUrl ? openPostgres(databaseUrl, poolSize) : openPglite(dataDir);
+  if (!databaseUrl) return openPglite(dataDir);
+  if (options.createDatabase) await connecting(`PostgreSQL at ${databaseName(databaseUrl)}`, adviceFor, () => createDatabase(databaseUrl));
+  return openPostgres(databaseUrl, poolSize);
 }
 
-/** `keepAlive` detects a server that no longer answers. The timeout ends an attempt to connect to a server that cannot be reached. */
-const connectionSettings = { keepAlive: true, keepAliveInitialDelayMillis: 10_000, connectionTimeoutMillis: 30_000 };
-
 async function openPostgres(databaseUrl: string, poolSize: number): Promise<Database> {
-  const { host, pathname } = new URL(databaseUrl);
-  const description = `PostgreSQL at ${host}${pathname}`;
-  const orm = await connecting(description, 'check DATABASE_URL and that the server runs', async () => {
+  const description = `PostgreSQL at ${databaseName(databaseUrl)}`;
+  const { host, port, user, password, database, ...driverOptions } = connectionOptions(databaseUrl);
+  const orm = await connecting(description, adviceFor, async () => {
     const opened = await MikroORM.init({
       ...ormOptions,
-      clientUrl: databaseUrl,
+      host,
+      port,
+      user,
+      ...(password === undefined ? {} : { password }),
+      dbName: database,
+      ensureDatabase: false,
       pool: { max: poolSize },
-      driverOptions: { ...connectionSettings, onConnect, onPoolCreated },
+      driverOptions: { ...driverOptions, onConnect, onPoolCreated },
     });
-    await opened.em
-      .fork()
-      .execute('select 1')
-      .catch(async (error: unknown) => {
-        await opened.close(true);
-        throw error;
-      });
-    return opened;
+    try {
+      const { schema, database: realName } = await readSchema(opened.em);
+      // MikroORM would look for its table of migrations in `public`, and make it where the search path says. The database may have
+      // another name in a pooler.
+      if (schema !== null) opened.config.set('schema', schema);
+      opened.config.set('dbName', realName);
+      return opened;
+    } catch (error) {
+      await opened.close(true);
+      throw error;
+    }
   });
   const migrate = () =>
     orm.em.fork().transactional(async (em) => {
       await em.execute(`select pg_advisory_xact_lock(${migrationLock})`);
-      return orm.migrator.up();
+      return migrateInPlace(orm);
     });
   return databaseOf({ description, orm, migrate, tidy: () => Promise.resolve(), close: () => orm.close(true) });
 }
@@ -103,7 +115,7 @@ async function openPglite(dataDir: string): Promise<Database> {
       await orm.close(true);
       lock.close();
     };
-    return databaseOf({ description, orm, migrate: () => orm.migrator.up(), tidy: () => vacuum(orm.em), close });
+    return databaseOf({ description, orm, migrate: () => migrateInPlace(orm), tidy: () => vacuum(orm.em), close });
   } catch (error) {
     lock.close();
     throw error;
@@ -123,7 +135,12 @@ function databaseOf({ description, orm, migrate, tidy, close }: Opened): Databas
     description,
     em: orm.em,
     migrate: async () => {
-      const applied = await connecting(description, 'the tables have not been changed', migrate);
+      const applied = await connecting(description, migrationAdvice, async () => {
+        const ran = await migrate();
+        const missing = missingProblem(await readTablePlace(orm.em));
+        if (missing) throw new DatabaseError(missing);
+        return ran;
+      });
       await connecting(description, 'the tables have been migrated, and the view gitlab_timeline is missing', () => restoreView(orm.em));
       return applied.map(({ name }) => name);
     },
@@ -146,10 +163,22 @@ async function restoreView(em: SqlEntityManager): Promise<void> {
   });
 }
 
-async function connecting<T>(description: string, advice: string, action: () => Promise<T>): Promise<T> {
+/** Runs the migrations, unless the tables are in two places or half made. */
+async function migrateInPlace(orm: Opened['orm']): ReturnType<Opened['migrate']> {
+  const problem = placeProblem(await readTablePlace(orm.em));
+  if (problem) throw new DatabaseError(problem);
+  return orm.migrator.up();
+}
+
+const migrationAdvice = (error: unknown): string =>
+  (driverError(error) as { readonly code?: unknown }).code === '42501' ? adviceFor(error) : 'the tables have not been changed';
+
+async function connecting<T>(description: string, advice: string | ((error: unknown) => string), action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (cause) {
-    throw new DatabaseError(`cannot use the ${description} (${messageOf(driverError(cause))}): ${advice}`, { cause });
+    if (cause instanceof DatabaseError) throw new DatabaseError(`cannot use the ${description}: ${cause.message}`, { cause });
+    const what = typeof advice === 'string' ? advice : advice(cause);
+    throw new DatabaseError(`cannot use the ${description} (${messageOf(driverError(cause))}): ${what}`, { cause });
   }
 }

@@ -8,6 +8,7 @@ import { GitlabPassLockEntity } from '../entities/gitlab-pass-lock.ts';
 import { GitlabRegistryTagEntity } from '../entities/gitlab-registry-tag.ts';
 import { entities } from '../entities/index.ts';
 import { migrations } from '../migrations/index.ts';
+import { missingProblem, placeProblem, readTablePlace } from './table-place.ts';
 
 /** The oldest PostgreSQL that is supported. CI runs the suite on every version from 13 to 18. */
 export const oldestPostgres = 13;
@@ -18,6 +19,8 @@ export interface DatabaseInspection {
   readonly version: string;
   readonly majorVersion: number;
   readonly user: string;
+  /** Encoding of the database, such as `UTF8`. */
+  readonly encoding: string;
   readonly schema: string | null;
   /** The server is a standby, or its transactions may only read. */
   readonly isReadOnly: boolean;
@@ -28,6 +31,8 @@ export interface DatabaseInspection {
   readonly pending: readonly string[];
   /** Whether every table of this package exists. */
   readonly hasTables: boolean;
+  /** Why the tables cannot be made or migrated, in one line; null when nothing is wrong with their place. */
+  readonly placeProblem: string | null;
   /** Privileges that the user lacks on existing tables and sequences, such as `update on change_events`. */
   readonly missingPrivileges: readonly string[];
 }
@@ -46,18 +51,18 @@ export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseIns
   return withDatabaseErrors(async () => {
     const { rows: servers } = await sql<ServerRow>`
       select split_part(current_setting('server_version'), ' ', 1) as version, current_setting('server_version_num')::int / 10000 as "majorVersion",
-        current_user::text as "user", current_schema()::text as schema,
+        current_user::text as "user", current_setting('server_encoding') as encoding, current_schema()::text as schema,
         pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as "isReadOnly",
         coalesce(has_schema_privilege(current_schema(), 'create'), false) as "mayMakeTables"`.execute(kysely);
     const { rows: found } = await sql<TableRow>`
-      select t.name, to_regclass(t.name) is not null as present,
+      select t.name, to_regclass(quote_ident(current_schema()) || '.' || t.name) is not null as present,
         array(select p.privilege || ' on ' || t.name from unnest(${privileges}::text[]) with ordinality p (privilege, place)
-          where to_regclass(t.name) is not null and (p.privilege <> 'delete' or t.name = any (${withDeletes}::text[])) and not has_table_privilege(to_regclass(t.name), p.privilege) order by place) as missing
+          where to_regclass(quote_ident(current_schema()) || '.' || t.name) is not null and (p.privilege <> 'delete' or t.name = any (${withDeletes}::text[])) and not has_table_privilege(to_regclass(quote_ident(current_schema()) || '.' || t.name), p.privilege) order by place) as missing
       from unnest(${tables}::text[]) with ordinality t (name, place) order by t.place`.execute(kysely);
     // To insert into a serial column, the user needs the privilege to use its sequence.
     const { rows: sequences } = await sql<{ readonly name: string }>`
       select s.name from unnest(${tables}::text[]) t (name)
-      join pg_attribute a on a.attrelid = to_regclass(t.name) and a.attnum > 0 and not a.attisdropped and a.attidentity = ''
+      join pg_attribute a on a.attrelid = to_regclass(quote_ident(current_schema()) || '.' || t.name) and a.attnum > 0 and not a.attisdropped and a.attidentity = ''
       cross join lateral pg_get_serial_sequence(t.name, a.attname) s (name)
       where s.name is not null and not has_sequence_privilege(s.name, 'usage')`.execute(kysely);
     const isReadable = found.some(
@@ -72,6 +77,7 @@ export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseIns
       throw new DatabaseError('the database returned no row for its own version: check DATABASE_URL, and any proxy in front of PostgreSQL');
     return {
       ...server,
+      placeProblem: isReadable || found.every(({ name, present }) => !present || name !== migrationTable) ? await placeProblemOf(em) : null,
       applied: names,
       pending: migrationNames(em).filter((name) => !names?.includes(name)),
       hasTables: found.every(({ name, present }) => present || name === migrationTable),
@@ -80,7 +86,15 @@ export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseIns
   });
 }
 
-type ServerRow = Pick<DatabaseInspection, 'version' | 'majorVersion' | 'user' | 'schema' | 'isReadOnly' | 'mayMakeTables'>;
+async function placeProblemOf(em: SqlEntityManager): Promise<string | null> {
+  const place = await readTablePlace(em);
+  // Without any record, an application with a record of its own may have made the tables.
+  if (place.schema === null || (place.applied === null && place.elsewhere.length === 0)) return null;
+  const isDone = migrationNames(em).every((name) => place.applied?.includes(name));
+  return placeProblem(place) ?? (isDone ? missingProblem(place) : null);
+}
+
+type ServerRow = Pick<DatabaseInspection, 'version' | 'majorVersion' | 'user' | 'encoding' | 'schema' | 'isReadOnly' | 'mayMakeTables'>;
 
 interface TableRow {
   readonly name: string;

@@ -94,15 +94,18 @@ function watchSession(session: LockSession, { everyMs, missedAnswers }: Watch, o
   return () => clearInterval(timer);
 }
 
+/** Two installations in one database, each in a schema of its own, do not exclude each other. `public` has the number of earlier versions. */
+const lockSpaceOfSchema = `(${lockSpace} + case when current_schema() = 'public' then 0 else 1 + abs(hashtext(current_schema()) % 1000000000) end)`;
+
 async function lock({ query }: LockSession, { connectionId, projectIds }: PassScope): Promise<boolean> {
   const take = async (statement: string, parameters: readonly unknown[]) => {
     const [row] = await query(statement, parameters);
     return row?.['free'] !== false;
   };
-  if (!projectIds) return take(`select pg_try_advisory_xact_lock(${lockSpace}, $1) as free`, [connectionId]);
-  if (!(await take(`select pg_try_advisory_xact_lock_shared(${lockSpace}, $1) as free`, [connectionId]))) return false;
+  if (!projectIds) return take(`select pg_try_advisory_xact_lock(${lockSpaceOfSchema}, $1) as free`, [connectionId]);
+  if (!(await take(`select pg_try_advisory_xact_lock_shared(${lockSpaceOfSchema}, $1) as free`, [connectionId]))) return false;
   return take(
-    `select bool_and(pg_try_advisory_xact_lock(hashtextextended($1 || id, ${lockSpace}))) as free from json_array_elements_text($2::json) as id`,
+    `select bool_and(pg_try_advisory_xact_lock(hashtextextended($1 || id, ${lockSpaceOfSchema}))) as free from json_array_elements_text($2::json) as id`,
     [`${connectionId} `, JSON.stringify(projectIds)],
   );
 }

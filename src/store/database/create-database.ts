@@ -1,0 +1,22 @@
+import { Client } from 'pg';
+import { driverError } from './database-errors.ts';
+import { connectionOptions } from './connection-options.ts';
+
+/** Creates the database of a URL when it does not exist. Many processes may call it at the same time. */
+export async function createDatabase(databaseUrl: string): Promise<void> {
+  const options = connectionOptions(databaseUrl);
+  const client = new Client({ ...options, database: 'postgres' });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query('select 1 from pg_database where datname = $1', [options.database]);
+    if (rows.length === 0) await client.query(`create database "${options.database.replaceAll('"', '""')}"`);
+  } catch (error) {
+    if (!wasCreatedMeanwhile.has(String((driverError(error) as { code?: unknown }).code))) throw error;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** duplicate_database, and unique_violation in pg_database when two processes create it at the same moment. */
+const wasCreatedMeanwhile = new Set(['42P04', '23505']);
