@@ -79,13 +79,20 @@ test('the SQL of the rights is enough for an owner that migrates, a poller that 
   const dashboard = await openDatabase({ databaseUrl: urlOf('gitlab_reader', 'three'), dataDir: '' });
   try {
     const em = dashboard.em.fork();
-    for (const table of ['change_events', 'change_event_versions', 'gitlab_gaps']) await em.execute(`select count(*) from ${table}`);
+    for (const table of ['change_events', 'change_event_versions', 'gitlab_gaps', 'gitlab_timeline'])
+      await em.execute(`select count(*) from ${table}`);
     expect(await em.execute('select id from connections')).toHaveLength(1);
     await expect(em.execute('select config from connections')).rejects.toThrow(/permission denied/);
     await expect(em.execute('delete from change_events')).rejects.toThrow(/permission denied/);
   } finally {
     await dashboard.close();
   }
+  const asReader = { DATABASE_URL: urlOf('gitlab_reader', 'three') };
+  for (const command of [
+    ['timeline', '--from', '1000d'],
+    ['events', '--all'],
+  ])
+    expect(await runCli(command, asReader)).toMatchObject({ code: 0, err: '' });
 });
 
 test('without the right to make the schema of the queue, migrate says what poll will lack', async () => {
