@@ -167,7 +167,7 @@ export interface GitlabConfig {
    */
   readonly httpProxy?: string | null | undefined;
   /**
-   * Hosts to reach without a proxy: names (with all names below them) and addresses, each with or without a port; `*` = all. `no_proxy` works too. In the environment: `NO_PROXY`.
+   * Hosts to reach without a proxy: names (with all names below them) and addresses, each with or without a port; ranges of addresses such as `10.0.0.0/8`; `*` = all. `no_proxy` works too. In the environment: `NO_PROXY`.
    * @default none
    */
   readonly noProxy?: string | ReadonlyArray<string | number> | null | undefined;

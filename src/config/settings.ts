@@ -249,7 +249,7 @@ export const shape = {
     isCommon: true,
     defaultText: 'none',
     description:
-      'Hosts to reach without a proxy: names (with all names below them) and addresses, each with or without a port; `*` = all. `no_proxy` works too.',
+      'Hosts to reach without a proxy: names (with all names below them) and addresses, each with or without a port; ranges of addresses such as `10.0.0.0/8`; `*` = all. `no_proxy` works too.',
   }),
   caFile: setting(filePath.optional(), {
     env: 'CA_FILE',

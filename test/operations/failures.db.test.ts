@@ -55,7 +55,7 @@ describePasses('what fails', (kind) => {
       expect(report.problems).toMatchObject([
         { project: 'acme/one', stream: 'registry-images', scope: 'acme/one', outcome: 'failed', errorCode: 'gitlab_invalid_response' },
       ]);
-      expect(report.problems[0]?.reason).toMatch(/answered GET projects\/\d+\/registry\/repositories\/\d+\/tags with text\/html, not JSON/);
+      expect(report.problems[0]?.reason).toMatch(/answers GET projects\/\d+\/registry\/repositories\/\d+\/tags .*text\/html and not JSON/);
       expect(await given.ids()).toHaveLength(3);
       given.fake.intercept = undefined;
       expect(await given.sync()).toMatchObject({ stored: 1, problems: [] });
@@ -142,7 +142,7 @@ describePasses('what fails', (kind) => {
       given.fake.intercept = () => html(given.world, 200, 'A wiki');
       expect(await given.fail()).toMatchObject({
         code: 'gitlab',
-        error: expect.stringContaining('with text/html, not JSON: check that the URL is the URL of a GitLab') as unknown,
+        error: expect.stringContaining('(200, text/html and not JSON)') as unknown,
       });
       expect(await given.fail({ repos: '1,2,3' })).toMatchObject({ code: 'gitlab' });
     });

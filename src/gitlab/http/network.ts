@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { BlockList, isIP } from 'node:net';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import type { SecureContext } from 'node:tls';
 import { ConfigurationError, messageOf } from '../../errors.ts';
+import { rootOf } from './root-of.ts';
 
 /** Proxies, certificates and timeouts of the connections to a GitLab. */
 export interface NetworkOptions {
@@ -57,7 +59,10 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     requestTls: tls,
     proxyTls: tls,
   });
-  const send = (input: string, init: object) => fetch(input, { ...init, dispatcher });
+  const send = (input: string, init: object) =>
+    fetch(input, { ...init, dispatcher }).catch((error: unknown) => {
+      throw proxy ? ofProxy(error, proxy) : error;
+    });
   return { fetch: send as unknown as typeof globalThis.fetch, close: () => dispatcher.destroy() };
 }
 
@@ -67,9 +72,53 @@ export async function trustOf(caFile: string | undefined): Promise<{ readonly se
   return { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ...(await readCertificates(caFile))] }) };
 }
 
-/** The configured proxy for the scheme of a URL. Does not look at NO_PROXY. */
-export const proxyFor = ({ url, httpsProxy, httpProxy }: Pick<NetworkOptions, 'url' | 'httpsProxy' | 'httpProxy'>): string | undefined =>
-  new URL(url).protocol === 'https:' ? httpsProxy : httpProxy;
+/** The configured proxy for the scheme of a URL. Of NO_PROXY it looks at ranges of addresses only: the agent knows the rest. */
+export function proxyFor({
+  url,
+  httpsProxy,
+  httpProxy,
+  noProxy,
+}: Pick<NetworkOptions, 'url' | 'httpsProxy' | 'httpProxy' | 'noProxy'>): string | undefined {
+  const { protocol, hostname } = new URL(url);
+  if (isInRanges(hostname.replaceAll(/^\[|\]$/g, ''), noProxy)) return undefined;
+  return protocol === 'https:' ? httpsProxy : httpProxy;
+}
+
+/** Whether an address is in one of the ranges, such as `10.0.0.0/8`, of a list. Host names are not looked up. */
+function isInRanges(address: string, list: readonly string[]): boolean {
+  const family = familyOf(address);
+  if (family === null) return false;
+  const ranges = new BlockList();
+  for (const [, start = '', length] of list.map((entry) => /^\[?([0-9a-f:.]+)\]?\/(\d{1,3})$/i.exec(entry) ?? [])) {
+    const startFamily = familyOf(start);
+    if (startFamily !== null && Number(length) <= (startFamily === 'ipv4' ? 32 : 128)) ranges.addSubnet(start, Number(length), startFamily);
+  }
+  return ranges.check(address, family);
+}
+
+const familyOf = (text: string) => ({ 4: 'ipv4' as const, 6: 'ipv6' as const })[isIP(text)] ?? null;
+
+/** A connection that failed on the way to the proxy. */
+export class ProxyConnectError extends Error {
+  /** Host and port of the proxy. */
+  readonly proxy: string;
+  constructor(proxy: string, cause: unknown) {
+    super(`no connection to the proxy ${proxy}`, { cause });
+    this.proxy = proxy;
+  }
+}
+
+/** The error of a request, as a ProxyConnectError when it is the proxy that was not reached. */
+function ofProxy(error: unknown, proxyUrl: string): unknown {
+  const { hostname, port, protocol, host } = new URL(proxyUrl);
+  const proxyPort = Number(port) || (protocol === 'https:' ? 443 : 80);
+  const root = rootOf(error) as { readonly port?: unknown; readonly hostname?: unknown; readonly syscall?: unknown };
+  const isConnect = root.syscall === 'connect' && root.port === proxyPort;
+  const isLookup = root.hostname === hostname;
+  return isConnect || isLookup || messageOf(root).includes(`attempted address: ${hostname}:${proxyPort}`)
+    ? new ProxyConnectError(host, error)
+    : error;
+}
 
 async function readCertificates(file: string): Promise<string[]> {
   try {

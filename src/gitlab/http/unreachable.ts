@@ -3,6 +3,8 @@ import { UnreachableError, messageOf } from '../../errors.ts';
 import { redactor } from '../../redact.ts';
 import type { Redact } from '../../redact.ts';
 import type { FetchInit } from './fetch.ts';
+import { ProxyConnectError } from './network.ts';
+import { rootOf } from './root-of.ts';
 
 /** `systemCode` of an UnreachableError after RESPONSE_TIMEOUT or REQUEST_TIMEOUT. */
 export const timeoutCode = 'TIMEOUT';
@@ -35,6 +37,12 @@ export function unreachable(url: string, { operation, headers }: FetchInit, thro
   const root = rootOf(thrown);
   const code = codeOf(root);
   const redact = tokenRedactor(headers);
+  if (thrown instanceof ProxyConnectError) {
+    return new UnreachableError(
+      `cannot reach the proxy ${thrown.proxy} (${redact(reasonOf(root, code))}): check that it runs, and HTTPS_PROXY or HTTP_PROXY; or name the host of the URL in NO_PROXY`,
+      { operation, cause: redactedCause(thrown, redact), ...(code === undefined ? {} : { systemCode: code }) },
+    );
+  }
   const [, hint] = advice.find(([pattern]) => pattern.test(code ?? 'unknown')) ?? [];
   return new UnreachableError(`cannot reach ${new URL(url).origin} (${redact(reasonOf(root, code))}): ${hint}`, {
     operation,
@@ -52,13 +60,6 @@ function redactedCause(cause: unknown, redact: Redact): unknown {
   const everything = { depth: null, showHidden: true, maxStringLength: null, maxArrayLength: null };
   const inspected = inspect(cause, everything);
   return redact(inspected) === inspected ? cause : new Error(redact(messageOf(cause)));
-}
-
-/** The message of fetch is only "fetch failed". The reason is its cause, or the cause of the first of several attempts. */
-function rootOf(error: unknown): unknown {
-  if (error instanceof AggregateError && error.errors.length > 0) return rootOf(error.errors[0]);
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? error : rootOf(cause);
 }
 
 /** The system's code. For the answer of a proxy undici has no code, so the code is made from the message. */

@@ -19,21 +19,15 @@ export function withErrors(fetch: Fetch): Fetch {
     const response = await fetch(url, init);
     const requestId = printable(response.headers.get('x-request-id') ?? '').slice(0, 100);
     const failure = { operation: init.operation, status: response.status, ...(requestId ? { requestId } : {}) };
-    if (!response.ok) throw await errorFor(response, failure);
-    return wholeJson(response, new URL(url).origin, failure);
+    const { origin } = new URL(url);
+    if (!response.ok) throw await errorFor(response, origin, failure);
+    return wholeJson(response, origin, failure);
   };
 }
 
 async function wholeJson(response: Response, origin: string, failure: RequestFailure): Promise<Response> {
   const { operation } = failure;
-  const type = response.headers.get('content-type') ?? '';
-  if (!type.includes('json')) {
-    const answered = type === '' ? 'something without a type' : type.split(';')[0];
-    throw new InvalidResponseError(
-      `${origin} answered ${operation} with ${answered}, not JSON: check that the URL is the URL of a GitLab`,
-      failure,
-    );
-  }
+  if (!typeOf(response).includes('json')) throw foreignError(response, origin, failure);
   const { status, headers } = response;
   const text = await response.text();
   try {
@@ -48,9 +42,31 @@ async function wholeJson(response: Response, origin: string, failure: RequestFai
   return new TextResponse(text, { status, headers });
 }
 
-async function errorFor(response: Response, failure: RequestFailure & { status: number }): Promise<GitlabRequestError> {
+const typeOf = (response: Response): string => (response.headers.get('content-type') ?? '').split(';')[0]?.trim() ?? '';
+
+/** Whether an answer is a page. The API of GitLab answers with JSON, and with plain text to too many requests. */
+const isPage = (response: Response, text: string): boolean =>
+  /^\s*</.test(text) || (/html|xml/.test(typeOf(response)) && !/^\s*[{[]/.test(text));
+
+const whatStands = 'a sign-in page, a firewall or a maintenance page, or no GitLab at all';
+
+/** An answer that is not GitLab's says nothing about the token, its role, or what exists. */
+function foreignError(response: Response, origin: string, failure: RequestFailure): InvalidResponseError {
+  const what = `${response.status}, ${typeOf(response) || 'something without a type'} and not JSON`;
+  const advice = 'let this machine through to GitLab, or check that the URL is the URL of a GitLab';
+  return new InvalidResponseError(
+    `something in front of GitLab answers ${failure.operation} at ${origin} (${what}): ${whatStands}; ${advice}`,
+    failure,
+  );
+}
+
+async function errorFor(response: Response, origin: string, failure: RequestFailure & { status: number }): Promise<GitlabRequestError> {
   const { operation, status } = failure;
-  const said = await reasonIn(response);
+  const text = await response.text();
+  if (status >= 300 && status < 400) return redirectError(response, origin, failure);
+  const isForeign = isPage(response, text);
+  if (isForeign && status < 500 && status !== 407 && status !== 429) return foreignError(response, origin, failure);
+  const said = isForeign ? ', not JSON' : reasonIn(text);
   const retryAfterMs = retryAfterMsOf(response.headers);
   const told = { ...failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   if (retryAfterMs !== undefined && retryAfterMs > longestWaitMs && (status === 429 || status >= 500)) {
@@ -65,7 +81,7 @@ async function errorFor(response: Response, failure: RequestFailure & { status: 
       );
     case 403:
       return new ForbiddenError(
-        `GitLab forbids ${operation} (403${said}): the token needs the scope read_api and, in private projects, the role Reporter`,
+        `GitLab forbids ${operation} (403${said})${isReason(said) && !text.includes('insufficient_scope') ? '' : ': the token needs the scope read_api and, in private projects, the role Reporter'}`,
         failure,
       );
     case 404:
@@ -79,8 +95,12 @@ async function errorFor(response: Response, failure: RequestFailure & { status: 
       );
     default:
       if (status >= 500)
-        return new ServerError(`GitLab failed on ${operation} (${status}${said}): it is overloaded, or down; try again later`, told);
-      if (status >= 300 && status < 400) return redirectError(response, failure);
+        return new ServerError(
+          isForeign
+            ? `something in front of GitLab answers ${operation} (${status}${said}): a maintenance page, or GitLab is down; try again later`
+            : `GitLab failed on ${operation} (${status}${said}): it is overloaded, or down; try again later`,
+          told,
+        );
       return new GitlabRequestError(
         `GitLab refused ${operation} (${status}${said}): a proxy may have changed the request, or this GitLab may be too old or too new`,
         failure,
@@ -88,16 +108,28 @@ async function errorFor(response: Response, failure: RequestFailure & { status: 
   }
 }
 
-/** Redirects are not followed, because the token may only go to the configured address. */
-function redirectError(response: Response, failure: RequestFailure): InvalidResponseError {
-  const location = response.headers.get('location') ?? 'an unnamed place';
-  const target = URL.canParse(location) ? new URL(location).origin : location.split(/[?#]/)[0];
-  return new InvalidResponseError(`GitLab redirects ${failure.operation} to ${target}: set the URL to the new address`, failure);
+/** Redirects are not followed, because the token may only go to the configured address. Only a new address of the same host is advice. */
+function redirectError(response: Response, origin: string, failure: RequestFailure): InvalidResponseError {
+  const location = response.headers.get('location') ?? '';
+  const target = location !== '' && URL.canParse(location, origin) ? new URL(location, origin) : null;
+  const isSignIn = target !== null && /sign_?in|log_?in|auth|sso|saml/i.test(target.pathname);
+  if (target !== null && target.origin !== origin && target.hostname === new URL(origin).hostname && !isSignIn)
+    return new InvalidResponseError(
+      `${origin} redirects ${failure.operation} to ${target.origin}: set the URL to the new address`,
+      failure,
+    );
+  const where = target === null ? 'an unnamed place' : target.origin === origin ? target.pathname : target.origin;
+  return new InvalidResponseError(
+    `something in front of GitLab redirects ${failure.operation} from ${origin} to ${where} (${response.status}): ${whatStands}; let this machine through to GitLab, or check the URL`,
+    failure,
+  );
 }
 
+/** Whether GitLab gave a reason that is more than the name of the status. */
+const isReason = (said: string): boolean => said !== '' && !/^: (?:\d{3} )?forbidden$/i.test(said);
+
 /** GitLab's reason from an error body of any known shape, in one line: `: 404 Project Not Found`. Empty when there is none. */
-async function reasonIn(response: Response): Promise<string> {
-  const text = await response.text();
+function reasonIn(text: string): string {
   try {
     const body = JSON.parse(text) as Reason & { message?: unknown };
     const nested = Object(body.message) as Reason;
@@ -105,7 +137,7 @@ async function reasonIn(response: Response): Promise<string> {
     const reason = reasons.find((item) => typeof item === 'string');
     return typeof reason === 'string' ? `: ${reason.replaceAll(/\s+/g, ' ').slice(0, 200)}` : '';
   } catch {
-    return ''; // Not JSON, such as the HTML page of a proxy.
+    return ''; // Not JSON, such as plain text.
   }
 }
 

@@ -1,4 +1,4 @@
-import { ForbiddenError, GitlabRequestError, NotFoundError, ServerError, UnauthorizedError } from '../../errors.ts';
+import { ForbiddenError, GitlabRequestError, ServerError, UnauthorizedError } from '../../errors.ts';
 import { isTooOld, oldestVersion, readInstance } from '../../gitlab/instance.ts';
 import { failure, ok, skipped, unreachable, warning } from './check.ts';
 import type { Check, CheckScope } from './check.ts';
@@ -21,7 +21,7 @@ export const url: Check = {
         return ok(`a GitLab answers at ${config.url}, but refuses the token`);
       }
       if (error instanceof ServerError) return unreachable(error.message, 'check that this GitLab works in a browser, and try again');
-      const detail = error instanceof NotFoundError ? `there is no GitLab at ${config.url} (404)` : error.message;
+      const detail = error.status === 404 ? `there is no GitLab at ${config.url} (404)` : error.message;
       const better = await betterUrl(scope);
       const advice = 'set GITLAB_URL to the address of its start page, without /api and without the path of a project or group';
       return unreachable(detail, better ? `set GITLAB_URL to ${better}` : advice);

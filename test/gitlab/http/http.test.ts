@@ -72,7 +72,12 @@ describe('an answer that is no success', () => {
       '{"errors":[{"message":"Internal server error"}]}',
       'GitLab failed on GET projects (500: Internal server error): it is',
     ],
-    [502, ServerError, '<html>Bad gateway</html>', 'GitLab failed on GET projects (502): it is overloaded, or down; try again later'],
+    [
+      502,
+      ServerError,
+      '<html>Bad gateway</html>',
+      'something in front of GitLab answers GET projects (502, not JSON): a maintenance page, or GitLab is down; try again later',
+    ],
     [422, GitlabRequestError, '{"errors":[{"message":"Query too large"}]}', 'GitLab refused GET projects (422: Query too large)'],
   ])('with status %i becomes its error class with one line', async (status, type, body, message) => {
     const error = await failing(answering(status, body, { ...json, 'x-request-id': 'r-1' }));
@@ -82,11 +87,37 @@ describe('an answer that is no success', () => {
     expect(error).toMatchObject({ status, requestId: 'r-1', operation: 'GET projects' });
   });
 
-  test('in HTML with status 200 is an error: the host is no GitLab', async () => {
-    const error = await failing(answering(200, '<html></html>', { 'content-type': 'text/html; charset=utf-8' }));
-    expect(error).toBeInstanceOf(InvalidResponseError);
-    expect(error.message).toContain('https://gitlab.example.com answered GET projects with text/html, not JSON');
-    expect(error).toMatchObject({ isTruncated: false });
+  test.each([200, 401, 403, 404, 410, 422])(
+    'that is a page, with status %i, says nothing of the token or of what exists',
+    async (status) => {
+      for (const headers of [{ 'content-type': 'text/html; charset=utf-8' }, { 'content-type': 'text/plain' }]) {
+        if (status === 200 && headers['content-type'] === 'text/plain') continue;
+        const error = await failing(answering(status, '\n<!DOCTYPE html><html>Sign in</html>', headers));
+        expect(error).toBeInstanceOf(InvalidResponseError);
+        const type = headers['content-type'].split(';')[0];
+        expect(error.message).toBe(
+          `something in front of GitLab answers GET projects at https://gitlab.example.com (${status}, ${type} and not JSON): a sign-in page, a firewall or a maintenance page, or no GitLab at all; let this machine through to GitLab, or check that the URL is the URL of a GitLab`,
+        );
+        expect(error).toMatchObject({ isTruncated: false, status });
+      }
+    },
+  );
+
+  test('that is a maintenance page is tried again', async () => {
+    const error = await failing(answering(503, '<html>Back soon</html>', { 'content-type': 'text/html' }));
+    expect(error).toBeInstanceOf(ServerError);
+    expect(error.message).toBe(
+      'something in front of GitLab answers GET projects (503, not JSON): a maintenance page, or GitLab is down; try again later',
+    );
+  });
+
+  test('with status 403 says what GitLab says, and what the token needs only where GitLab gives no reason', async () => {
+    const said = async (body: string) => (await failing(answering(403, body, { 'content-type': 'application/json' }))).message;
+    expect(await said('{"message":"Your IP address 10.0.0.1 is not allowed to access this group"}')).toBe(
+      'GitLab forbids GET projects (403: Your IP address 10.0.0.1 is not allowed to access this group)',
+    );
+    for (const body of ['{"message":"403 Forbidden"}', '{"error":"insufficient_scope"}', '{}'])
+      expect(await said(body)).toMatch(/: the token needs the scope read_api and, in private projects, the role Reporter$/);
   });
 
   test('in JSON that is cut off is an error', async () => {
@@ -101,10 +132,21 @@ describe('an answer that is no success', () => {
   test.each([
     ['https://sso.example.com/login?secret=1', 'https://sso.example.com'],
     ['/users/sign_in?secret=1#x', '/users/sign_in'],
-  ])('that redirects to %s is an error that names the target', async (location, target) => {
-    const error = await failing(answering(302, null, { location }));
+    ['https://git.example.com/api/v4/projects', 'https://git.example.com'],
+    ['http://gitlab.example.com/users/auth/saml', 'http://gitlab.example.com'],
+    ['', 'an unnamed place'],
+  ])('that redirects to %s names the place, and does not say that it is GitLab', async (location, target) => {
+    const error = await failing(answering(302, null, location === '' ? {} : { location }));
     expect(error).toBeInstanceOf(InvalidResponseError);
-    expect(error.message).toBe(`GitLab redirects GET projects to ${target}: set the URL to the new address`);
+    expect(error.message).toContain(`redirects GET projects from https://gitlab.example.com to ${target} (302): a sign-in page`);
+    expect(error.message).not.toContain('set the URL');
+  });
+
+  test('that redirects to another address of the same host is an error that names the address', async () => {
+    const error = await failing(answering(301, null, { location: 'https://gitlab.example.com:8443/api/v4/projects?x=secret' }));
+    expect(error.message).toBe(
+      'https://gitlab.example.com redirects GET projects to https://gitlab.example.com:8443: set the URL to the new address',
+    );
   });
 
   test('with status 429 or 5xx carries the time to wait', async () => {

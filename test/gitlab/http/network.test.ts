@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ConfigurationError, GitlabRequestError, UnreachableError } from '../../../src/errors.ts';
 import { createGitlab } from '../../../src/gitlab/client.ts';
-import { openNetwork } from '../../../src/gitlab/http/network.ts';
+import { openNetwork, proxyFor } from '../../../src/gitlab/http/network.ts';
 import type { Network, NetworkOptions } from '../../../src/gitlab/http/network.ts';
 import { makeCa, makeServerCertificate } from '../../support/certificates.ts';
 import type { Certificate } from '../../support/certificates.ts';
@@ -180,7 +180,29 @@ describe('the HTTP proxy', () => {
     );
     const port = await servers.closedPort();
     const error = await failure(ask('https://git.example.com', { httpsProxy: `http://me:proxy-secret@127.0.0.1:${port}` }));
-    expect(error.message).toContain(`connect ECONNREFUSED 127.0.0.1:${port}`);
+    expect(error.message).toBe(
+      `cannot reach the proxy 127.0.0.1:${port} (connect ECONNREFUSED 127.0.0.1:${port}): check that it runs, and HTTPS_PROXY or HTTP_PROXY; or name the host of the URL in NO_PROXY`,
+    );
+    const unknown = await failure(ask('https://git.example.com', { httpsProxy: 'http://me:proxy-secret@proxy.invalid:3128' }));
+    expect(unknown.message).toMatch(/^cannot reach the proxy proxy\.invalid:3128 \(getaddrinfo E/);
+    const behind = await servers.proxy();
+    const closed = await failure(ask(`http://127.0.0.1:${port}`, { httpProxy: behind.url, noProxy: ['127.0.0.1'] }));
+    expect(closed.message).toMatch(/^cannot reach http:\/\/127\.0\.0\.1:/);
+  });
+
+  test('is not used for addresses in the ranges of NO_PROXY', async () => {
+    const port = await servers.http(gitlab);
+    const proxy = await servers.proxy();
+    const url = `http://127.0.0.1:${port}`;
+    for (const noProxy of [['10.0.0.0/8', '127.0.0.0/8'], ['127.0.0.1/32'], ['0.0.0.0/0']])
+      expect(await ask(url, { httpProxy: proxy.url, noProxy })).toBe(answered);
+    expect(proxy.asked).toEqual([]);
+    for (const noProxy of [['128.0.0.0/8'], ['127.0.0.0/33'], ['127.0.0.2/32']]) await ask(url, { httpProxy: proxy.url, noProxy });
+    expect(proxy.asked).toHaveLength(3);
+    const config = { httpProxy: proxy.url, httpsProxy: proxy.url };
+    expect(proxyFor({ ...config, url: 'https://[fd00::7]:8443', noProxy: ['fd00::/8'] })).toBeUndefined();
+    expect(proxyFor({ ...config, url: 'https://[fe80::7]', noProxy: ['fd00::/8'] })).toBe(proxy.url);
+    expect(proxyFor({ ...config, url: 'https://gitlab.example.com', noProxy: ['0.0.0.0/0'] })).toBe(proxy.url);
   });
 
   test('is not used for the hosts in NO_PROXY and their subdomains', async () => {
@@ -246,7 +268,7 @@ describe.each(['global', 'own'] as const)('requests with the %s fetch', (kind) =
     const url = `http://localhost:${await servers.http((_, response) => response.writeHead(status, { location }).end())}`;
     const error = await failure(ask(url, options));
     expect(error.message).toMatch(
-      new RegExp(`^GitLab redirects GET .* to http://127\\.0\\.0\\.1:${other}: set the URL to the new address$`),
+      new RegExp(`^something in front of GitLab redirects GET .* to http://127\\.0\\.0\\.1:${other} \\(${status}\\)`),
     );
     expect(elsewhere).toEqual([]);
   });
