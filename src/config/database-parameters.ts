@@ -21,6 +21,8 @@ export const databaseParameters: Readonly<Record<string, DatabaseParameter>> = {
   dbname: { env: 'PGDATABASE' },
   user: { env: 'PGUSER' },
   password: { env: 'PGPASSWORD' },
+  // Of this program: a file with the password, which is read for each new session.
+  password_file: {},
   schema: {
     fits: (value) => /^[A-Za-z_][\w -]{0,39}$/.test(value),
     must: 'be the name of a schema, of at most 40 letters, digits, underscores, hyphens and spaces',

@@ -197,7 +197,7 @@ export interface GitlabConfig {
    */
   readonly databaseSchema?: string | null | undefined;
   /**
-   * File that holds the password of the PostgreSQL, in place of a password in DATABASE_URL. Read once, at the start. In the environment: `DATABASE_PASSWORD_FILE`.
+   * File that holds the password of the PostgreSQL, in place of a password in DATABASE_URL. Read again for each new session. In the environment: `DATABASE_PASSWORD_FILE`.
    * @default the password in DATABASE_URL
    */
   readonly databasePasswordFile?: string | null | undefined;

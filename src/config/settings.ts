@@ -286,7 +286,7 @@ export const shape = {
     env: 'DATABASE_PASSWORD_FILE',
     value: 'file',
     defaultText: 'the password in DATABASE_URL',
-    description: 'File that holds the password of the PostgreSQL, in place of a password in DATABASE_URL. Read once, at the start.',
+    description: 'File that holds the password of the PostgreSQL, in place of a password in DATABASE_URL. Read again for each new session.',
   }),
   dataDir: setting(filePath.default('./data'), {
     env: 'DATA_DIR',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pino } from 'pino';
 import type { Logger as PinoLogger } from 'pino';
@@ -41,7 +42,16 @@ export function createSecrets(): Secrets {
 export function databasePasswordsOf(url: string | undefined): string[] {
   if (!url) return [];
   const { password, parameters } = parseDatabaseUrl(url);
-  return [password, parameters['sslpassword']].filter((secret) => secret !== undefined);
+  return [password, parameters['sslpassword'], ...passwordIn(parameters['password_file'])].filter((secret) => secret !== undefined);
+}
+
+/** The password in a file, now. Nothing when it cannot be read: whoever connects says so. */
+function passwordIn(file: string | undefined): string[] {
+  try {
+    return file === undefined ? [] : [readFileSync(file, 'utf8').trim()];
+  } catch {
+    return [];
+  }
 }
 
 /** The password in the URL of a proxy. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseDatabaseUrl } from '../../src/config/database-url.ts';
 import { configOf } from '../../src/cli/settings.ts';
+import { connectionOptions } from '../../src/store/database/connection-options.ts';
 
 let folder: string;
 let file: string;
@@ -17,15 +18,14 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const configFrom = (env: Record<string, string>) =>
   configOf({}, { env, out: process.stdout, err: process.stderr, signal: new AbortController().signal });
 
-test('DATABASE_PASSWORD_FILE: the password becomes part of DATABASE_URL, whatever characters it has', () => {
+test('DATABASE_PASSWORD_FILE is read for each new session, whatever characters it has', async () => {
   const { databaseUrl } = configFrom({ DATABASE_URL: 'postgres://me@db:5432/name?sslmode=require', DATABASE_PASSWORD_FILE: file });
-  expect(parseDatabaseUrl(databaseUrl ?? '')).toEqual({
-    hosts: [{ host: 'db', port: 5432 }],
-    user: 'me',
-    password: 'p@ss/w%rd: 7',
-    database: 'name',
-    parameters: { sslmode: 'require' },
-  });
+  expect(databaseUrl).not.toContain('w%rd');
+  const { password } = connectionOptions(databaseUrl ?? '');
+  const read = () => (typeof password === 'function' ? password() : password);
+  expect(read()).toBe('p@ss/w%rd: 7');
+  await writeFile(file, 'changed');
+  expect(read()).toBe('changed');
 });
 
 test('DATABASE_PASSWORD_FILE: a second password in DATABASE_URL and a missing file are errors without the password in the text', () => {

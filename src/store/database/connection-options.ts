@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { Client } from 'pg';
 import type { ClientConfig } from 'pg';
 import { DatabaseUrlProblem, describeDatabaseUrl, parseDatabaseUrl } from '../../config/database-url.ts';
 import type { DatabaseHost, DatabaseUrl } from '../../config/database-url.ts';
-import { ConfigurationError } from '../../errors.ts';
+import { ConfigurationError, messageOf } from '../../errors.ts';
 import { attemptsOf } from './reach-server.ts';
 import type { Attempt } from './reach-server.ts';
 import { ServerStream } from './server-stream.ts';
@@ -15,7 +16,8 @@ export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  readonly password?: string;
+  /** A function reads the file of the password, for each new session. */
+  readonly password?: string | (() => string);
   readonly database: string;
   readonly application_name: string;
   readonly options?: string;
@@ -27,6 +29,11 @@ export interface ConnectionOptions {
   readonly keepAlive: boolean;
   readonly keepAliveInitialDelayMillis: number;
   readonly stream: () => ServerStream;
+  /**
+   * A pool ends a session of this age. A session with a server that has become a standby, or with the rights of a password that was changed,
+   * is so replaced within a minute.
+   */
+  readonly maxLifetimeSeconds: number;
 }
 
 /** Seconds that the way to one server may take. libpq waits without an end. */
@@ -38,7 +45,8 @@ const usualTimeout = { ofOne: 30, ofSeveral: 10 };
  */
 export function connectionOptions(databaseUrl: string): ConnectionOptions {
   const url = parsed(databaseUrl);
-  const { parameters, password, user = osUser() } = url;
+  const { parameters, user = osUser() } = url;
+  const password = passwordOf(url);
   const options = optionsOf(parameters);
   const hosts = url.hosts.map(({ host, port }) => ({ host: host || 'localhost', port }));
   const [{ host, port } = { host: 'localhost', port: 5432 }] = hosts;
@@ -61,6 +69,7 @@ export function connectionOptions(databaseUrl: string): ConnectionOptions {
     ssl: false,
     sslnegotiation: 'postgres',
     enableChannelBinding: (parameters['channel_binding'] ?? 'prefer') !== 'disable' && tls.mode !== 'disable',
+    maxLifetimeSeconds: 60,
     keepAlive: parameters['keepalives'] !== '0',
     keepAliveInitialDelayMillis: Number(parameters['keepalives_idle'] ?? 10) * 1000,
   } as const;
@@ -81,6 +90,19 @@ export function connectionOptions(databaseUrl: string): ConnectionOptions {
     // Longer than all attempts of the stream together, which say which server did not answer.
     connectionTimeoutMillis: seconds * 1000 * rounds + 1000,
     stream: () => new ServerStream({ ...streamOptions(hosts), attempts }),
+  };
+}
+
+function passwordOf({ password, parameters: { password_file: file } }: DatabaseUrl): ConnectionOptions['password'] {
+  if (file === undefined) return password;
+  if (password !== undefined) throw new ConfigurationError(['the database URL has a password and a password_file: keep one of them']);
+  return () => {
+    try {
+      // Editors add the end of the line.
+      return readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
+    } catch (cause) {
+      throw new Error(`the file of the password cannot be read (${messageOf(cause)})`, { cause });
+    }
   };
 }
 

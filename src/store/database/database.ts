@@ -76,11 +76,11 @@ async function openPostgres(databaseUrl: string, poolSize: number): Promise<Data
       host,
       port,
       user,
-      ...(password === undefined ? {} : { password }),
       dbName: database,
       ensureDatabase: false,
       pool: { max: poolSize },
-      driverOptions: { ...driverOptions, onConnect, onPoolCreated },
+      // Not to MikroORM itself: it takes no function.
+      driverOptions: { ...driverOptions, ...(password === undefined ? {} : { password }), onConnect, onPoolCreated },
     });
     try {
       const { schema, database: realName } = await readSchema(opened.em);

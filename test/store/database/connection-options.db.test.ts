@@ -1,6 +1,7 @@
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { pino } from 'pino';
 import { openDatabase } from '../../../src/store/database/database.ts';
 import { createSharedEngine } from '../../../src/service/shared-engine.ts';
@@ -225,5 +226,47 @@ describe('several hosts', () => {
       'no server is as target_session_attrs=read-write asks for',
     );
     await expect(isReadOnly(hosts(1, 2))).rejects.toThrow(/ECONNREFUSED 127.0.0.1:2/);
+  });
+});
+
+describe('sessions are replaced', () => {
+  test('with the password that is now in its file, after the old one was changed', async () => {
+    const admin = new Client({ host: server.folder, port: server.port, user: 'postgres', database: 'postgres' });
+    await admin.connect();
+    await admin.query("create role rotated login password 'one'");
+    await writeFile(file('password'), 'one\n');
+    const databaseUrl = `postgres://rotated@localhost:${server.port}/postgres?password_file=${encodeURIComponent(file('password'))}`;
+    const database = await openDatabase({ databaseUrl, dataDir: '' });
+    const ask = () => database.em.fork().execute('select 1');
+    try {
+      await admin.query("alter role rotated password 'two'");
+      await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'rotated'");
+      // The first statement may meet the session that was ended.
+      await expect.poll(() => ask().catch((error: Error) => error.message)).toContain('password authentication failed');
+      await writeFile(file('password'), 'two\n');
+      expect(await ask()).toHaveLength(1);
+      await rm(file('password'));
+      await admin.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'rotated'");
+      await expect.poll(() => ask().catch((error: Error) => error.message)).toContain('the file of the password cannot be read (ENOENT');
+    } finally {
+      await database.close();
+      await admin.query('drop role rotated');
+      await admin.end();
+    }
+  });
+
+  test('after a minute, so that one that has become read-only is not kept', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    const database = await openDatabase({ databaseUrl: at('', {}), dataDir: '', poolSize: 1 });
+    const em = () => database.em.fork();
+    try {
+      await em().execute('set session characteristics as transaction read only');
+      await expect(em().execute('create temp table x (i int)')).rejects.toThrow('read-only');
+      await vi.advanceTimersByTimeAsync(61_000);
+      expect(await em().execute('show transaction_read_only')).toEqual([{ transaction_read_only: 'off' }]);
+    } finally {
+      vi.useRealTimers();
+      await database.close();
+    }
   });
 });
