@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The largest whole number of a setting without a limit of its own. */
 export const largest = 1_000_000_000;
