@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ConfigurationError } from '../errors.ts';
 
 /** Parses the value of `--limit`. Throws ConfigurationError. */

@@ -1,23 +1,15 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigurationError, GitlabSyncError, messageOf } from '../errors.ts';
 import { version } from '../version.ts';
-import { addAudit } from './commands/audit.ts';
-import { addBackfill } from './commands/backfill.ts';
-import { addCheck } from './commands/check.ts';
-import { addDemo } from './commands/demo.ts';
-import { addEvents } from './commands/events.ts';
-import { addMigrate } from './commands/migrate.ts';
-import { addPlan } from './commands/plan.ts';
-import { addPoll } from './commands/poll.ts';
-import { addSync } from './commands/sync.ts';
-import { addTimeline } from './commands/timeline.ts';
+import { commands } from './command-list.ts';
 import { exitCodes } from './io.ts';
 import type { ExitCode, Io } from './io.ts';
 
 /** Runs one command line (without node and script) and resolves to the code to exit with. Throws only for bugs. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   let code: ExitCode = exitCodes.ok;
-  const program = createProgram(io, (ended) => {
+  const program = createProgram(io);
+  await addCommands(program, { argv, io }, (ended) => {
     code = ended;
   });
   try {
@@ -29,8 +21,8 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-function createProgram(io: Io, end: (code: ExitCode) => void): Command {
-  const program = new Command('gitlab-connector')
+function createProgram(io: Io): Command {
+  return new Command('gitlab-connector')
     .description('Every change in your GitLab as rows in PostgreSQL.')
     .version(version)
     .exitOverride()
@@ -42,9 +34,19 @@ function createProgram(io: Io, end: (code: ExitCode) => void): Command {
       'after',
       '\nExit codes: 0 everything was read, 1 something could not be read or is missing, 2 wrong usage or configuration,\n3 GitLab or the database cannot be reached or refuses access, 141 the reader closed the pipe.',
     );
-  for (const add of [addSync, addPoll, addBackfill, addAudit, addCheck, addPlan, addMigrate, addEvents, addTimeline, addDemo])
-    add(program, io, end);
-  return program;
+}
+
+/** Adds all commands. Loads only those whose names are among the arguments: loading all of them takes longer than most commands run. */
+async function addCommands(
+  program: Command,
+  { argv, io }: { readonly argv: readonly string[]; readonly io: Io },
+  end: (code: ExitCode) => void,
+): Promise<void> {
+  for (const { usage, summary, load } of commands) {
+    const [name = ''] = usage.split(' ');
+    if (argv.includes(name)) (await load())(program, io, end);
+    else program.command(usage).summary(summary);
+  }
 }
 
 /** Prints one line for an error that the user can fix. Throws any other error: it is a bug, and its stack helps. */

@@ -1,10 +1,14 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { z } from 'zod';
+import { Settings } from 'luxon';
+import * as z from 'zod';
 import { ConfigurationError } from '../errors.ts';
 import { isZone, momentHelp, momentText, parseWindow, zoneName } from '../timeline/moments.ts';
 import type { Io } from './io.ts';
 import { notAMoment } from './moment-flag.ts';
+
+// Times look the same in every locale. To ask the machine for its locale takes luxon longer than to format a page of times.
+Settings.defaultLocale = 'en-US';
 
 /** Flags that choose a time zone. */
 export interface ZoneFlags extends Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { shape } from './settings.ts';
 import type { SettingMeta } from './settings.ts';
 import { ConfigurationError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { databaseUrl, filePath, flag, hostNames, largest, list, proxyUrl, tokenPattern, webUrl, wholeNumber } from './values.ts';
 
 /** How a setting appears in the environment, in `--help` and in the README. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DatabaseUrlProblem, parseDatabaseUrl } from './database-url.ts';
 
 /** The largest whole number of a setting without a limit of its own. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { GitlabRequestError, InvalidResponseError, NotFoundError, ResponseTooLargeError } from '../errors.ts';
 import { isTooMuch } from './limits/adaptive-size.ts';
 import { mayBeOfARow } from './read-around.ts';

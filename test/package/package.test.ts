@@ -71,6 +71,7 @@ describe('the package', () => {
       'metadata.json',
       'package.json',
     ]);
+    expect(consumer.packed).toContain('dist/src/cli/LICENSES.txt');
     expect(consumer.packed.filter((file) => /\.test\.|support|\.env|\.map$|\.tsbuildinfo$/.test(file))).toEqual([]);
     expect(consumer.packed.filter((file) => /^dist\/(fake-gitlab|src\/cli)\/.*\.d\.ts$/.test(file))).toEqual([]);
   });

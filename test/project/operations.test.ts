@@ -41,7 +41,9 @@ test.each(notEmpty(lines))('the program says: %s', (line) => {
 
 test('settings and figures in the prose are those of the code', () => {
   const ofLibpq = Object.values(databaseParameters).flatMap(({ env = [] }) => env);
-  const known = new Set([...settings.map(({ env }) => env), ...ofLibpq]);
+  // The variables of the start are of Node and of XDG.
+  const ofStart = readFileSync('bin/start.cjs', 'utf8').match(/\b(?:NODE|XDG)_[A-Z_]+/g) ?? [];
+  const known = new Set<string>([...settings.map(({ env }) => env), ...ofLibpq, ...ofStart]);
   const named = [...operations.matchAll(/`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`/g)].map(([, name = '']) => name);
   expect(named.filter((name) => !known.has(name))).toEqual([]);
   expect(operations).toContain(`read every ${longestRefreshMs / 1000} seconds`);
