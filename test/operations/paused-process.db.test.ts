@@ -9,7 +9,7 @@ import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import { serve } from '../../fake-gitlab/serve.ts';
 import { minutes } from '../../fake-gitlab/world/time.ts';
 import { World, goodToken } from '../../fake-gitlab/world/world.ts';
-import { cliSources } from '../support/cli-process.ts';
+import { cliProgram } from '../support/cli-process.ts';
 import { cutLocks } from '../support/cut-locks.ts';
 import { createTestDatabase } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
@@ -37,7 +37,7 @@ describe('a process that is paused in the middle of a pass', () => {
   const start = (): ChildProcess => {
     const settings = { GITLAB_TOKEN: goodToken, GITLAB_URL: served.url, BRANCHES: 'main', DATABASE_URL: created.options.databaseUrl };
     const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...settings };
-    return spawn(process.execPath, [...cliSources, 'sync'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    return spawn(process.execPath, [...cliProgram, 'sync'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   };
   const end = async (child: ChildProcess) => {
     let err = '';

@@ -11,7 +11,7 @@ import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import { serve } from '../../fake-gitlab/serve.ts';
 import { minutes } from '../../fake-gitlab/world/time.ts';
 import { World, goodToken } from '../../fake-gitlab/world/world.ts';
-import { cliSources } from '../support/cli-process.ts';
+import { cliProgram } from '../support/cli-process.ts';
 import { createTestDatabase, describeDatabases } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { eventRows } from '../support/rows.ts';
@@ -48,7 +48,7 @@ describeDatabases('processes', (kind) => {
     const database = databaseUrl ? { DATABASE_URL: databaseUrl } : { DATA_DIR: dataDir };
     const settings = { GITLAB_TOKEN: goodToken, GITLAB_URL: served.url, BRANCHES: 'main', SYNC_LIMIT: 'all' };
     const env = { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...settings, ...database };
-    return spawn(process.execPath, [...cliSources, 'sync'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    return spawn(process.execPath, [...cliProgram, 'sync'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   };
   const end = async (child: ChildProcess) => {
     let err = '';

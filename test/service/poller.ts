@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cliSources } from '../support/cli-process.ts';
+import { cliProgram } from '../support/cli-process.ts';
 
 /** A line of the poller's log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
@@ -25,7 +25,7 @@ export type PollerEnv = Readonly<Record<string, string>>;
 
 /** Starts `gitlab-connector poll` with nothing of this process's environment. */
 export function startPoller(env: PollerEnv, args: readonly string[] = [], nodeArgs: readonly string[] = []): PollerProcess {
-  const child = spawn(process.execPath, [...nodeArgs, ...cliSources, 'poll', ...args], {
+  const child = spawn(process.execPath, [...nodeArgs, ...cliProgram, 'poll', ...args], {
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, HEALTH_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,13 +1,11 @@
 import path from 'node:path';
 import { Migrator } from '@mikro-orm/migrations';
-import { MikroORM as PgliteMikroORM } from '@mikro-orm/pglite';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError, messageOf } from '../../errors.ts';
 import { connectionOptions, databaseName } from './connection-options.ts';
 import { createDatabase } from './create-database.ts';
 import { adviceFor, driverError } from './database-errors.ts';
-import { lockDataDir } from './data-dir-lock.ts';
 import { onConnect, onPoolCreated } from './lost-connections.ts';
 import { entities } from '../entities/index.ts';
 import { migrations } from '../migrations/index.ts';
@@ -103,6 +101,8 @@ async function openPostgres(databaseUrl: string, poolSize: number): Promise<Data
 }
 
 async function openPglite(dataDir: string): Promise<Database> {
+  // Not needed with a PostgreSQL.
+  const [{ MikroORM: PgliteMikroORM }, { lockDataDir }] = await Promise.all([import('@mikro-orm/pglite'), import('./data-dir-lock.ts')]);
   const lock = lockDataDir(dataDir);
   const description = `embedded database in ${dataDir}`;
   try {

@@ -13,7 +13,7 @@ import { openDatabase } from '../../../src/store/database/database.ts';
 import type { Database } from '../../../src/store/database/database.ts';
 import { withPassLock } from '../../../src/store/database/pass-lock.ts';
 import { migrations } from '../../../src/store/migrations/index.ts';
-import { cliSources } from '../../support/cli-process.ts';
+import { cliProgram } from '../../support/cli-process.ts';
 import { cutLocks } from '../../support/cut-locks.ts';
 import { createTestDatabase, describeDatabases } from '../../support/databases.ts';
 import type { TestDatabase } from '../../support/databases.ts';
@@ -199,7 +199,7 @@ describe('the embedded database', () => {
     try {
       await database.migrate();
       const id = await ensureConnection(database.em, { url: 'https://gitlab.com' });
-      const second = run(process.execPath, [...cliSources, 'migrate'], {
+      const second = run(process.execPath, [...cliProgram, 'migrate'], {
         env: { ...process.env, DATA_DIR: options.dataDir, DATABASE_URL: '' },
       });
       await expect(second).rejects.toMatchObject({
