@@ -101,8 +101,14 @@ async function openPostgres(databaseUrl: string, poolSize: number): Promise<Data
 }
 
 async function openPglite(dataDir: string): Promise<Database> {
-  // Not needed with a PostgreSQL.
-  const [{ MikroORM: PgliteMikroORM }, { lockDataDir }] = await Promise.all([import('@mikro-orm/pglite'), import('./data-dir-lock.ts')]);
+  // Loaded only here: fs-native-extensions has native code for most systems, and a PostgreSQL needs none of it.
+  const parts = Promise.all([import('@mikro-orm/pglite'), import('./data-dir-lock.ts')]);
+  const [{ MikroORM: PgliteMikroORM }, { lockDataDir }] = await parts.catch((cause: unknown) => {
+    const system = `${process.platform} on ${process.arch}`;
+    throw new DatabaseError(`the embedded database cannot be loaded on ${system} (${messageOf(cause)}): set DATABASE_URL to a PostgreSQL`, {
+      cause,
+    });
+  });
   const lock = lockDataDir(dataDir);
   const description = `embedded database in ${dataDir}`;
   try {
