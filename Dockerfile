@@ -24,7 +24,7 @@ LABEL org.opencontainers.image.title="gitlab-connector" \
       org.opencontainers.image.licenses="MIT"
 # What installs and builds is not needed any more. The folder is the embedded database's, used without DATABASE_URL.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* /opt/yarn* \
- && install --directory --owner=1000 --group=1000 --mode=700 /var/lib/gitlab-connector \
+ && install --directory --owner=1000 --group=0 --mode=770 /var/lib/gitlab-connector \
  && ln -s /app/dist/src/cli/main.js /usr/local/bin/gitlab-connector
 WORKDIR /app
 COPY package.json metadata.json LICENSE ./
@@ -33,9 +33,10 @@ COPY --from=dependencies /app/node_modules ./node_modules/
 COPY --from=build /app/dist ./dist/
 ENV NODE_ENV=production \
     DATA_DIR=/var/lib/gitlab-connector \
-    HEALTH_HOST=0.0.0.0 \
+    HEALTH_HOST=:: \
     PAGE=off
-USER 1000:1000
+# Any user of the group 0 will do, as OpenShift starts it.
+USER 1000:0
 VOLUME ["/var/lib/gitlab-connector"]
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["node", "/app/deploy/healthcheck.mjs"]

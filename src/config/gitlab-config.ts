@@ -98,7 +98,7 @@ export interface GitlabConfig {
    */
   readonly healthPort?: number | string | null | undefined;
   /**
-   * Address on which the poller answers. `0.0.0.0` = all addresses. The answers contain project names: do not expose the port to people who may not see them. In the environment: `HEALTH_HOST`.
+   * Address on which the poller answers. `::` = all addresses, `0.0.0.0` = those of IPv4. The answers contain project names: do not expose the port to people who may not see them. In the environment: `HEALTH_HOST`.
    * @default `127.0.0.1`
    */
   readonly healthHost?: string | null | undefined;

@@ -162,7 +162,7 @@ export const shape = {
     env: 'HEALTH_HOST',
     value: 'host',
     description:
-      'Address on which the poller answers. `0.0.0.0` = all addresses. The answers contain project names: do not expose the port to people who may not see them.',
+      'Address on which the poller answers. `::` = all addresses, `0.0.0.0` = those of IPv4. The answers contain project names: do not expose the port to people who may not see them.',
   }),
   healthAllowedHosts: setting(hostNames.default([]), {
     env: 'HEALTH_ALLOWED_HOSTS',

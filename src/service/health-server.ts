@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { getRequestListener } from '@hono/node-server';
@@ -62,13 +63,8 @@ export async function startHealthServer(
   // A slow or silent client must not hold a connection for long.
   server.requestTimeout = 10_000;
   server.keepAliveTimeout = 5_000;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(
-        new ConfigurationError([`HEALTH_PORT ${port} on HEALTH_HOST ${host} cannot be used (${messageOf(error)}): set another, or off`]),
-      );
-    });
-    server.listen(port, host, resolve);
+  await listen(server, port, host).catch((error: unknown) => {
+    throw new ConfigurationError([`HEALTH_PORT ${port} on HEALTH_HOST ${host} cannot be used (${messageOf(error)}): set another, or off`]);
   });
   const { address, port: taken, family } = server.address() as AddressInfo;
   return {
@@ -79,6 +75,19 @@ export async function startHealthServer(
         server.closeAllConnections();
       }),
   };
+}
+
+/** `::` is every address of IPv6 and IPv4, and of IPv4 alone where the machine has no IPv6. */
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const hasNoIpv6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '');
+    if (host !== '::' || !hasNoIpv6) throw error;
+    server.listen(port, '0.0.0.0');
+    await once(server, 'listening');
+  }
 }
 
 interface Site {

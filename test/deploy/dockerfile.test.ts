@@ -37,7 +37,7 @@ test('.dockerignore keeps secrets, tests and local files out of the build', () =
 });
 
 test('the last stage of the Dockerfile runs as an unprivileged user, with commands that signals reach', () => {
-  expect(stepsOf('USER').map(({ words }) => words)).toEqual([['1000:1000']]);
+  expect(stepsOf('USER').map(({ words }) => words)).toEqual([['1000:0']]);
   const commands = [...stepsOf('ENTRYPOINT'), ...stepsOf('CMD')];
   expect(commands.map(({ words }) => words)).toEqual([['node', '/app/dist/src/cli/main.js'], ['poll']]);
   expect(commands.every(({ isExecForm }) => isExecForm)).toBe(true);
@@ -58,7 +58,7 @@ test('the Dockerfile has a volume for the embedded database, which is DATA_DIR',
   expect(stepsOf('ENV')[0]?.variables).toEqual({
     NODE_ENV: 'production',
     DATA_DIR: '/var/lib/gitlab-connector',
-    HEALTH_HOST: '0.0.0.0',
+    HEALTH_HOST: '::',
     PAGE: 'off',
   });
 });

@@ -60,11 +60,25 @@ describe('the files of the image, read-only, run by its user', () => {
     const volume = image.at('/var/lib/gitlab-connector');
     // Saves the seconds that making an embedded database takes.
     cpSync(inject('pgliteTemplate'), volume, { recursive: true });
-    if (process.getuid?.() === 0) execFileSync('chown', ['-R', '1000:1000', volume]);
+    if (process.getuid?.() === 0) execFileSync('chown', ['-R', '1000:0', volume]);
+    execFileSync('chmod', ['-R', 'g=u', volume]);
     const first = await ended(image.start([...image.entrypoint, 'sync'], gitlab));
     expect(first).toMatchObject({ code: 0, err: '' });
     expect(first.out).toContain(`embedded database in ${volume}\n`);
     expect(first.out).toContain('fetched 17, stored 17');
+  });
+
+  test('sync as any user of the group 0, with a PostgreSQL', async () => {
+    const env = { ...gitlab, DATABASE_URL: database.options.databaseUrl ?? '' };
+    expect(await ended(image.start([...image.entrypoint, 'sync'], env, 1_000_660_000))).toMatchObject({ code: 0, err: '' });
+    const lookAt = ['node', '-e', `require('node:fs').accessSync(${JSON.stringify(image.at('/var/lib/gitlab-connector'))}, 7)`];
+    expect(await ended(image.start(lookAt, {}, 1_000_660_000))).toMatchObject({ code: 0, err: '' });
+  });
+
+  test('end at once where the folder of the embedded database cannot be written', async () => {
+    const poller = await ended(image.start([...image.entrypoint, 'poll'], { ...gitlab, DATA_DIR: image.at('/app/x'), HEALTH_PORT: '0' }));
+    expect(poller.code).toBe(2);
+    expect(poller.err).toMatch(/^ERROR: cannot use .*\/app\/x for the embedded database .*: set DATA_DIR to a folder that can be written/);
   });
 
   test('have a health check with the result of /healthz', async () => {

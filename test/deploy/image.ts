@@ -11,8 +11,8 @@ import type { Stage, Step } from './dockerfile.ts';
 export interface Image {
   /** Where a path of the image is on this machine. */
   readonly at: (imagePath: string) => string;
-  /** Starts a command with the image's environment and `env`, as its user where that is possible, else as this one. */
-  readonly start: (command: readonly string[], env?: Readonly<Record<string, string>>) => ChildProcess;
+  /** Starts a command with the image's environment and `env`, as its user or another one where that is possible, else as this one. */
+  readonly start: (command: readonly string[], env?: Readonly<Record<string, string>>, uid?: number) => ChildProcess;
   readonly entrypoint: readonly string[];
   readonly command: readonly string[];
   readonly healthcheck: readonly string[];
@@ -21,8 +21,8 @@ export interface Image {
 
 const exec = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
-/** The user of the image. */
-const user = 1000;
+/** The user and the group of the image. */
+const [user, group] = [1000, 0];
 
 /**
  * Makes the file set of the Dockerfile's last stage, step by step: copies what is copied and runs what is run. Left out
@@ -100,8 +100,8 @@ async function imageOf(steps: readonly Step[], root: string, folder: string): Pr
   await link(process.execPath, node).catch(() => copyFile(process.execPath, node));
   await exec('chmod', ['-R', 'a-w,a+rX', root]);
   await mkdir(volume, { recursive: true });
-  await chmod(volume, 0o700);
-  if (isRoot) await chown(volume, user, user);
+  await chmod(volume, 0o770);
+  if (isRoot) await chown(volume, user, group);
   const inImage = (word: string) => (word === 'node' ? node : word.startsWith('/app/') || word === volume ? at(word) : word);
   const variables = Object.assign({}, ...steps.map((step) => step.variables)) as Record<string, string>;
   const environment = { PATH: '/usr/bin:/bin', ...variables, DATA_DIR: volume };
@@ -110,12 +110,12 @@ async function imageOf(steps: readonly Step[], root: string, folder: string): Pr
     entrypoint: wordsOf('ENTRYPOINT'),
     command: wordsOf('CMD'),
     healthcheck: wordsOf('HEALTHCHECK'),
-    start: ([program = '', ...args], env = {}) =>
+    start: ([program = '', ...args], env = {}, uid = user) =>
       spawn(inImage(program), args.map(inImage), {
         cwd: at(wordsOf('WORKDIR')[0] ?? ''),
         env: { ...environment, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
-        ...(isRoot ? { uid: user, gid: user } : {}),
+        ...(isRoot ? { uid, gid: group } : {}),
       }),
     remove: async () => {
       await exec('chmod', ['-R', 'u+w', folder]);
