@@ -92,6 +92,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     pass: 'value',
     store: 'value',
     'store/database': 'value',
+    'store/layouts': 'value',
     streams: 'value',
   },
   'operations/connect': {
@@ -162,7 +163,8 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     'store/progress': 'value',
     'walk-state': 'type',
   },
-  'store/database': { errors: 'value', 'store/entities': 'value', 'store/migrations': 'value' },
+  'store/database': { errors: 'value', 'store/entities': 'value', 'store/layouts': 'value', 'store/migrations': 'value' },
+  'store/layouts': { errors: 'value' },
   'store/events': { events: 'value', 'store/database': 'value', 'walk-state': 'type' },
   'store/progress': { events: 'type', 'store/database': 'value', 'store/entities': 'value', 'store/events': 'value', 'walk-state': 'type' },
   streams: { errors: 'value', events: 'value', gitlab: 'value', 'gitlab/generated': 'type', 'walk-state': 'value' },

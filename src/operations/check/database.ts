@@ -2,6 +2,7 @@ import { DataDirInUseError, DatabaseError } from '../../errors.ts';
 import { unknownKeyText, unknownKeys } from '../../config/unknown-keys.ts';
 import { findConnection, storedConfigOf } from '../../store/connections.ts';
 import { inspectDatabase, oldestPostgres } from '../../store/database/inspect-database.ts';
+import { layoutName, readLayout, refusalAdvice } from '../../store/layouts/layout.ts';
 import { failure, failureBy, ok, plural, skipped, unreachable, warning } from './check.ts';
 import type { Check, FoundDatabase } from './check.ts';
 
@@ -24,7 +25,9 @@ export const database: Check = {
       );
     }
     if (isReadOnly) return failure(`${name}: it is read-only`, 'set DATABASE_URL to the primary, not to a standby');
-    return ok(name);
+    const layout = await readLayout((text) => found.em.fork().execute(text));
+    if (layout.refusals.length > 0) return failure(`${name}: ${layout.refusals.join('; ')}`, refusalAdvice);
+    return ok(layout.kind.startsWith('painchain') ? `${name}; ${layoutName(layout)}` : name);
   },
 };
 

@@ -8,6 +8,7 @@ import { driverError } from './database-errors.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { onConnect, onPoolCreated } from './lost-connections.ts';
 import { entities } from '../entities/index.ts';
+import { assertUsable, readLayout } from '../layouts/layout.ts';
 import { migrations } from '../migrations/index.ts';
 import { timelineView } from '../migrations/timeline-view.ts';
 import { vacuum } from './vacuum.ts';
@@ -123,6 +124,10 @@ function databaseOf({ description, orm, migrate, tidy, close }: Opened): Databas
     description,
     em: orm.em,
     migrate: async () => {
+      assertUsable(
+        await connecting(description, 'check its privileges', () => readLayout((text) => orm.em.fork().execute(text))),
+        description,
+      );
       const applied = await connecting(description, 'the tables have not been changed', migrate);
       await connecting(description, 'the tables have been migrated, and the view gitlab_timeline is missing', () => restoreView(orm.em));
       return applied.map(({ name }) => name);
