@@ -38,8 +38,8 @@ export function registryImageToEvent(tag: RestTagDetail, { repository, project }
   if (digest) lines.push(`Digest: ${digest}`);
   return {
     eventId: id(digest),
-    // The older connector put no digest into the id (in practice always), or the first 12 characters of the digest.
-    formerEventIds: digest ? [id(''), id(digest.slice(0, 12))] : [],
+    // PainChain 0.1 put no digest into the id (in practice always), or the first 12 characters of the digest; 0.2 has one row for each tag.
+    formerEventIds: [...(digest ? [id(''), id(digest.slice(0, 12))] : []), `image-${project.eventPath}-${repository.id}-${tag.name}`],
     title: `[Image] ${repository.path}:${tag.name}`,
     description: {
       text: lines.join('\n'),

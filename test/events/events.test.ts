@@ -213,7 +213,7 @@ describe('the event of a registry image', () => {
   test('has every field of the contract', () => {
     expect(registryImageToEvent(tag, place, push)).toMatchObject({
       eventId: `registry-acme/shop/web-v1-sha256:${'f'.repeat(64)}`,
-      formerEventIds: ['registry-acme/shop/web-v1-', 'registry-acme/shop/web-v1-sha256:fffff'],
+      formerEventIds: ['registry-acme/shop/web-v1-', 'registry-acme/shop/web-v1-sha256:fffff', 'image-acme/shop-5-v1'],
       title: '[Image] acme/shop/web:v1',
       description: {
         labels: ['v1'],

@@ -8,6 +8,7 @@ import { driverError } from './database-errors.ts';
 import { lockDataDir } from './data-dir-lock.ts';
 import { onConnect, onPoolCreated } from './lost-connections.ts';
 import { entities } from '../entities/index.ts';
+import { readEventTable } from '../layouts/event-table.ts';
 import { assertUsable, readLayout } from '../layouts/layout.ts';
 import { migrations } from '../migrations/index.ts';
 import { timelineView } from '../migrations/timeline-view.ts';
@@ -147,7 +148,8 @@ async function restoreView(em: SqlEntityManager): Promise<void> {
       `select to_regclass('gitlab_timeline') is not null or to_regclass('change_event_versions') is null as is_there`,
     );
     if (found?.is_there) return;
-    for (const statement of timelineView) await transaction.execute(statement);
+    const { description } = await readEventTable((text) => transaction.execute(text));
+    for (const statement of timelineView(description)) await transaction.execute(statement);
   });
 }
 
