@@ -23,6 +23,7 @@ import { painchain02Tables, painchainTables, statementsOf } from '../support/pai
 import type { PainchainVersion } from '../support/painchain.ts';
 import { addPainchainConnection, storeAsPainchain } from '../support/painchain-rows.ts';
 import { addConnection } from '../support/rows.ts';
+import { runCli } from '../support/run-cli.ts';
 
 const createFake = useFakeGitlab();
 const tables: Readonly<Record<PainchainVersion, string>> = { '0.1': painchainTables, '0.2': painchain02Tables };
@@ -208,6 +209,47 @@ describeDatabases("a database that PainChain's own connector has filled", (kind)
       expect(world.projects).toHaveLength(3);
     });
   });
+});
+
+test('rows of the stand-alone connector of 0.1, which have no connection, are named, and adopted when asked', async () => {
+  const { options, remove } = await createTestDatabase('postgres');
+  const database = await openDatabase(options);
+  const env = { DATABASE_URL: options.databaseUrl ?? '' };
+  try {
+    const { em } = database;
+    for (const statement of statementsOf(painchainTables)) await em.fork().execute(statement);
+    const { world, config } = createFake();
+    const project = world.addProject('acme/shop');
+    project.openMergeRequest({ title: 'Add a cart', author: 'ada' });
+    project.startPipeline({ ref: 'main' });
+    expect(await storeAsPainchain(em, '0.1', { connectionId: null, project })).toBe(2);
+    expect(await runCli(['migrate'], env)).toMatchObject({
+      code: 0,
+      err: 'WARNING: 2 rows of GitLab in change_events have no connection: gitlab-connector migrate --adopt-orphans ID gives them to connection ID, else they stay as they are\n',
+    });
+    const github = await addPainchainConnection(em, 'github', {});
+    expect(await runCli(['migrate', '--adopt-orphans', String(github)], env)).toMatchObject({
+      code: 3,
+      err: expect.stringContaining(`there is no connection ${github} of type gitlab in the table connections`) as string,
+    });
+    expect(await runCli(['migrate', '--adopt-orphans', 'x'], env)).toMatchObject({ code: 2 });
+    const connectionId = await addPainchainConnection(em, 'gitlab', config);
+    expect((await runCli(['migrate', '--adopt-orphans', String(connectionId)], env)).out).toMatch(
+      /: nothing to do, up to date\n2 rows without a connection now belong to connection 2\n$/,
+    );
+    expect(counted((await syncGitlab(em, config, connectionId)) as SyncReport)).toEqual({ fetched: 2, inserted: 0, updated: 2 });
+    // The stand-alone connector is still on.
+    expect(await storeAsPainchain(em, '0.1', { connectionId: null, project })).toBe(2);
+    expect(await runCli(['migrate', '--adopt-orphans', String(connectionId)], env)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/\n0 rows without a connection now belong to connection 2\n$/) as string,
+      err: 'WARNING: 2 rows of GitLab in change_events have no connection: connection 2 has the same events already, so they stay as they are\n',
+    });
+    expect(await gitlabRows(em)).toBe(4);
+  } finally {
+    await database.close();
+    await remove();
+  }
 });
 
 test('tables of 0.2 that an earlier version had called up to date are completed, with rows that were added meanwhile', async () => {

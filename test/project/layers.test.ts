@@ -166,7 +166,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
   },
   'store/database': { errors: 'value', 'store/entities': 'value', 'store/layouts': 'value', 'store/migrations': 'value' },
   'store/layouts': { errors: 'value' },
-  'store/events': { events: 'value', 'store/database': 'value', 'store/layouts': 'value', 'walk-state': 'type' },
+  'store/events': { errors: 'value', events: 'value', 'store/database': 'value', 'store/layouts': 'value', 'walk-state': 'type' },
   'store/migrations': { 'store/layouts': 'value' },
   'store/progress': { events: 'type', 'store/database': 'value', 'store/entities': 'value', 'store/events': 'value', 'walk-state': 'type' },
   streams: { errors: 'value', events: 'value', gitlab: 'value', 'gitlab/generated': 'type', 'walk-state': 'value' },
