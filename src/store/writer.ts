@@ -54,7 +54,7 @@ export interface Writer {
   rewind(query: RewindQuery): Promise<void>;
   /** Notes that projects were read since `rewind`. */
   endRewind(projectIds: readonly number[]): Promise<void>;
-  /** Notes the end of a pass over the whole connection. */
+  /** Notes the end of a pass over the whole connection, complete or not, as `last_sync`. */
   markSynced(at: Date): Promise<void>;
 }
 

@@ -132,6 +132,23 @@ describeDatabases("a database that PainChain's own connector has filled", (kind)
       expect((await history('mr-acme/web/shop-3'))?.map(({ status }) => status)).toEqual(['opened', 'closed']);
     });
 
+    test('has as last_sync the end of the last pass that read the connection, complete or not', async () => {
+      const { em, settings, connectionId } = await continued(version);
+      const lastSync = async () => {
+        const [row] = await em
+          .fork()
+          .execute<Array<{ at: string }>>('select last_sync::text as at from connections where id = ?', [connectionId]);
+        return row?.at;
+      };
+      const first = await lastSync();
+      expect(await syncGitlab(em, { ...settings, token: 'revoked' }, connectionId)).toMatchObject({ code: 'gitlab' });
+      expect(await lastSync()).toBe(first);
+      expect(await syncGitlab(em, { ...settings, repos: 'acme/api,acme/missing' }, connectionId)).toMatchObject({
+        problems: [{ project: 'acme/missing' }],
+      });
+      expect(await lastSync()).not.toBe(first);
+    });
+
     test("gives PainChain's dashboard what it shows", async () => {
       const { em } = await continued(version);
       const changes = new Map((await painchainChanges(em, version, { source: 'gitlab' })).map((change) => [change.title, change]));
