@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -21,7 +22,7 @@ import type { DatabaseKind } from '../support/databases.ts';
 import { useFakeGitlab } from '../support/fake.ts';
 import { painchain02Tables, painchainTables, statementsOf } from '../support/painchain.ts';
 import type { PainchainVersion } from '../support/painchain.ts';
-import { addPainchainConnection, storeAsPainchain } from '../support/painchain-rows.ts';
+import { addPainchainConnection, painchainIds, storeAsPainchain } from '../support/painchain-rows.ts';
 import { addConnection } from '../support/rows.ts';
 import { runCli } from '../support/run-cli.ts';
 
@@ -226,6 +227,49 @@ describeDatabases("a database that PainChain's own connector has filled", (kind)
       expect(world.projects).toHaveLength(3);
     });
   });
+});
+
+test('after the rolling back of docs/painchain.md the connector of 0.2 finds each row by its own id, and coming back continues the rows again', async () => {
+  const { options, remove } = await createTestDatabase('postgres');
+  const database = await openDatabase(options);
+  try {
+    const { em } = database;
+    for (const statement of statementsOf(painchain02Tables)) await em.fork().execute(statement);
+    const { world, happen } = createDemoWorld();
+    const { config } = createFake(undefined, world);
+    const typed = ['ACME/web/Shop', String(world.projects[1]?.id), 'acme/infra'];
+    const settings = { ...config, branches: 'main', repos: typed.join(', ') };
+    const connectionId = await addPainchainConnection(em, 'gitlab', settings);
+    for (const [index, project] of world.projects.entries())
+      await storeAsPainchain(em, '0.2', { connectionId, project, typed: typed[index] ?? '' });
+    await database.migrate();
+    await syncGitlab(em, settings, connectionId);
+    happen();
+    const { stored: added } = (await syncGitlab(em, settings, connectionId)) as SyncReport;
+    expect(added).toBeGreaterThan(0);
+    const versionsOf = () =>
+      em
+        .fork()
+        .execute(
+          `select e.id, v.version, v.status from change_events e join change_event_versions v on v.change_event_id = e.id order by 1, 2`,
+        );
+    const [before, count] = [await versionsOf(), await gitlabRows(em)];
+
+    const [, statements = ''] = /<!-- rolling back 0.2 -->\n```sql\n([\s\S]*?)```/.exec(readFileSync('docs/painchain.md', 'utf8')) ?? [];
+    await em.getConnection().execute(statements);
+    const ids = await em.fork().execute<Array<{ external_id: string }>>('select external_id from change_events');
+    const known = new Set(ids.map(({ external_id: id }) => id));
+    const asked = world.projects.flatMap((project, index) => painchainIds('0.2', project, typed[index] ?? ''));
+    expect(asked.length).toBeGreaterThan(17);
+    expect(asked.filter((id) => !known.has(id))).toEqual([]);
+
+    expect(await syncGitlab(em, settings, connectionId, { reconcile: true })).toMatchObject({ problems: [] });
+    expect(await gitlabRows(em)).toBe(count);
+    expect(await versionsOf()).toEqual(before);
+  } finally {
+    await database.close();
+    await remove();
+  }
 });
 
 test('rows of the stand-alone connector of 0.1, which have no connection, are named, and adopted when asked', async () => {

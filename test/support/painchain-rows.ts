@@ -267,6 +267,10 @@ export async function storeAsPainchain(
   return rows.length - after;
 }
 
+/** The ids that PainChain's own connector looks for before it adds a row. */
+export const painchainIds = (version: PainchainVersion, project: FakeProject, typed: string): string[] =>
+  (version === '0.1' ? rowsOf01(project) : rowsOf02(project, typed)).map((row) => String(row['event_id'] ?? row['external_id']));
+
 /** Adds a connection, as PainChain's form does. */
 export async function addPainchainConnection(em: SqlEntityManager, type: string, config: object, tags = ''): Promise<number> {
   const [row] = await em

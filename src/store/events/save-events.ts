@@ -186,6 +186,7 @@ const versioned = (table: EventTable, happenedAt: string): string => `
         least(greatest(${table.timestamp('(c.stored)')}, ${table.createdAt('(c.stored)')}), c.seen_at) as seen_at
       from written w join changed c on c.event_id = w.event_id
       where (c.stored).id is not null and (c.stored).project_id is null
+        and not exists (select from change_event_versions v where v.change_event_id = w.id)
       union all
       select w.id, 2, c.status, c.changes, least(${happenedAt}, c.seen_at), c.seen_at
       from written w join changed c on c.event_id = w.event_id

@@ -75,7 +75,7 @@ export const renameFormerRows = (connectionId: number, projects: readonly NamedP
   ),
   former as (
     select e.id, e.event_id, k.kind, case k.kind
-        when 'image' then format('-%s-%s', e.event_metadata ->> 'repository_id', e.event_metadata ->> 'tag_name')
+        when 'image' then format('-%s-%s', coalesce(e.event_metadata, '{}') || e.metadata ->> 'repository_id', e.event_metadata ->> 'tag_name')
         else substr(e.event_id, length(k.kind || '-' || (e.metadata ->> 'project_id')) + 1) end as ending
     from change_events e
     cross join lateral (select lower(e.event_type) as kind) k
