@@ -4,6 +4,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   ChangeEventEntity,
+  auditGitlab,
   countTimeline,
   entities,
   migrations,
@@ -12,7 +13,7 @@ import {
   readTimeline,
   syncGitlab,
 } from '../../src/index.ts';
-import type { JsonObject, StoredEvent, SyncReport } from '../../src/index.ts';
+import type { AuditReport, JsonObject, StoredEvent, SyncReport } from '../../src/index.ts';
 import { ensureConnection } from '../../src/store/connections.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/database.ts';
@@ -93,6 +94,9 @@ describeDatabases("a database that PainChain's own connector has filled", (kind)
       expect(await syncGitlab(em, settings, connectionId)).toMatchObject({ stored: 0, corrected: 0, problems: [] });
       expect(await syncGitlab(em, settings, connectionId, { reconcile: true })).toMatchObject({ stored: 0, corrected: 0, problems: [] });
       expect(await stored(database, connectionId)).toEqual(rows);
+      const audit = (await auditGitlab(em, settings, connectionId)) as AuditReport;
+      expect(audit.entries.filter(({ result }) => result !== 'complete' && result !== 'unknown')).toEqual([]);
+      expect(audit.entries.filter(({ result }) => result === 'complete')).toHaveLength(9);
       // PainChain 0.2 tells rows apart by external_id.
       const idColumn = version === '0.2' ? 'external_id' : 'event_id';
       const ids = await em.fork().execute<Array<{ id: string }>>(`select ${idColumn} as id from change_events where source = 'gitlab'`);
