@@ -1,4 +1,7 @@
+import { Migrator } from '@mikro-orm/migrations';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { entities, migrations } from '../../../src/index.ts';
 import { openDatabase } from '../../../src/store/database/database.ts';
 import type { Database } from '../../../src/store/database/database.ts';
 import { createTestDatabase, describeDatabases } from '../../support/databases.ts';
@@ -44,6 +47,32 @@ describeDatabases('tables that cannot take events', (kind) => {
       await database.em.fork().execute(statement);
     expect(await database.migrate()).not.toEqual([]);
   });
+});
+
+// MikroORM makes its list of migrations before it runs one.
+test('are left as they were where a host runs the migrations itself', async () => {
+  const { options, remove } = await createTestDatabase('postgres');
+  const host = await MikroORM.init({
+    clientUrl: options.databaseUrl ?? '',
+    entities,
+    extensions: [Migrator],
+    migrations: { migrationsList: migrations, tableName: 'gitlab_connector_migrations', snapshot: false, silent: true },
+  });
+  try {
+    const tables = () =>
+      host.em
+        .fork()
+        .execute(
+          `select relname, relnatts from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'gitlab_connector_migrations' order by 1`,
+        );
+    for (const statement of statementsOf(foreignTables[0]?.[1] ?? '')) await host.em.fork().execute(statement);
+    const before = await tables();
+    await expect(host.migrator.up()).rejects.toThrow('the column tenant of change_events must be filled');
+    expect(await tables()).toEqual(before);
+  } finally {
+    await host.close();
+    await remove();
+  }
 });
 
 test('are refused by the command, and named by the check', async () => {
