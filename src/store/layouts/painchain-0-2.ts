@@ -69,24 +69,30 @@ export interface NamedProject {
  */
 export const renameFormerRows = (connectionId: number, projects: readonly NamedProject[]): RawBuilder<unknown> => sql`
   with project as (
-    select p.id::text as id, p.full_path, p.event_path from jsonb_to_recordset(${JSON.stringify(
+    select k.typed, p.event_path from jsonb_to_recordset(${JSON.stringify(
       projects.map(({ id, fullPath, eventPath }) => ({ id, full_path: fullPath, event_path: eventPath })),
     )}::jsonb) as p (id bigint, full_path text, event_path text)
+    cross join lateral (values (p.id::text), (lower(p.full_path))) as k (typed)
   ),
   former as (
     select e.id, e.event_id, k.kind, case k.kind
-        when 'image' then format('-%s-%s', coalesce(e.event_metadata, '{}') || e.metadata ->> 'repository_id', e.event_metadata ->> 'tag_name')
-        else substr(e.event_id, length(k.kind || '-' || (e.metadata ->> 'project_id')) + 1) end as ending
+        when 'image' then substr(e.event_id, 7, length(e.event_id) - 6 - length(k.image))
+        else e.metadata ->> 'project_id' end as typed
     from change_events e
-    cross join lateral (select lower(e.event_type) as kind) k
+    cross join lateral (
+      select lower(e.event_type) as kind,
+        format('-%s-%s', coalesce(e.event_metadata, '{}') || e.metadata ->> 'repository_id', e.event_metadata ->> 'tag_name') as image
+    ) k
     where e.connection_id = ${connectionId} and e.project_id is null and e.source = 'gitlab'
   ),
   renamed as (
     select distinct on (n.new_id) f.id, n.new_id
     from former f
-    join project p on lower(f.event_id) in (lower(f.kind || '-' || p.full_path || f.ending), lower(f.kind || '-' || p.id || f.ending))
-    cross join lateral (select f.kind || '-' || p.event_path || f.ending as new_id) n
-    where n.new_id <> f.event_id and not exists (
+    join project p on p.typed = lower(f.typed)
+    cross join lateral (
+      select f.kind || '-' || p.event_path || substr(f.event_id, length(f.kind || '-' || f.typed) + 1) as new_id
+    ) n
+    where starts_with(f.event_id, f.kind || '-' || f.typed || '-') and n.new_id <> f.event_id and not exists (
       select from change_events x where x.connection_id = ${connectionId} and x.event_id = n.new_id
     )
     order by n.new_id, f.id
