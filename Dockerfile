@@ -27,7 +27,7 @@ RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /us
  && install --directory --owner=1000 --group=0 --mode=770 /var/lib/gitlab-connector \
  && ln -s /app/dist/src/cli/main.js /usr/local/bin/gitlab-connector
 WORKDIR /app
-COPY package.json metadata.json LICENSE ./
+COPY package.json metadata.json gitlab.png LICENSE ./
 COPY deploy/healthcheck.mjs ./deploy/
 COPY --from=dependencies /app/node_modules ./node_modules/
 COPY --from=build /app/dist ./dist/

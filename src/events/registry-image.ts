@@ -38,8 +38,8 @@ export function registryImageToEvent(tag: RestTagDetail, { repository, project }
   if (digest) lines.push(`Digest: ${digest}`);
   return {
     eventId: id(digest),
-    // The older connector put no digest into the id (in practice always), or the first 12 characters of the digest.
-    formerEventIds: digest ? [id(''), id(digest.slice(0, 12))] : [],
+    // PainChain 0.1 put no digest into the id (in practice always), or the first 12 characters of the digest; 0.2 has one row for each tag.
+    formerEventIds: [...(digest ? [id(''), id(digest.slice(0, 12))] : []), `image-${project.eventPath}-${repository.id}-${tag.name}`],
     title: `[Image] ${repository.path}:${tag.name}`,
     description: {
       text: lines.join('\n'),
@@ -50,7 +50,8 @@ export function registryImageToEvent(tag: RestTagDetail, { repository, project }
     author: unknownAuthor,
     timestamp: pushedAt ?? createdAt,
     statusSince: pushedAt,
-    url: tag.location ?? `${repository.location}:${tag.name}`,
+    // A browser cannot open the location. The page of the repository lists its tags.
+    url: `${project.webUrl}/-/container_registry/${repository.id}`,
     status: 'published',
     metadata: {
       project: project.fullPath,
@@ -64,6 +65,7 @@ export function registryImageToEvent(tag: RestTagDetail, { repository, project }
       revision: tag.revision ?? '',
       size_bytes: tag.total_size ?? 0,
       project_id: String(project.id),
+      location: tag.location ?? `${repository.location}:${tag.name}`,
       image_created_at: createdAt?.toISOString() ?? null,
       pushed_at: pushedAt?.toISOString() ?? null,
       previous_digest: previousDigest,

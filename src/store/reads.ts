@@ -1,10 +1,13 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { DatabaseError } from '../errors.ts';
 import { knownConnection, readConfigKeys } from './connections.ts';
+import { withDatabaseErrors } from './database/database-errors.ts';
 import { inspectDatabase } from './database/inspect-database.ts';
 import { countStored, readEvents, readHistory } from './events/read-events.ts';
 import { readConnections, readKnownNames } from './events/read-known.ts';
 import { countTimeline, readNewChanges, readTimeline } from './events/read-timeline.ts';
+import { readLayout } from './layouts/layout.ts';
+import type { Layout } from './layouts/layout.ts';
 import { readCoverage } from './progress/read-coverage.ts';
 import { openRecord } from './store.ts';
 import type { StoredRecord } from './store.ts';
@@ -27,6 +30,10 @@ async function readRecord(
   return (record[name] as (...rest: readonly unknown[]) => Promise<unknown>)(...args);
 }
 
+/** What the database holds: this program's tables, PainChain's, or others. Throws DatabaseError. */
+const readLayoutOf = (em: SqlEntityManager): Promise<Layout> =>
+  withDatabaseErrors(() => readLayout((text) => em.fork({ clear: true }).execute(text)));
+
 /** Every function through which commands that only read use a database. The process that has the embedded database open runs them for others. */
 const functions = {
   readTimeline,
@@ -39,6 +46,7 @@ const functions = {
   readConnections,
   readKnownNames,
   inspectDatabase,
+  readLayoutOf,
   knownConnection,
   readConfigKeys,
   readRecord,

@@ -13,7 +13,7 @@ import { countEvents } from './events/count-events.ts';
 import type { StoredCountQuery } from './events/count-events.ts';
 import { readIdentities, readInStatus, readStatuses, readTimes } from './events/read-identities.ts';
 import type { StoredIdentity, StoredInStatusQuery } from './events/read-identities.ts';
-import { eventTableOf } from './events/save-events.ts';
+import { readEventTable } from './layouts/event-table.ts';
 import { readGaps } from './progress/gaps.ts';
 import type { PlacedGap } from './progress/gaps.ts';
 import { readLandmarksBefore } from './progress/landmarks.ts';
@@ -84,7 +84,7 @@ export async function openRecord(em: SqlEntityManager, connectionId: number): Pr
   const fork = () => em.fork({ clear: true });
   const connection = await withDatabaseErrors(() => fork().findOne(ConnectionEntity, connectionId));
   if (!connection) throw new DatabaseError(`there is no connection ${connectionId} in the table connections`);
-  const table = await withDatabaseErrors(() => eventTableOf(fork()));
+  const table = await withDatabaseErrors(() => readEventTable((statement) => fork().execute(statement)));
   return {
     readProjects: (projectIds) =>
       withDatabaseErrors(() =>
@@ -112,7 +112,7 @@ export async function openRecord(em: SqlEntityManager, connectionId: number): Pr
 export async function createStore(em: SqlEntityManager, connectionId: number, { onLockLost }: StoreOptions = {}): Promise<Store> {
   const root = em.fork({ clear: true });
   const record = await openRecord(root, connectionId);
-  const table = await withDatabaseErrors(() => eventTableOf(root.fork({ clear: true })));
+  const table = await withDatabaseErrors(() => readEventTable((statement) => root.fork({ clear: true }).execute(statement)));
   return {
     ...record,
     exclusively: (action, projectIds) =>

@@ -54,7 +54,7 @@ export interface Writer {
   rewind(query: RewindQuery): Promise<void>;
   /** Notes that projects were read since `rewind`. */
   endRewind(projectIds: readonly number[]): Promise<void>;
-  /** Notes the end of a pass over the whole connection. */
+  /** Notes the end of a pass over the whole connection, complete or not, as `last_sync`. */
   markSynced(at: Date): Promise<void>;
 }
 
@@ -94,7 +94,7 @@ export function createWriter({ em: root, connectionId, table, fence }: WriterOpt
   return {
     saveProjects: (projects, seenAt) =>
       inTransaction(async (em) => {
-        const saved = await saveProjects(em, { connectionId, projects, seenAt });
+        const saved = await saveProjects(em, { connectionId, table, projects, seenAt });
         await publishReleases(em.getKysely(), { connectionId, table }, { projectIds: [...saved.keys()], at: seenAt });
         return saved;
       }),
@@ -103,7 +103,7 @@ export function createWriter({ em: root, connectionId, table, fence }: WriterOpt
       withDatabaseErrors(() =>
         linkEvents(
           { kysely: fork().getKysely(), inTransaction: (action) => inTransaction((em) => action(em.getKysely())) },
-          connectionId,
+          { connectionId, table },
           projectIds,
         ),
       ),

@@ -206,7 +206,7 @@ function image(of: ExpectedProject, { repository, name, tag }: ImageTag): Expect
     },
     author: 'unknown',
     timestamp: tag.createdAt === null ? firstSeen : restTime(tag.createdAt),
-    url: `${repository.location}:${name}`,
+    url: `${pageOf(of)}/-/container_registry/${repository.id}`,
     status: 'published',
     metadata: {
       project: of.project.fullPath,
@@ -220,6 +220,7 @@ function image(of: ExpectedProject, { repository, name, tag }: ImageTag): Expect
       revision: tag.revision,
       size_bytes: tag.totalSize ?? 0,
       project_id: String(of.project.id),
+      location: `${repository.location}:${name}`,
     },
   };
 }

@@ -213,7 +213,7 @@ describe('the event of a registry image', () => {
   test('has every field of the contract', () => {
     expect(registryImageToEvent(tag, place, push)).toMatchObject({
       eventId: `registry-acme/shop/web-v1-sha256:${'f'.repeat(64)}`,
-      formerEventIds: ['registry-acme/shop/web-v1-', 'registry-acme/shop/web-v1-sha256:fffff'],
+      formerEventIds: ['registry-acme/shop/web-v1-', 'registry-acme/shop/web-v1-sha256:fffff', 'image-acme/shop-5-v1'],
       title: '[Image] acme/shop/web:v1',
       description: {
         labels: ['v1'],
@@ -222,7 +222,7 @@ describe('the event of a registry image', () => {
       },
       author: 'unknown',
       timestamp: new Date('2026-11-23T08:00:00Z'),
-      url: 'registry.example.com/acme/shop/web:v1',
+      url: 'https://gitlab.example.com/acme/shop/-/container_registry/5',
       status: 'published',
       metadata: {
         registry: 'gitlab',
@@ -235,6 +235,7 @@ describe('the event of a registry image', () => {
         revision: '1'.repeat(64),
         size_bytes: 12_345_678,
         project_id: '42',
+        location: 'registry.example.com/acme/shop/web:v1',
         image_created_at: '2026-11-23T08:00:00.000Z',
         pushed_at: null,
         previous_digest: null,

@@ -68,6 +68,7 @@ describe('the package', () => {
       'dist/fake-gitlab',
       'dist/schema',
       'dist/src',
+      'gitlab.png',
       'metadata.json',
       'package.json',
     ]);

@@ -8,6 +8,8 @@ import { createDatabase } from './create-database.ts';
 import { adviceFor, driverError } from './database-errors.ts';
 import { onConnect, onPoolCreated } from './lost-connections.ts';
 import { entities } from '../entities/index.ts';
+import { readEventTable } from '../layouts/event-table.ts';
+import { assertUsable, readLayout } from '../layouts/layout.ts';
 import { migrations } from '../migrations/index.ts';
 import { timelineView } from '../migrations/timeline-view.ts';
 import { missingProblem, placeProblem, readSchema, readTablePlace } from './table-place.ts';
@@ -141,6 +143,10 @@ function databaseOf({ description, orm, migrate, tidy, close }: Opened): Databas
     description,
     em: orm.em,
     migrate: async () => {
+      assertUsable(
+        await connecting(description, 'check its privileges', () => readLayout((text) => orm.em.fork().execute(text))),
+        description,
+      );
       const applied = await connecting(description, migrationAdvice, async () => {
         const ran = await migrate();
         const missing = missingProblem(await readTablePlace(orm.em));
@@ -165,7 +171,8 @@ async function restoreView(em: SqlEntityManager): Promise<void> {
       `select to_regclass('gitlab_timeline') is not null or to_regclass('change_event_versions') is null as is_there`,
     );
     if (found?.is_there) return;
-    for (const statement of timelineView) await transaction.execute(statement);
+    const { description } = await readEventTable((text) => transaction.execute(text));
+    for (const statement of timelineView(description)) await transaction.execute(statement);
   });
 }
 

@@ -12,7 +12,7 @@ const schema = defineEntity({
     config: p.json<Record<string, unknown>>().nullable(),
     enabled: p.boolean().nullable().default(true),
     tags: p.text().nullable(),
-    /** End of the last pass that read everything. */
+    /** End of the last pass that read the connection, complete or not. PainChain's scheduler writes it too, after each call of its connector, also after one that failed. */
     lastSync: p.datetime().columnType('timestamptz').nullable(),
     createdAt: p.datetime().columnType('timestamptz').nullable().defaultRaw('now()'),
     updatedAt: p.datetime().columnType('timestamptz').nullable().defaultRaw('now()'),

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { QueryExecutorProvider } from 'kysely';
-import type { EventTable } from './save-events.ts';
+import type { EventTable } from '../layouts/event-table.ts';
 
 /** Which stored events of a project to count. */
 export interface StoredCountQuery {
@@ -22,7 +22,7 @@ export async function countEvents(
   { connectionId, table }: { readonly connectionId: number; readonly table: EventTable },
   { projectId, stream, by, after, before, branches }: StoredCountQuery,
 ): Promise<number> {
-  const timestamp = sql.raw(table.hasNaiveTimestamps ? `("timestamp" at time zone 'UTC')` : '"timestamp"');
+  const timestamp = sql.raw(table.timestamp('change_events'));
   const at = by === 'timestamp' ? timestamp : sql`(metadata::jsonb ->> 'created_at')::timestamptz`;
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from change_events

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { QueryExecutorProvider, RawBuilder } from 'kysely';
+import type { EventTarget } from './save-events.ts';
 
 /** How many related events an event lists at most. Without a limit the row of a commit that is deployed every hour would grow forever. */
 export const relatedEventsLimit = 100;
@@ -22,12 +23,12 @@ export interface Linking {
  * other by its id. A call that was stopped can be repeated. With `projectIds` only events of these projects change, because
  * events of different projects share no key.
  */
-export async function linkEvents({ kysely, inTransaction }: Linking, connectionId: number, projectIds?: readonly number[]): Promise<void> {
+export async function linkEvents({ kysely, inTransaction }: Linking, target: EventTarget, projectIds?: readonly number[]): Promise<void> {
   for (let after = 0; ;) {
-    const { rows } = await unlinked(connectionId, projectIds, after).execute(kysely);
+    const { rows } = await unlinked(target.connectionId, projectIds, after).execute(kysely);
     const ids = rows.map(({ id }) => id);
     for (let start = 0; start < ids.length; start += batchSize) {
-      const batch = linkBatch(connectionId, ids.slice(start, start + batchSize));
+      const batch = linkBatch(target, ids.slice(start, start + batchSize));
       await inTransaction((transaction) => batch.execute(transaction));
     }
     if (ids.length < listSize) return;
@@ -48,7 +49,7 @@ function unlinked(connectionId: number, projectIds: readonly number[] | undefine
  * Looks up each key in the index separately, because one search for many keys compares every key with every row that is
  * found. `offset 0` prevents PostgreSQL from choosing that plan, whatever its statistics say.
  */
-const linkBatch = (connectionId: number, ids: readonly number[]) => sql`
+const linkBatch = ({ connectionId, table }: EventTarget, ids: readonly number[]) => sql`
   with touched as materialized (
     -- An earlier batch may have linked some of these events.
     select id, stream, link_keys from change_events where id = any (${[...ids]}::int[]) and is_unlinked
@@ -77,12 +78,14 @@ const linkBatch = (connectionId: number, ids: readonly number[]) => sql`
     from affected a left join first_pairs p on p.id = a.id group by a.id
   )
   update change_events e set
-    description = coalesce(e.description::jsonb, '{}') || jsonb_build_object('related_events', r.event_ids),
+    ${sql.raw(`${table.description} = coalesce(e.${table.description}::jsonb, '{}')`)} || jsonb_build_object('related_events', r.event_ids),
     is_unlinked = false,
-    updated_at = case when e.description::jsonb -> 'related_events' is distinct from r.event_ids then now() else e.updated_at end
+    updated_at = case when ${relatedEvents(table)} is distinct from r.event_ids then now() else e.updated_at end
   from related r
   where e.id = any ((select coalesce(array_agg(id), '{}') from related)::int[]) and e.id = r.id
-    and (e.is_unlinked or e.description::jsonb -> 'related_events' is distinct from r.event_ids)`;
+    and (e.is_unlinked or ${relatedEvents(table)} is distinct from r.event_ids)`;
+
+const relatedEvents = ({ description }: EventTarget['table']) => sql.raw(`e.${description}::jsonb -> 'related_events'`);
 
 /** Whether a key relates events of one stream: that of a pipeline and its children. */
 const isOfOneStream = (key: string) => sql`${sql.raw(key)} like '%:pipeline:%'`;

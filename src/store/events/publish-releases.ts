@@ -14,7 +14,7 @@ export async function publishReleases(
   { connectionId, table }: EventTarget,
   { projectIds, at }: PublishQuery,
 ): Promise<void> {
-  const timestamp = sql.raw(table.hasNaiveTimestamps ? `("timestamp" at time zone 'UTC')` : '"timestamp"');
+  const timestamp = sql.raw(table.timestamp('change_events'));
   await sql`
     with published as (
       update change_events set status = 'published', updated_at = now()

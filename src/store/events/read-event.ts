@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { withDatabaseErrors } from '../database/database-errors.ts';
 import { isoTime } from './iso-time.ts';
-import { timestampOf } from './read-events.ts';
+import { columnsOf, tableOf } from './read-events.ts';
 import type { StoredEvent } from './read-events.ts';
 
 /** Which events to read: those of a connection, by their ids. */
@@ -21,10 +21,11 @@ export interface StreamedEvent extends StoredEvent {
 export async function readEventsById(em: SqlEntityManager, { connectionId, eventIds }: EventKeys): Promise<StreamedEvent[]> {
   return withDatabaseErrors(async () => {
     const fork = em.fork({ clear: true });
-    const at = await timestampOf(fork);
+    const table = await tableOf(fork);
+    const at = sql.raw(table.timestamp('e'));
     const { rows } = await sql<StreamedEvent>`
-      select e.connection_id as "connectionId", e.stream, e.event_id as "eventId", e.title, e.description, e.author, ${isoTime(at)} as "timestamp",
-        e.url, e.status, e.metadata, ${isoTime(sql.raw('e.updated_at'))} as "storedAt"
+      select e.connection_id as "connectionId", e.stream, e.event_id as "eventId", e.title, ${columnsOf(table)}, e.author, ${isoTime(at)} as "timestamp",
+        e.url, e.status, ${isoTime(sql.raw(table.updatedAt('e')))} as "storedAt"
       from change_events e
       where e.source = 'gitlab' and e.connection_id = ${connectionId} and e.event_id = any (${[...eventIds]}::text[])
       order by ${at}, e.id`.execute(fork.getKysely());

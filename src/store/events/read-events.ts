@@ -6,7 +6,8 @@ import { withDatabaseErrors } from '../database/database-errors.ts';
 import { conditionsOf } from './event-conditions.ts';
 import type { EventConditions, FilteredColumns } from './event-conditions.ts';
 import { isoTime } from './iso-time.ts';
-import { eventTableOf } from './save-events.ts';
+import { readEventTable } from '../layouts/event-table.ts';
+import type { EventTable } from '../layouts/event-table.ts';
 
 /** Which stored events to list. Absent = all. */
 export interface EventFilter extends EventConditions {
@@ -50,15 +51,16 @@ const defaultLimit = 100;
 export async function readEvents(em: SqlEntityManager, filter: EventFilter = {}): Promise<EventsPage> {
   return withDatabaseErrors(async () => {
     const fork = em.fork({ clear: true });
-    const at = await timestampOf(fork);
+    const table = await tableOf(fork);
+    const at = sql.raw(table.timestamp('e'));
     const { after, limit = defaultLimit } = filter;
     const [time = '', id = ''] = after?.split('/') ?? [];
     const onward = after === undefined ? sql`true` : sql`(${at}, e.id) < (${time}::timestamptz, ${id}::bigint)`;
     const { rows } = await sql<StoredEvent & { readonly id: number | string; readonly place: string }>`
-      select e.id, ${isoTime(at, 'US')} as place, e.connection_id as "connectionId", e.event_id as "eventId", e.title, e.description, e.author,
-        ${isoTime(at)} as "timestamp", e.url, e.status, e.metadata, ${isoTime(sql.raw('e.updated_at'))} as "storedAt"
+      select e.id, ${isoTime(at, 'US')} as place, e.connection_id as "connectionId", e.event_id as "eventId", e.title, ${columnsOf(table)}, e.author,
+        ${isoTime(at)} as "timestamp", e.url, e.status, ${isoTime(sql.raw(table.updatedAt('e')))} as "storedAt"
       from change_events e
-      where ${matching(filter, at)} and ${onward}
+      where ${matching(filter, table)} and ${onward}
       order by ${at} desc, e.id desc
       limit ${limit + 1}`.execute(fork.getKysely());
     const last = rows.length > limit ? rows[limit - 1] : undefined;
@@ -74,16 +76,17 @@ export async function countStored(em: SqlEntityManager, filter: Omit<EventFilter
   return withDatabaseErrors(async () => {
     const fork = em.fork({ clear: true });
     const { rows } = await sql<{ readonly count: number }>`
-      select count(*)::int as count from change_events e where ${matching(filter, await timestampOf(fork))}`.execute(fork.getKysely());
+      select count(*)::int as count from change_events e where ${matching(filter, await tableOf(fork))}`.execute(fork.getKysely());
     return rows[0]?.count ?? 0;
   });
 }
 
-/** The time of a row of change_events `e`, with its zone. */
-export async function timestampOf(fork: SqlEntityManager): Promise<RawBuilder<unknown>> {
-  const { hasNaiveTimestamps } = await eventTableOf(fork);
-  return sql.raw(hasNaiveTimestamps ? `(e."timestamp" at time zone 'UTC')` : 'e."timestamp"');
-}
+/** How change_events was made in a database. */
+export const tableOf = (fork: SqlEntityManager): Promise<EventTable> => readEventTable((statement) => fork.execute(statement));
+
+/** The JSON columns of a row `e`. */
+export const columnsOf = ({ description, metadata }: EventTable): RawBuilder<unknown> =>
+  sql.raw(`e.${description} as description, ${metadata('e')} as metadata`);
 
 const columns: FilteredColumns = {
   connectionId: 'e.connection_id',
@@ -94,14 +97,15 @@ const columns: FilteredColumns = {
   eventId: 'e.event_id',
 };
 
-function matching({ eventIds = [], since, until, storedSince, ...conditions }: EventFilter, at: RawBuilder<unknown>): RawBuilder<unknown> {
+function matching({ eventIds = [], since, until, storedSince, ...conditions }: EventFilter, table: EventTable): RawBuilder<unknown> {
+  const at = sql.raw(table.timestamp('e'));
   const all = [
     sql`e.source = 'gitlab'`,
     ...conditionsOf(conditions, columns),
     ...(eventIds.length === 0 ? [] : [sql`e.event_id = any (${[...eventIds]}::text[])`]),
     ...(since === undefined ? [] : [sql`${at} >= ${since.toISOString()}::timestamptz`]),
     ...(until === undefined ? [] : [sql`${at} < ${until.toISOString()}::timestamptz`]),
-    ...(storedSince === undefined ? [] : [sql`e.updated_at >= ${storedSince.toISOString()}::timestamptz`]),
+    ...(storedSince === undefined ? [] : [sql`${sql.raw(table.updatedAt('e'))} >= ${storedSince.toISOString()}::timestamptz`]),
   ];
   return sql.join(all, sql` and `);
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { QueryExecutorProvider } from 'kysely';
 import type { StoredRow } from '../../walk-state.ts';
 import { distinction, storableEventId } from './storable.ts';
-import type { EventTable } from './save-events.ts';
+import type { EventTable } from '../layouts/event-table.ts';
 
 /** Which event is stored, and which state of it. */
 export interface StoredIdentity {
@@ -35,7 +35,7 @@ export async function readIdentities(
   kysely: QueryExecutorProvider,
   { connectionId, table, projectId, stream }: StoredIdentitiesQuery,
 ): Promise<StoredIdentity[]> {
-  const timestamp = sql.raw(table.hasNaiveTimestamps ? `("timestamp" at time zone 'UTC')` : '"timestamp"');
+  const timestamp = sql.raw(table.timestamp('change_events'));
   const { rows } = await sql<IdentityRow>`
     select regexp_replace(event_id, ${distinction}, '') as event_id, extract(epoch from ${timestamp}) * 1000 as at, metadata::jsonb ->> 'created_at' as created_at,
       coalesce(metadata::jsonb ->> 'target_branch', metadata::jsonb ->> 'ref') as branch
@@ -89,7 +89,7 @@ export async function readTimes(
   kysely: QueryExecutorProvider,
   { connectionId, table, projectId, eventIds }: StoredTimesQuery,
 ): Promise<Map<string, Date>> {
-  const timestamp = sql.raw(table.hasNaiveTimestamps ? `("timestamp" at time zone 'UTC')` : '"timestamp"');
+  const timestamp = sql.raw(table.timestamp('change_events'));
   const { rows } = await sql<Pick<IdentityRow, 'event_id' | 'at'>>`
     select event_id, extract(epoch from ${timestamp}) * 1000 as at from change_events
     where connection_id = ${connectionId} and project_id = ${projectId} and event_id = any (${[...eventIds]}::text[])`.execute(kysely);

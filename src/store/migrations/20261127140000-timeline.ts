@@ -6,6 +6,6 @@ export class Timeline extends Migration {
   override readonly name = '20261127140000-timeline';
 
   override up(): void {
-    for (const statement of timelineView) this.addSql(statement);
+    for (const statement of timelineView('description')) this.addSql(statement);
   }
 }

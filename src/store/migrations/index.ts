@@ -11,6 +11,7 @@ import { Gaps } from './20261127000000-gaps.ts';
 import { TagPushes } from './20261127120000-tag-pushes.ts';
 import { ChildPipelines } from './20261127130000-child-pipelines.ts';
 import { Timeline } from './20261127140000-timeline.ts';
+import { Layouts } from './20261128000000-layouts.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
 export const migrations: Constructor<Migration>[] = [
@@ -25,4 +26,5 @@ export const migrations: Constructor<Migration>[] = [
   TagPushes,
   ChildPipelines,
   Timeline,
+  Layouts,
 ];

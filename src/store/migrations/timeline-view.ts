@@ -107,7 +107,9 @@ const saysSomething = `(v.changes is null or v.changes ? 'status' or case e.stre
     else false end)`;
 
 /** The metadata of an event as it was with a version: what later versions have changed is taken back. */
-const stateThen = `coalesce(e.metadata::jsonb, '{}') || jsonb_build_object('title', e.title, 'failed_jobs', e.description::jsonb -> 'failed_jobs') || (
+const stateThen = (
+  description: string,
+) => `coalesce(e.metadata::jsonb, '{}') || jsonb_build_object('title', e.title, 'failed_jobs', e.${description}::jsonb -> 'failed_jobs') || (
       select coalesce(jsonb_object_agg(c.key, c.value -> 'old' order by l.version desc), '{}')
       from change_event_versions l cross join lateral jsonb_each(l.changes) as c
       where l.change_event_id = v.change_event_id and l.version > v.version
@@ -123,12 +125,12 @@ const isRollBack = `e.stream = 'registry-images' and exists (
         and o.metadata::jsonb ->> 'repository_id' = e.metadata::jsonb ->> 'repository_id'
     )`;
 
-const createView = String.raw`
+const createView = (description: string) => String.raw`
   create or replace view gitlab_timeline as
   select v.happened_at, v.seen_at as arrived_at, e.connection_id, e.stream, substring(e.title from '^\[(\w+)\]') as kind,
     e.metadata::jsonb ->> 'project' as project,
     coalesce(
-      gitlab_headline(${subject}, e.stream, v.status, ${stateThen}, v.changes, ${isRollBack}),
+      gitlab_headline(${subject}, e.stream, v.status, ${stateThen(description)}, v.changes, ${isRollBack}),
       ${subject} || ': ' || (select string_agg(key, ', ' order by key) from jsonb_object_keys(v.changes) as key)
     ) as headline,
     e.author, v.status, e.url, e.event_id, v.version, v.changes,
@@ -142,6 +144,6 @@ const createView = String.raw`
 
 /**
  * The statements that create the view `gitlab_timeline`: every change, with when it happened, when it arrived, and what it was in one line.
- * They may run again: `migrate` runs them where the view is missing. A change here needs a migration that runs them in databases that have the view.
+ * `description`: the column with the description as JSON. They may run again: `migrate` runs them where the view is missing. A change here needs a migration that runs them in databases that have the view.
  */
-export const timelineView: readonly string[] = [createSubject, createHeadline, createView];
+export const timelineView = (description: string): readonly string[] => [createSubject, createHeadline, createView(description)];

@@ -106,9 +106,9 @@ function newestRows(
   { comparison, moment, limit }: Range,
 ): RawBuilder<unknown> {
   const ids = projectIds ? JSON.stringify(projectIds) : null;
-  const at = sql.raw(table.hasNaiveTimestamps ? `(e."timestamp" at time zone 'UTC')` : 'e."timestamp"');
+  const at = sql.raw(table.timestamp('e'));
   // The column stays as it is, so that its index is used.
-  const bound = table.hasNaiveTimestamps ? sql`(${moment}) at time zone 'UTC'` : sql`(${moment})`;
+  const bound = sql`(select ${sql.raw(table.toTimestamp('b.moment'))} from (select ${moment} as moment) b)`;
   return sql`
     select e.event_id, e.project_id, e.stream, e.metadata::jsonb ->> (${JSON.stringify(keys)}::json ->> e.stream) as iid, ${at} as changed_at
     from change_events e

@@ -1,5 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { EventProject } from '../../events/event-project.ts';
+import type { EventTarget } from '../events/save-events.ts';
 import { moveEvents } from '../events/move-events.ts';
 import type { MovedProject } from '../events/move-events.ts';
 import { GitlabProjectEntity } from '../entities/gitlab-project.ts';
@@ -12,8 +13,7 @@ export interface SeenProject {
 }
 
 /** Projects that a pass has seen. */
-export interface SeenProjects {
-  readonly connectionId: number;
+export interface SeenProjects extends EventTarget {
   readonly projects: readonly SeenProject[];
   readonly seenAt: Date;
 }
@@ -21,7 +21,7 @@ export interface SeenProjects {
 /** Stores projects. Updates the events of projects whose path has changed. Resolves to the projects by id, each with the path for its event ids. */
 export async function saveProjects(
   em: SqlEntityManager,
-  { connectionId, projects, seenAt }: SeenProjects,
+  { connectionId, table, projects, seenAt }: SeenProjects,
 ): Promise<Map<number, EventProject>> {
   const known = await em.find(GitlabProjectEntity, { connectionId, projectId: projects.map(({ id }) => id) });
   const byId = new Map(known.map((project) => [project.projectId, project]));
@@ -46,6 +46,7 @@ export async function saveProjects(
     result.set(id, { id, fullPath, webUrl, eventPath });
   }
   await em.flush();
-  await moveEvents(em.getKysely(), connectionId, moved);
+  await table.renameFormerRows?.(connectionId, [...result.values()]).execute(em.getKysely());
+  await moveEvents(em.getKysely(), { connectionId, table }, moved);
   return result;
 }

@@ -309,7 +309,7 @@ describe('PostgreSQL', () => {
     }
   });
 
-  test('that an earlier version has filled says of each image whether its tag points to it', async () => {
+  test('that an earlier version has filled says of each image whether its tag points to it, and links to its page', async () => {
     const { options, remove } = await createTestDatabase('postgres');
     const earlier = await MikroORM.init({
       clientUrl: options.databaseUrl ?? '',
@@ -327,11 +327,11 @@ describe('PostgreSQL', () => {
         id: string,
         tag: string,
         digest: string,
-      ) => `(${connectionId}, 'gitlab', '${id}', 'x', 'ada', now(), 'x', 'published', 7,
+      ) => `(${connectionId}, 'gitlab', '${id}', 'x', 'ada', now(), 'registry.example.com/shop:${tag}', 'published', 7,
         'registry-images', '{"repository_id": 3, "tag": "${tag}", "digest": "${digest}"}')`;
       await em.execute(`
         insert into gitlab_projects (connection_id, project_id, event_path, full_path, web_url, last_seen_at, reconciled_at)
-          values (${connectionId}, 7, 'acme/shop', 'acme/shop', 'x', now(), now());
+          values (${connectionId}, 7, 'acme/shop', 'acme/shop', 'https://gitlab.example.com/acme/shop', now(), now());
         insert into change_events (connection_id, source, event_id, title, author, "timestamp", url, status, project_id, stream, metadata)
           values ${[image('a', 'prod', 'sha256:1'), image('b', 'prod', 'sha256:2'), image('c', 'broken', 'sha256:1'), image('d', 'gone', 'sha256:1')].join(', ')};
         insert into gitlab_registry_tags (connection_id, project_id, repository_id, name, digest, looked_at)
@@ -339,6 +339,12 @@ describe('PostgreSQL', () => {
       await database.migrate();
       const rows = await em.execute<object[]>(
         `select event_id, metadata -> 'is_current' as is_current from change_events order by event_id`,
+      );
+      expect(await em.execute(`select distinct url, metadata ->> 'location' as location from change_events order by location`)).toEqual(
+        ['broken', 'gone', 'prod'].map((tag) => ({
+          url: 'https://gitlab.example.com/acme/shop/-/container_registry/3',
+          location: `registry.example.com/shop:${tag}`,
+        })),
       );
       expect(rows).toEqual([
         { event_id: 'a', is_current: false },
