@@ -9,7 +9,7 @@ export type { CheckEntry } from './operations/check/check.ts';
 export { parseConfig, settings } from './config/parse-config.ts';
 export type { Config, SettingName } from './config/parse-config.ts';
 export type { GitlabConfig, StoredConfig } from './config/gitlab-config.ts';
-export type { SettingMeta } from './config/settings.ts';
+export type { SettingMeta } from './config/setting.ts';
 export type { ConnectOptions, SyncFailure } from './operations/connect.ts';
 export {
   ConfigurationError,

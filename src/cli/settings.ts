@@ -1,6 +1,6 @@
 import { insecureWarning, parseConfig, settings, settingsFromEnv } from '../config/parse-config.ts';
 import type { Config, SettingName } from '../config/parse-config.ts';
-import type { SettingMeta } from '../config/settings.ts';
+import type { SettingMeta } from '../config/setting.ts';
 import { withDatabasePassword } from './database-password.ts';
 import { withEnvironment } from './database-environment.ts';
 import { ConfigurationError } from '../errors.ts';
@@ -9,7 +9,13 @@ import type { Command } from 'commander';
 import type { Io } from './io.ts';
 
 /** Settings of the database. */
-export const databaseSettings: readonly SettingName[] = ['databaseUrl', 'databaseSchema', 'databasePasswordFile', 'dataDir'];
+export const databaseSettings: readonly SettingName[] = [
+  'databaseUrl',
+  'databaseSchema',
+  'databasePasswordFile',
+  'databasePasswordCommand',
+  'dataDir',
+];
 
 /** Every setting. */
 export const allSettings: readonly SettingName[] = settings.map(({ name }) => name);
@@ -20,6 +26,7 @@ const pollerSettings = new Set<SettingName>([
   'workers',
   'gracePeriod',
   'shareToken',
+  'allowedHosts',
   'healthPort',
   'healthHost',
   'healthAllowedHosts',
@@ -57,8 +64,11 @@ export function configOf(flags: Readonly<Record<string, unknown>>, { env }: Io):
 }
 
 /** The configuration of a command that reads the database only, and has flags of its own beside the settings. Throws ConfigurationError. */
-export function databaseConfigOf({ databasePasswordFile, dataDir, connectionId }: Readonly<Record<string, unknown>>, io: Io): Config {
-  return configOf({ databasePasswordFile, dataDir, connectionId }, io);
+export function databaseConfigOf(
+  { databasePasswordFile, databasePasswordCommand, dataDir, connectionId }: Readonly<Record<string, unknown>>,
+  io: Io,
+): Config {
+  return configOf({ databasePasswordFile, databasePasswordCommand, dataDir, connectionId }, io);
 }
 
 /** The configuration of a command that reads from GitLab. Prints a warning for insecure settings. Throws ConfigurationError, also when the token is missing. */

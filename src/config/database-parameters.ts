@@ -23,6 +23,8 @@ export const databaseParameters: Readonly<Record<string, DatabaseParameter>> = {
   password: { env: 'PGPASSWORD' },
   // Of this program: a file with the password, which is read for each new session.
   password_file: {},
+  // Of this program: a command that prints the password.
+  password_command: {},
   schema: {
     fits: (value) => /^[A-Za-z_][\w -]{0,39}$/.test(value),
     must: 'be the name of a schema, of at most 40 letters, digits, underscores, hyphens and spaces',

@@ -88,6 +88,11 @@ export interface GitlabConfig {
    */
   readonly shareToken?: boolean | string | null | undefined;
   /**
+   * With `poll --all`: the hosts that the rows of `connections` may name, with commas between them: names, `.example.com` for all names below it, addresses, and ranges such as `10.0.0.0/8`. Names are not looked up. People who can write a row decide where this process sends requests. In the environment: `ALLOWED_HOSTS`.
+   * @default all hosts
+   */
+  readonly allowedHosts?: string | ReadonlyArray<string | number> | null | undefined;
+  /**
    * Seconds that the poller may take to save and stop after SIGTERM or SIGINT. Kubernetes allows 30 by default. In the environment: `GRACE_PERIOD`.
    * @default `25`
    */
@@ -202,6 +207,11 @@ export interface GitlabConfig {
    */
   readonly databasePasswordFile?: string | null | undefined;
   /**
+   * Command that prints the password of the PostgreSQL, in place of a password in DATABASE_URL, such as `aws rds generate-db-auth-token …`. A shell runs it for each new session; it may take 30 seconds. In the environment: `DATABASE_PASSWORD_COMMAND`.
+   * @default none
+   */
+  readonly databasePasswordCommand?: string | null | undefined;
+  /**
    * Folder of the embedded database; used when DATABASE_URL is not set. In the environment: `DATA_DIR`.
    * @default `./data`
    */
@@ -228,6 +238,8 @@ export interface GitlabConfig {
   readonly poll_interval?: GitlabConfig['pollInterval'];
   /** The same as `shareToken`. */
   readonly share_token?: GitlabConfig['shareToken'];
+  /** The same as `allowedHosts`. */
+  readonly allowed_hosts?: GitlabConfig['allowedHosts'];
   /** The same as `gracePeriod`. */
   readonly grace_period?: GitlabConfig['gracePeriod'];
   /** The same as `healthPort`. */
@@ -270,6 +282,8 @@ export interface GitlabConfig {
   readonly database_schema?: GitlabConfig['databaseSchema'];
   /** The same as `databasePasswordFile`. */
   readonly database_password_file?: GitlabConfig['databasePasswordFile'];
+  /** The same as `databasePasswordCommand`. */
+  readonly database_password_command?: GitlabConfig['databasePasswordCommand'];
   /** The same as `dataDir`. */
   readonly data_dir?: GitlabConfig['dataDir'];
 }

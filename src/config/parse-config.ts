@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { shape } from './settings.ts';
-import type { SettingMeta } from './settings.ts';
+import type { SettingMeta } from './setting.ts';
 import { ConfigurationError } from '../errors.ts';
 
 /** Every setting, parsed. The single schema behind the environment, the flags and the library's config object. */

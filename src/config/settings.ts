@@ -1,19 +1,7 @@
 import * as z from 'zod';
-import { databaseUrl, filePath, flag, hostNames, largest, list, proxyUrl, tokenPattern, webUrl, wholeNumber } from './values.ts';
-
-/** How a setting appears in the environment, in `--help` and in the README. */
-export interface SettingMeta {
-  readonly env: string;
-  readonly description: string;
-  /** Placeholder of the flag's value. */
-  readonly value: string;
-  /** Text to show instead of the value of the default. */
-  readonly defaultText?: string;
-  /** The value is never shown, not even in an error about it. */
-  readonly secret?: true;
-  /** A variable that other programs read too, in upper or lower case. Such a setting has no flag. */
-  readonly isCommon?: true;
-}
+import { databaseShape } from './database-settings.ts';
+import { setting } from './setting.ts';
+import { filePath, flag, hostNames, largest, list, proxyUrl, tokenPattern, webUrl, wholeNumber } from './values.ts';
 
 const sinceError = 'must be a date, a moment, or a span such as 90d';
 const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -25,8 +13,6 @@ export function momentOf(text: string, now: Date): Date | null {
   const date = /^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : new Date(Number.NaN);
   return Number.isNaN(date.getTime()) ? null : date;
 }
-
-const setting = <T extends z.ZodType>(schema: T, meta: SettingMeta): T => schema.meta({ ...meta });
 
 /** Every setting, in the order of the README. */
 export const shape = {
@@ -141,6 +127,13 @@ export const shape = {
     value: 'boolean',
     description:
       'With `poll --all`: rows of `connections` that have no token are read with this token (GITLAB_TOKEN or GITLAB_TOKEN_FILE) if their URL is GITLAB_URL. People who can write such a row can then read what this token can read.',
+  }),
+  allowedHosts: setting(list.default([]), {
+    env: 'ALLOWED_HOSTS',
+    value: 'list',
+    defaultText: 'all hosts',
+    description:
+      'With `poll --all`: the hosts that the rows of `connections` may name, with commas between them: names, `.example.com` for all names below it, addresses, and ranges such as `10.0.0.0/8`. Names are not looked up. People who can write a row decide where this process sends requests.',
   }),
   gracePeriod: setting(wholeNumber(1, 3_600).default(25), {
     env: 'GRACE_PERIOD',
@@ -268,29 +261,5 @@ export const shape = {
     defaultText: 'the connection with this URL, created when missing',
     description: 'Row of `connections` to store events under.',
   }),
-  databaseUrl: setting(databaseUrl.optional(), {
-    env: 'DATABASE_URL',
-    value: 'url',
-    secret: true,
-    defaultText: 'the embedded database',
-    description:
-      'PostgreSQL 13 or later to store events in: `postgres://user:password@host:5432/name`, with the parameters of libpq and `schema`. In a password write `#` as `%23`, `/` as `%2F` and `%` as `%25`. `PGSSLMODE` and the other variables of libpq complete it.',
-  }),
-  databaseSchema: setting(z.string({ error: 'must be the name of a schema' }).trim().optional(), {
-    env: 'DATABASE_SCHEMA',
-    value: 'name',
-    defaultText: 'the first schema of the search path',
-    description: 'Schema of the tables in the PostgreSQL, in place of `schema` in DATABASE_URL. It must exist.',
-  }),
-  databasePasswordFile: setting(filePath.optional(), {
-    env: 'DATABASE_PASSWORD_FILE',
-    value: 'file',
-    defaultText: 'the password in DATABASE_URL',
-    description: 'File that holds the password of the PostgreSQL, in place of a password in DATABASE_URL. Read again for each new session.',
-  }),
-  dataDir: setting(filePath.default('./data'), {
-    env: 'DATA_DIR',
-    value: 'folder',
-    description: 'Folder of the embedded database; used when DATABASE_URL is not set.',
-  }),
+  ...databaseShape,
 } as const;

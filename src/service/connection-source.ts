@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { camelCase, parseConfig } from '../config/parse-config.ts';
 import type { Config } from '../config/parse-config.ts';
+import { isToHost } from '../config/address-ranges.ts';
 import { unknownKeys } from '../config/unknown-keys.ts';
 import type { UnknownKey } from '../config/unknown-keys.ts';
 import { ConfigurationError } from '../errors.ts';
@@ -66,6 +67,8 @@ function served({ id, name, config: row }: StoredConnection, settings: Config): 
   try {
     const config = parseConfig({ ...Object.fromEntries(shared), ...own, connectionId: id });
     const intervalMs = config.pollInterval * 1000;
+    if (settings.allowedHosts.length > 0 && !isToHost(config.url, settings.allowedHosts))
+      return { ...common, intervalMs, config: null, problem: `its url ${config.url} is not at one of ALLOWED_HOSTS` };
     if (config.token) return { ...common, intervalMs, config, problem: null };
     const problem = whyNoToken(config, settings);
     return { ...common, intervalMs, config: problem === null ? withTokenOf(settings, config) : null, problem };

@@ -23,9 +23,9 @@ test('DATABASE_PASSWORD_FILE is read for each new session, whatever characters i
   expect(databaseUrl).not.toContain('w%rd');
   const { password } = connectionOptions(databaseUrl ?? '');
   const read = () => (typeof password === 'function' ? password() : password);
-  expect(read()).toBe('p@ss/w%rd: 7');
+  expect(await read()).toBe('p@ss/w%rd: 7');
   await writeFile(file, 'changed');
-  expect(read()).toBe('changed');
+  expect(await read()).toBe('changed');
 });
 
 test('DATABASE_PASSWORD_FILE: a second password in DATABASE_URL and a missing file are errors without the password in the text', () => {
@@ -35,6 +35,22 @@ test('DATABASE_PASSWORD_FILE: a second password in DATABASE_URL and a missing fi
   expect(() => configFrom({ DATABASE_URL: 'postgres://me@db/name', DATABASE_PASSWORD_FILE: `${file}-gone` })).toThrow(
     /^DATABASE_PASSWORD_FILE cannot be read \(ENOENT: .*password-gone'\)$/,
   );
+});
+
+test('DATABASE_PASSWORD_COMMAND is run for each new session, and its failure does not show what it printed', async () => {
+  const passwordOf = (command: string) => {
+    const { databaseUrl } = configFrom({ DATABASE_URL: 'postgres://me@db:5432/name', DATABASE_PASSWORD_COMMAND: command });
+    const { password } = connectionOptions(databaseUrl ?? '');
+    return typeof password === 'function' ? password() : password;
+  };
+  expect(await passwordOf(`printf 'p@ss w%%rd#7\n'`)).toBe('p@ss w%rd#7');
+  await expect(passwordOf('echo secret; echo "no role" >&2; exit 3')).rejects.toThrow(
+    /^the command for the password failed \(code 3: no role\)$/,
+  );
+  await expect(passwordOf('true')).rejects.toThrow('the command for the password printed nothing');
+  expect(() =>
+    configFrom({ DATABASE_URL: 'postgres://me@db/name', DATABASE_PASSWORD_COMMAND: 'true', DATABASE_PASSWORD_FILE: file }),
+  ).toThrow(/^DATABASE_PASSWORD_FILE and DATABASE_PASSWORD_COMMAND are both set: keep one of them$/);
 });
 
 test('DATABASE_SCHEMA is the schema of DATABASE_URL, unless the URL names one', () => {

@@ -29,6 +29,7 @@ describe('the configuration', () => {
       workers: 4,
       gracePeriod: 25,
       shareToken: false,
+      allowedHosts: [],
       healthPort: 8080,
       healthHost: '127.0.0.1',
       page: true,

@@ -158,6 +158,15 @@ describe('poll --all', () => {
     expect([...own.tokens]).toEqual([]);
   });
 
+  test('reads no row whose url is at another host than ALLOWED_HOSTS says', async () => {
+    const allowed = await add('allowed', { token: otherToken, url: other.served.url, repos: 'acme/other' });
+    const elsewhere = await add('elsewhere', { token: otherToken, url: 'https://169.254.169.254', repos: '' });
+    poller = startPoller({ DATABASE_URL: database.options.databaseUrl ?? '', ALLOWED_HOSTS: '.example.com,127.0.0.0/8' }, ['--all']);
+    await stores(allowed, ['mr-acme/other-1']);
+    const line = await poller.line(({ level }) => level === 'error');
+    expect([line['connection'], line['error']]).toEqual([elsewhere, 'its url https://169.254.169.254 is not at one of ALLOWED_HOSTS']);
+  });
+
   test('waits while the table has no connection of type gitlab', async () => {
     poller = startPoller({ DATABASE_URL: database.options.databaseUrl ?? '' }, ['--all']);
     await poller.line(({ msg }) => msg === 'database ready');

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { BlockList, isIP } from 'node:net';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import type { SecureContext } from 'node:tls';
+import { isInRanges } from '../../config/address-ranges.ts';
 import { ConfigurationError, messageOf } from '../../errors.ts';
 import { rootOf } from './root-of.ts';
 
@@ -83,20 +83,6 @@ export function proxyFor({
   if (isInRanges(hostname.replaceAll(/^\[|\]$/g, ''), noProxy)) return undefined;
   return protocol === 'https:' ? httpsProxy : httpProxy;
 }
-
-/** Whether an address is in one of the ranges, such as `10.0.0.0/8`, of a list. Host names are not looked up. */
-function isInRanges(address: string, list: readonly string[]): boolean {
-  const family = familyOf(address);
-  if (family === null) return false;
-  const ranges = new BlockList();
-  for (const [, start = '', length] of list.map((entry) => /^\[?([0-9a-f:.]+)\]?\/(\d{1,3})$/i.exec(entry) ?? [])) {
-    const startFamily = familyOf(start);
-    if (startFamily !== null && Number(length) <= (startFamily === 'ipv4' ? 32 : 128)) ranges.addSubnet(start, Number(length), startFamily);
-  }
-  return ranges.check(address, family);
-}
-
-const familyOf = (text: string) => ({ 4: 'ipv4' as const, 6: 'ipv6' as const })[isIP(text)] ?? null;
 
 /** A connection that failed on the way to the proxy. */
 export class ProxyConnectError extends Error {

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { Client } from 'pg';
 import type { ClientConfig } from 'pg';
 import { DatabaseUrlProblem, describeDatabaseUrl, parseDatabaseUrl } from '../../config/database-url.ts';
 import type { DatabaseHost, DatabaseUrl } from '../../config/database-url.ts';
-import { ConfigurationError, messageOf } from '../../errors.ts';
+import { ConfigurationError } from '../../errors.ts';
+import { passwordOf } from './password.ts';
+import type { Password } from './password.ts';
 import { attemptsOf } from './reach-server.ts';
 import type { Attempt } from './reach-server.ts';
 import { ServerStream } from './server-stream.ts';
@@ -16,8 +17,8 @@ export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** A function reads the file of the password, for each new session. */
-  readonly password?: string | (() => string);
+  /** A function is called for each new session. */
+  readonly password?: Password;
   readonly database: string;
   readonly application_name: string;
   readonly options?: string;
@@ -90,19 +91,6 @@ export function connectionOptions(databaseUrl: string): ConnectionOptions {
     // Longer than all attempts of the stream together, which say which server did not answer.
     connectionTimeoutMillis: seconds * 1000 * rounds + 1000,
     stream: () => new ServerStream({ ...streamOptions(hosts), attempts }),
-  };
-}
-
-function passwordOf({ password, parameters: { password_file: file } }: DatabaseUrl): ConnectionOptions['password'] {
-  if (file === undefined) return password;
-  if (password !== undefined) throw new ConfigurationError(['the database URL has a password and a password_file: keep one of them']);
-  return () => {
-    try {
-      // Editors add the end of the line.
-      return readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
-    } catch (cause) {
-      throw new Error(`the file of the password cannot be read (${messageOf(cause)})`, { cause });
-    }
   };
 }
 
