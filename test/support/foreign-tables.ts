@@ -56,7 +56,7 @@ export const foreignTables: ReadonlyArray<readonly [what: string, tables: string
   [
     'a key of an expression',
     `${painchainTables}; create unique index on change_events (lower(event_id))`,
-    'change_events has the key CREATE UNIQUE INDEX change_events_lower_idx ON',
+    'change_events has the key change_events_lower_idx',
   ],
   [
     'a key of another table',

@@ -2,7 +2,8 @@ import type { LayoutKind } from './layout.ts';
 
 /** A unique index of change_events that holds for all rows. */
 export interface UniqueKey {
-  readonly definition: string;
+  /** Of the index. */
+  readonly name: string;
   /** Names of its columns; an expression is an empty name. */
   readonly columns: readonly string[];
 }
@@ -12,8 +13,8 @@ export function refusedKeys(kind: LayoutKind, keys: readonly UniqueKey[]): strin
   const allowed = [['id'], ['connection_id', 'event_id'], ...(kind === 'painchain-0.2' ? [['connection_id', 'external_id']] : [])];
   return keys
     .filter(({ columns }) => !allowed.some((key) => key.every((column) => columns.includes(column))))
-    .map(({ columns, definition }) => {
-      const key = columns.includes('') ? definition : `unique (${columns.join(', ')})`;
+    .map(({ columns, name }) => {
+      const key = columns.includes('') ? name : `unique (${columns.join(', ')})`;
       return `change_events has the key ${key}, and the connector tells rows apart by connection_id and event_id: other connections may have the same`;
     });
 }

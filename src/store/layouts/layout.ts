@@ -67,8 +67,9 @@ const readColumns = `
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   order by t.name desc, a.attnum`;
 
+// Not pg_get_indexdef: it waits for whoever has locked the table.
 const readUniqueKeys = `
-  select pg_get_indexdef(i.indexrelid) as definition, array(
+  select i.indexrelid::regclass::text as name, array(
       select coalesce(a.attname::text, '') from unnest(i.indkey::int2[]) with ordinality as k (number, place)
       left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
       where k.place <= i.indnkeyatts order by k.place
