@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createTestDatabase } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import type { Ended } from '../support/run-cli.ts';
@@ -16,6 +16,7 @@ interface Started extends Ended {
   readonly packages: ReadonlySet<string>;
 }
 
+const built = inject('builtFolder');
 const cache = mkdtempSync(path.join(tmpdir(), 'gitlab-connector-cache-'));
 afterAll(() => rmSync(cache, { recursive: true, force: true }));
 
@@ -23,7 +24,8 @@ afterAll(() => rmSync(cache, { recursive: true, force: true }));
 function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, options: readonly string[] = []): Promise<Ended> {
   const { PATH } = process.env;
   return new Promise((resolve) => {
-    const command = [...options, 'bin/gitlab-connector.cjs', ...args];
+    if (built === null) throw new Error('run `npm run build` first: dist/ is older than the sources');
+    const command = [...options, path.join(built, 'bin/gitlab-connector.cjs'), ...args];
     execFile(process.execPath, command, { env: { PATH, XDG_CACHE_HOME: cache, ...env } }, (error, out, err) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err });
     });

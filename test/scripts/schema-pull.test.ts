@@ -173,7 +173,7 @@ describe('a GitLab that does not answer is one line and code 3', () => {
 
   test.each<[string, typeof globalThis.fetch, string]>([
     ['unreachable', async () => Promise.reject(refused), 'cannot reach https://gitlab.example.com (connect ECONNREFUSED'],
-    ['HTML', answering('<html></html>', 200, 'text/html'), 'answered Types with text/html, not JSON'],
+    ['HTML', answering('<html></html>', 200, 'text/html'), 'something in front of GitLab answers Types'],
     ['an error', answering('', 503), 'GitLab failed on Types (503)'],
     ['no introspection', answering('{"errors":[{"message":"not today"}]}'), 'GitLab could not answer Types: not today'],
     ['only half of it', answering('{"data":{"type0":null},"errors":[{"message":"Timeout on Query.__type"}]}'), 'Timeout on Query.__type'],

@@ -1,21 +1,16 @@
 import { execFile } from 'node:child_process';
-import { existsSync, globSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { inject } from 'vitest';
 import type { Ended } from './run-cli.ts';
 
-const built = 'dist/src/cli/main.js';
-
-/** When the newest of the files was changed; 0 without files. */
-const changedAt = (files: readonly string[]): number => files.reduce((newest, file) => Math.max(newest, statSync(file).mtimeMs), 0);
-
-const isFresh =
-  existsSync(built) &&
-  changedAt([built]) >= changedAt(globSync(['src/**/*', 'fake-gitlab/**/*.ts', 'scripts/b*.mjs', 'package-lock.json']));
+const builtFolder = inject('builtFolder');
 
 /**
  * Arguments for Node that start the command line: the built one, as users run it, unless something was changed after the build; else its
  * sources, of which Node strips the types, and which take three times the CPU.
  */
-export const cliProgram: readonly string[] = isFresh ? [built] : ['--no-warnings', 'src/cli/main.ts'];
+export const cliProgram: readonly string[] =
+  builtFolder === null ? ['--no-warnings', 'src/cli/main.ts'] : [path.join(builtFolder, 'dist/src/cli/main.js')];
 
 /** Runs the command line as a process of its own, with nothing of this environment but PATH, HOME and the cache of compiled code. */
 export function runCliProcess(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { copyBuilt } from './built-copy.ts';
 import { createPostgres } from './postgres.ts';
 import type { OwnPostgres } from './postgres.ts';
 
@@ -11,6 +12,8 @@ declare module 'vitest' {
     postgresUrl: string;
     /** Folder of an embedded database without tables, to copy. */
     pgliteTemplate: string;
+    /** Folder with a copy of dist/ and bin/; null where the build is older than the sources. */
+    builtFolder: string | null;
   }
 }
 
@@ -22,6 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const given = process.env.TEST_POSTGRES_URL;
   const [pgliteTemplate, postgres] = await Promise.all([makePgliteTemplate(), given ? null : startPostgres()]);
   project.provide('pgliteTemplate', pgliteTemplate);
+  project.provide('builtFolder', copyBuilt());
   project.provide('postgresUrl', given ?? postgres?.url ?? '');
   return async () => {
     await postgres?.stop();
