@@ -1,5 +1,6 @@
 import { isRead } from '../store/progress/read-coverage.ts';
 import type { CoverageEntry } from '../store/progress/read-coverage.ts';
+import { unreadText } from '../timeline/unread-text.ts';
 import { printable } from '../printable.ts';
 import type { ShownZone } from './window.ts';
 import { wrap } from './wrap.ts';
@@ -29,8 +30,7 @@ export function coverageText(entries: readonly CoverageEntry[], { zone, width, .
 type Bounds = Pick<CoverageTextOptions, 'from' | 'to'>;
 
 function linesOf(entries: readonly CoverageEntry[], { from, to }: Bounds, { shown, zoneName }: ShownZone): string[] {
-  const lineOf = ({ project, stream, readUntil, outcome }: CoverageEntry) =>
-    `${project}: ${stream} ${readUntil === null ? 'never read' : `not read since ${shown(readUntil)} ${zoneName}`} (${outcome}).`;
+  const lineOf = (entry: CoverageEntry) => `${unreadText(entry, (moment) => `${shown(moment)} ${zoneName}`)}.`;
   const read = entries.filter(isRead);
   const projects = new Set(entries.map(({ project }) => project)).size;
   const until = read.map(({ readUntil }) => readUntil ?? '').toSorted((a, b) => a.localeCompare(b))[0];

@@ -7,12 +7,20 @@ import { openDatabase } from '../store/database/database.ts';
 import type { Database } from '../store/database/database.ts';
 import { readsOf, recordFrom } from '../store/reads.ts';
 import type { ReadableRecord } from '../store/reads.ts';
+import { openRecord } from '../store/store.ts';
 import { sharedReads } from '../store/shared-reads.ts';
+
+type OpenDatabase = Extract<FoundDatabase, { readonly kind: 'open' }>;
+
+/** An open database, here or in the poller. */
+interface ReadableDatabase extends OpenDatabase {
+  readonly openRecord: (connectionId: number) => Promise<ReadableRecord>;
+}
 
 /** Opens the database for an action that only reads, and closes it afterwards. While a poller has the embedded database open, the poller answers. Creates nothing: a missing database is a result. */
 export async function withFoundDatabase<T>(
   config: Pick<Config, 'databaseUrl' | 'dataDir'>,
-  action: (found: FoundDatabase) => Promise<T>,
+  action: (found: Exclude<FoundDatabase, OpenDatabase> | ReadableDatabase) => Promise<T>,
 ): Promise<T> {
   const { databaseUrl, dataDir } = config;
   if (!databaseUrl && !existsSync(path.join(dataDir, 'pglite'))) {
@@ -24,10 +32,12 @@ export async function withFoundDatabase<T>(
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     const shared = error instanceof DataDirInUseError ? sharedReads(dataDir) : null;
-    return action(shared ? { kind: 'open', reads: shared } : { kind: 'failed', error });
+    if (!shared) return action({ kind: 'failed', error });
+    return action({ kind: 'open', reads: shared, openRecord: (id) => Promise.resolve(recordFrom(shared, id)) });
   }
   try {
-    return await action({ kind: 'open', reads: readsOf(database.em) });
+    const { em } = database;
+    return await action({ kind: 'open', reads: readsOf(em), openRecord: (id) => openRecord(em, id) });
   } finally {
     await database.close();
   }
@@ -38,9 +48,8 @@ export const withRecord = <T>(config: Config, action: (open: (() => Promise<Read
   withFoundDatabase(config, async (found) => {
     if (found.kind === 'failed') throw found.error;
     if (found.kind !== 'open') return action(null);
-    const { reads } = found;
-    const id = await reads.knownConnection({ connectionId: config.connectionId, url: config.url });
-    return action(id === null ? null : () => Promise.resolve(recordFrom(reads, id)));
+    const id = await found.reads.knownConnection({ connectionId: config.connectionId, url: config.url });
+    return action(id === null ? null : () => found.openRecord(id));
   });
 
 /** Whether a folder can be written or created. */

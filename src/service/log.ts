@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pino } from 'pino';
 import type { Logger as PinoLogger } from 'pino';
+import { readSecret } from '../config/secret-file.ts';
 import { parseDatabaseUrl } from '../config/database-url.ts';
 import { printable, printableJson } from '../printable.ts';
 import { redactor } from '../redact.ts';
@@ -48,7 +48,7 @@ export function databasePasswordsOf(url: string | undefined): string[] {
 /** The password in a file, now. Nothing when it cannot be read: whoever connects says so. */
 function passwordIn(file: string | undefined): string[] {
   try {
-    return file === undefined ? [] : [readFileSync(file, 'utf8').trim()];
+    return file === undefined ? [] : [readSecret(file)];
   } catch {
     return [];
   }

@@ -14,6 +14,7 @@ import type { StoredCountQuery } from './events/count-events.ts';
 import { readIdentities, readInStatus, readStatuses, readTimes } from './events/read-identities.ts';
 import type { StoredIdentity, StoredInStatusQuery } from './events/read-identities.ts';
 import { readEventTable } from './layouts/event-table.ts';
+import type { EventTable } from './layouts/event-table.ts';
 import { readGaps } from './progress/gaps.ts';
 import type { PlacedGap } from './progress/gaps.ts';
 import { readLandmarksBefore } from './progress/landmarks.ts';
@@ -81,10 +82,19 @@ export interface StoreOptions {
 
 /** Reads the stored data of one connection over a host's EntityManager. Throws DatabaseError when `connectionId` names no connection. */
 export async function openRecord(em: SqlEntityManager, connectionId: number): Promise<StoredRecord> {
+  return recordOf(em, connectionId, await usableTable(em, connectionId));
+}
+
+/** How the table of events was made. Throws DatabaseError when `connectionId` names no connection. */
+async function usableTable(em: SqlEntityManager, connectionId: number): Promise<EventTable> {
   const fork = () => em.fork({ clear: true });
   const connection = await withDatabaseErrors(() => fork().findOne(ConnectionEntity, connectionId));
   if (!connection) throw new DatabaseError(`there is no connection ${connectionId} in the table connections`);
-  const table = await withDatabaseErrors(() => readEventTable((statement) => fork().execute(statement)));
+  return withDatabaseErrors(() => readEventTable((statement) => fork().execute(statement)));
+}
+
+function recordOf(em: SqlEntityManager, connectionId: number, table: EventTable): StoredRecord {
+  const fork = () => em.fork({ clear: true });
   return {
     readProjects: (projectIds) =>
       withDatabaseErrors(() =>
@@ -111,8 +121,8 @@ export async function openRecord(em: SqlEntityManager, connectionId: number): Pr
 /** A store over a host's EntityManager. Throws DatabaseError when `connectionId` names no connection. */
 export async function createStore(em: SqlEntityManager, connectionId: number, { onLockLost }: StoreOptions = {}): Promise<Store> {
   const root = em.fork({ clear: true });
-  const record = await openRecord(root, connectionId);
-  const table = await withDatabaseErrors(() => readEventTable((statement) => root.fork({ clear: true }).execute(statement)));
+  const table = await usableTable(root, connectionId);
+  const record = recordOf(root, connectionId, table);
   return {
     ...record,
     exclusively: (action, projectIds) =>

@@ -36,7 +36,7 @@ const arrows: Readonly<Record<string, Readonly<Record<string, 'value' | 'type'>>
     version: 'value',
   },
   config: { errors: 'value' },
-  timeline: { printable: 'value', 'store/events': 'type' },
+  timeline: { printable: 'value', 'store/events': 'type', 'store/progress': 'type' },
   events: { gitlab: 'type', 'gitlab/generated': 'type' },
   gitlab: {
     printable: 'value',

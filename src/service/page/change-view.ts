@@ -5,7 +5,7 @@ import type { EventVersion } from '../../store/events/read-events.ts';
 import type { StreamedEvent } from '../../store/events/read-event.ts';
 import { isRead } from '../../store/progress/read-coverage.ts';
 import type { CoverageEntry } from '../../store/progress/read-coverage.ts';
-import { lineOf } from './coverage.ts';
+import { unreadText } from '../../timeline/unread-text.ts';
 import { kindOf, toneOf } from './kinds.ts';
 import { changePath } from './list-view.ts';
 import { safeUrl } from './links.ts';
@@ -111,6 +111,6 @@ function chainView(event: StreamedEvent, related: readonly StreamedEvent[], zone
 }
 
 function coverageLine(entry: CoverageEntry, zone: string): string {
-  if (!isRead(entry)) return lineOf(entry, clockOf(zone));
+  if (!isRead(entry)) return unreadText(entry, clockOf(zone).full);
   return `${entry.stream} read until ${clockOf(zone).full(entry.readUntil ?? '')}${entry.gaps === 0 ? '' : `, ${entry.gaps} gaps`}`;
 }

@@ -1,5 +1,6 @@
 import { isRead } from '../../store/progress/read-coverage.ts';
 import type { CoverageEntry } from '../../store/progress/read-coverage.ts';
+import { unreadText } from '../../timeline/unread-text.ts';
 import { countText, spanText } from './times.ts';
 import type { Clockface } from './times.ts';
 
@@ -30,7 +31,7 @@ export function coverageWords(entries: readonly CoverageEntry[], now: Date, cloc
   const age = oldest === null || whole === 0 ? 'not read completely' : `read ${spanText(now.getTime() - oldest)} ago`;
   return {
     summary: `${which} ${age}${gaps === 0 ? '' : ` · ${countText(gaps, 'gap')}`}`,
-    lines: behind.map((entry) => lineOf(entry, clock)),
+    lines: behind.map((entry) => unreadText(entry, clock.full)),
     isComplete: behind.length === 0,
   };
 }
@@ -51,9 +52,5 @@ export function oldestOf(entries: readonly CoverageEntry[]): number | null {
   const times = entries.flatMap(({ readUntil }) => (readUntil === null ? [] : [Date.parse(readUntil)]));
   return times.length === 0 ? null : Math.min(...times);
 }
-
-/** Says what was not read of a stream of a project. */
-export const lineOf = ({ project, stream, readUntil, outcome }: CoverageEntry, clock: Clockface): string =>
-  `${project}: ${stream} ${readUntil === null ? 'never read' : `not read since ${clock.full(readUntil)}`} (${outcome})`;
 
 const keyOf = ({ connectionId, project }: CoverageEntry) => `${connectionId} ${project}`;

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readSecret } from '../../config/secret-file.ts';
 import type { Config } from '../../config/parse-config.ts';
 import { ConfigurationError, messageOf } from '../../errors.ts';
 
@@ -25,7 +25,7 @@ const isOfThisMachine = (host: string) =>
 function passwordIn(file: string): string {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
+    text = readSecret(file);
   } catch (cause) {
     throw new ConfigurationError([`PAGE_PASSWORD_FILE cannot be read (${messageOf(cause)})`]);
   }

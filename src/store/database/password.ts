@@ -1,6 +1,6 @@
 import { exec } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { readSecret } from '../../config/secret-file.ts';
 import type { DatabaseUrl } from '../../config/database-url.ts';
 import { ConfigurationError, messageOf } from '../../errors.ts';
 
@@ -15,15 +15,14 @@ export function passwordOf({ password, parameters }: DatabaseUrl): Password | un
   const { password_file: file, password_command: command } = parameters;
   if ([password, file, command].filter((given) => given !== undefined).length > 1)
     throw new ConfigurationError(['the database URL has several of password, password_file and password_command: keep one of them']);
-  if (file !== undefined) return () => passwordIn(file);
+  if (file !== undefined) return () => Promise.resolve(passwordIn(file));
   if (command !== undefined) return () => passwordFrom(command);
   return password;
 }
 
-async function passwordIn(file: string): Promise<string> {
+function passwordIn(file: string): string {
   try {
-    // Editors add the end of the line.
-    return (await readFile(file, 'utf8')).replace(/[\r\n]+$/, '');
+    return readSecret(file);
   } catch (cause) {
     throw new Error(`the file of the password cannot be read (${messageOf(cause)})`, { cause });
   }
