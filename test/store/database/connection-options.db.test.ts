@@ -256,7 +256,7 @@ describe('sessions are replaced', () => {
   });
 
   test('after a minute, so that one that has become read-only is not kept', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const database = await openDatabase({ databaseUrl: at('', {}), dataDir: '', poolSize: 1 });
     const em = () => database.em.fork();
     try {
