@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { pino } from 'pino';
 import type { Logger as PinoLogger } from 'pino';
-import { readSecret } from '../config/secret-file.ts';
+import { readSecret } from '../config/password-file.ts';
 import { parseDatabaseUrl } from '../config/database-url.ts';
 import { printable, printableJson } from '../printable.ts';
 import { redactor } from '../redact.ts';

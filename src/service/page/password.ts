@@ -1,4 +1,4 @@
-import { readSecret } from '../../config/secret-file.ts';
+import { readSecret } from '../../config/password-file.ts';
 import type { Config } from '../../config/parse-config.ts';
 import { ConfigurationError, messageOf } from '../../errors.ts';
 

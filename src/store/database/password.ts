@@ -1,6 +1,6 @@
 import { exec } from 'node:child_process';
 import { promisify } from 'node:util';
-import { readSecret } from '../../config/secret-file.ts';
+import { readSecret } from '../../config/password-file.ts';
 import type { DatabaseUrl } from '../../config/database-url.ts';
 import { ConfigurationError, messageOf } from '../../errors.ts';
 
