@@ -191,7 +191,8 @@ async function shareEmbedded({ em }: Database, { dataDir }: Config, log: Logger)
 }
 
 async function openAndMigrate({ config, createDatabase }: Service): Promise<Database> {
-  const database = await openDatabase({ ...config, createDatabase, poolSize: 10 + 2 * config.workers });
+  // One for all locks, one for what the loop asks, and two for each pass: one writes while another one reads.
+  const database = await openDatabase({ ...config, createDatabase, poolSize: 2 + 2 * config.workers });
   try {
     await database.migrate();
     return database;

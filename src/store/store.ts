@@ -4,9 +4,9 @@ import type { LostLockError } from '../errors.ts';
 import type { EventProject } from '../events/event-project.ts';
 import type { StoredRow, TagCount, TagLook } from '../walk-state.ts';
 import { withDatabaseErrors } from './database/database-errors.ts';
-import { takeFence } from './database/fence.ts';
+import type { PassScope } from './database/fence.ts';
 import { withPassLock } from './database/pass-lock.ts';
-import type { PassLock, PassScope } from './database/pass-lock.ts';
+import type { PassLock } from './database/pass-lock.ts';
 import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
 import { countEvents } from './events/count-events.ts';
@@ -127,9 +127,8 @@ export async function createStore(em: SqlEntityManager, connectionId: number, { 
     ...record,
     exclusively: (action, projectIds) =>
       exclusively(root, { connectionId, projectIds }, async (lock) => {
-        const fence = await takeFence({ em: root, scope: { connectionId, projectIds }, lock });
-        fence.signal.addEventListener('abort', () => onLockLost?.(fence.signal.reason as LostLockError), { once: true });
-        return action({ ...record, ...createWriter({ em: root, connectionId, table, fence }) });
+        lock.signal.addEventListener('abort', () => onLockLost?.(lock.signal.reason as LostLockError), { once: true });
+        return action({ ...record, ...createWriter({ em: root, connectionId, table, lock }) });
       }),
   };
 }

@@ -3,7 +3,7 @@ import type { QueryExecutorProvider } from 'kysely';
 import type { EventProject } from '../events/event-project.ts';
 import type { Arrivals, GapChanges, TagChanges, WalkState } from '../walk-state.ts';
 import { isEndedByServer, withDatabaseErrors } from './database/database-errors.ts';
-import type { Fence } from './database/fence.ts';
+import type { PassLock } from './database/pass-lock.ts';
 import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
 import { GitlabStreamStateEntity } from './entities/gitlab-stream-state.ts';
@@ -73,16 +73,16 @@ export interface StoredPage extends EventPage {
 /** What a writer works with. */
 export interface WriterOptions extends EventTarget {
   readonly em: SqlEntityManager;
-  readonly fence: Fence;
+  readonly lock: PassLock;
 }
 
 /** Pages that are stored in one transaction at the most. */
 const largestGroup = 200;
 
 /** The writer of a pass that holds the lock. Every transaction begins with the question whether it does. */
-export function createWriter({ em: root, connectionId, table, fence }: WriterOptions): Writer {
+export function createWriter({ em: root, connectionId, table, lock }: WriterOptions): Writer {
   const fork = () => root.fork({ clear: true });
-  const inTransaction = fenced(fork, fence);
+  const inTransaction = fenced(fork, lock);
   const updateProjects = (
     projectIds: readonly number[],
     change: { readonly unselectedAt: Date } | { readonly reconciledAt: Date },
@@ -163,18 +163,18 @@ const removedTags = (gone: readonly GoneTag[], pages: readonly SeenTags[]): Seen
 
 /** Runs actions each in a transaction of its own, which the pass may write while it holds its lock. */
 const fenced =
-  (fork: () => SqlEntityManager, fence: Fence): InTransaction =>
+  (fork: () => SqlEntityManager, lock: PassLock): InTransaction =>
   (action) =>
     withDatabaseErrors(async () => {
-      fence.signal.throwIfAborted();
+      lock.signal.throwIfAborted();
       try {
         return await fork().transactional(async (em) => {
-          await fence.check(em.getKysely());
+          await lock.check(em.getKysely());
           return action(em);
         });
       } catch (error) {
         // Where the lock's session was ended as well, that is the reason to name, whichever of the two is heard of first.
-        if (isEndedByServer(error)) await fence.confirm();
+        if (isEndedByServer(error)) await lock.confirm();
         throw error;
       }
     });

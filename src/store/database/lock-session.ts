@@ -3,7 +3,7 @@ import { CompiledQuery } from 'kysely';
 
 /** A session of PostgreSQL with a transaction that stays open until `close`. */
 export interface LockSession {
-  readonly query: (statement: string, parameters?: readonly unknown[]) => Promise<ReadonlyArray<Readonly<Record<string, unknown>>>>;
+  readonly query: (statements: string) => Promise<unknown>;
   /** Ends the session at once. The server releases its locks as soon as it detects the end. */
   readonly destroy: (reason: Error) => void;
   /** Rolls the transaction back. Never rejects. */
@@ -16,19 +16,26 @@ interface PoolLike {
 }
 
 interface ClientLike {
-  query(statement: string, parameters?: readonly unknown[]): Promise<{ readonly rows: ReadonlyArray<Record<string, unknown>> }>;
+  query(statements: string): Promise<unknown>;
   on(event: 'error' | 'end', listener: (error?: Error) => void): unknown;
   removeListener(event: 'error' | 'end', listener: (error?: Error) => void): unknown;
   release(error?: Error): void;
 }
 
 /**
- * Opens a session. Calls `onEnd` at once when the session ends before `close`. When a host application uses its own Kysely,
- * the connections cannot be watched, and `onEnd` is never called.
+ * Opens a session whose transaction begins with a statement. Calls `onEnd` at once when the session ends before `close`. When a host
+ * application uses its own Kysely, the connections cannot be watched, and `onEnd` is never called.
  */
-export async function openLockSession(em: SqlEntityManager, onEnd: (reason: Error) => void): Promise<LockSession> {
+export async function openLockSession(em: SqlEntityManager, onEnd: (reason: Error) => void, statement: string): Promise<LockSession> {
   const pool = await poolOf(em);
-  return pool ? openWatched(pool, onEnd) : openUnwatched(em);
+  const session = await (pool ? openWatched(pool, onEnd) : openUnwatched(em));
+  try {
+    await session.query(pool ? `begin; ${statement}` : statement);
+    return session;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
 }
 
 async function poolOf(em: SqlEntityManager): Promise<PoolLike | null> {
@@ -55,29 +62,24 @@ async function openWatched(pool: PoolLike, onEnd: (reason: Error) => void): Prom
     client.removeListener('error', end);
     client.removeListener('end', end);
   };
-  const query: LockSession['query'] = async (statement, parameters = []) => (await client.query(statement, parameters)).rows;
-  const session: LockSession = {
-    query,
+  return {
+    query: (statements) => client.query(statements),
     destroy: (reason) => {
       ended ??= reason;
       release();
     },
     close: async () => {
-      await query('rollback').catch((error: Error) => (ended ??= error));
+      await client.query('rollback').catch((error: Error) => (ended ??= error));
       release();
     },
   };
-  return begun(session);
 }
 
 async function openUnwatched(em: SqlEntityManager): Promise<LockSession> {
   const transaction = await em.fork({ clear: true }).getKysely().startTransaction().execute();
   let isDestroyed = false;
   return {
-    query: async (statement, parameters = []) => {
-      const { rows } = await transaction.executeQuery<Record<string, unknown>>(CompiledQuery.raw(statement, [...parameters]));
-      return rows;
-    },
+    query: (statements) => transaction.executeQuery(CompiledQuery.raw(statements)),
     destroy: () => {
       isDestroyed = true;
     },
@@ -90,14 +92,4 @@ async function openUnwatched(em: SqlEntityManager): Promise<LockSession> {
       if (!isDestroyed) await rolledBack;
     },
   };
-}
-
-async function begun(session: LockSession): Promise<LockSession> {
-  try {
-    await session.query('begin');
-    return session;
-  } catch (error) {
-    await session.close();
-    throw error;
-  }
 }

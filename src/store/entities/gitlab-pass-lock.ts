@@ -11,11 +11,13 @@ const schema = defineEntity({
       p.manyToOne(ConnectionEntity).mapToPk().fieldName('connection_id').deleteRule('cascade').updateRule('no action').index(),
     /** The projects that the pass reads, by id; null = the whole connection. */
     projectIds: p.array().columnType('text[]').nullable(),
+    /** Key of the advisory lock of the session that holds the lock; null = no session: the embedded database. */
+    holder: p.bigint('string').nullable(),
     /** When the pass took the lock, by the database's clock. */
     takenAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
   },
 });
 
-/** The last pass that took the lock of a connection, or of some of its projects: only that one may write. Table `gitlab_pass_locks`. */
+/** The last pass that took the lock of a connection, or of some of its projects: only that one may write, while its holder lives. Table `gitlab_pass_locks`. */
 export class GitlabPassLockEntity extends schema.class {}
 schema.setClass(GitlabPassLockEntity);

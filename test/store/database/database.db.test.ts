@@ -246,6 +246,8 @@ describe('PostgreSQL', () => {
     const database = await openDatabase({ ...options, poolSize: 2 });
     const killer = await openDatabase(options);
     try {
+      await killer.migrate();
+      await killer.em.fork().execute(`insert into connections (name, type, config) values ('Company', 'gitlab', '{}')`);
       for (let i = 0; i < 3; i++) {
         const cut = database.em.fork().transactional(async (em) => {
           const [row] = await em.execute<Array<{ pid: number }>>('select pg_backend_pid() as pid');
@@ -374,6 +376,8 @@ describe('PostgreSQL', () => {
   test('is told to detect that the machine of a client is gone', async () => {
     const { options, remove } = await createTestDatabase('postgres');
     const [database, host] = [await openDatabase(options), await MikroORM.init({ entities, clientUrl: options.databaseUrl ?? '' })];
+    await database.migrate();
+    await database.em.fork().execute(`insert into connections (name, type, config) values ('Company', 'gitlab', '{}')`);
     const seconds = (em: { execute<T>(statement: string): Promise<T> }) =>
       em.execute<unknown>(`select current_setting('tcp_keepalives_idle')::int as seconds`);
     try {

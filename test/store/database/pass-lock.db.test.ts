@@ -18,13 +18,23 @@ import { useServers } from '../../support/servers.ts';
 
 const impatientMs = 100;
 
+/** Opens a database with tables and six connections, 1 to 6. */
+async function openWithConnections({ options }: TestDatabase): Promise<Database> {
+  const database = await openDatabase(options);
+  await database.migrate();
+  await database.em
+    .fork()
+    .execute(`insert into connections (name, type, config) select 'Company ' || i, 'gitlab', '{}' from generate_series(1, 6) i`);
+  return database;
+}
+
 describe('the database session of a pass lock on PostgreSQL', () => {
   const servers = useServers();
   let created: TestDatabase;
   let database: Database;
   beforeAll(async () => {
     created = await createTestDatabase('postgres');
-    database = await openDatabase(created.options);
+    database = await openWithConnections(created);
   });
   afterAll(async () => {
     await database.close();
@@ -107,12 +117,136 @@ describe('the database session of a pass lock on PostgreSQL', () => {
   });
 });
 
+describe('the locks of processes on one PostgreSQL', () => {
+  let created: TestDatabase;
+  let here: Database;
+  let there: Database;
+  beforeAll(async () => {
+    created = await createTestDatabase('postgres');
+    here = await openWithConnections(created);
+    there = await openDatabase(created.options);
+  });
+  afterAll(async () => {
+    await here.close();
+    await there.close();
+    await created.remove();
+  });
+  const take = (database: Database, connectionId: number, projectIds?: readonly number[]) =>
+    withPassLock(database.em, { connectionId, projectIds }, () => Promise.resolve('taken'));
+  const heldRows = () => there.em.fork().execute<unknown[]>('select from gitlab_pass_locks');
+  /** Takes a lock, and holds it until `end`. */
+  const hold = async (database: Database, connectionId: number, projectIds?: readonly number[]) => {
+    const taken = Promise.withResolvers<PassLock>();
+    const gate = Promise.withResolvers<undefined>();
+    const held = withPassLock(database.em, { connectionId, projectIds }, (lock) => {
+      taken.resolve(lock);
+      return gate.promise;
+    });
+    const lock = await taken.promise;
+    return {
+      lock,
+      end: () => {
+        gate.resolve(undefined);
+        return held;
+      },
+    };
+  };
+
+  test('exclude each other as within one process, and are free one by one', async () => {
+    const part = await hold(here, 1, [1, 2]);
+    const whole = await hold(here, 2);
+    expect([await take(there, 1, [3]), await take(there, 1, []), await take(there, 1, [2, 3]), await take(there, 1)]).toEqual([
+      'taken',
+      'taken',
+      null,
+      null,
+    ]);
+    expect([await take(there, 2), await take(there, 2, [1]), await take(there, 3)]).toEqual([null, null, 'taken']);
+    await part.end();
+    expect([await take(there, 1, [2, 3]), await take(there, 1), await take(there, 2)]).toEqual(['taken', 'taken', null]);
+    await whole.end();
+    expect(await take(there, 2)).toBe('taken');
+  });
+
+  test('take one session, however many they are, which says what it is for and ends with the last', async () => {
+    const sessions = () =>
+      there.em
+        .fork()
+        .execute(
+          `select application_name as name, state from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`,
+        );
+    const locks = await Promise.all([1, 2, 3, 4, 5, 6].map((connectionId) => hold(here, connectionId)));
+    expect(await sessions()).toEqual([{ name: 'gitlab-connector locks', state: 'idle in transaction' }]);
+    await Promise.all(locks.slice(1).map(({ end }) => end()));
+    expect(await sessions()).toHaveLength(1);
+    await locks[0]?.end();
+    expect(await sessions()).toEqual([]);
+    expect(await take(here, 1)).toBe('taken');
+  });
+
+  test('are all lost with the session, and the next pass opens another one', async () => {
+    const locks = await Promise.all([1, 2, 3].map((connectionId) => hold(here, connectionId)));
+    await cutLocks(there.em, 2);
+    for (const [index, { lock }] of locks.entries()) {
+      if (!lock.signal.aborted) await once(lock.signal, 'abort');
+      expect(lock.signal.reason).toMatchObject({ name: 'LostLockError', connectionId: index + 1, isSuperseded: false });
+    }
+    const next = await hold(here, 4);
+    expect(await take(there, 4)).toBeNull();
+    expect([await take(there, 1), await take(there, 2), await take(there, 3)]).toEqual(['taken', 'taken', 'taken']);
+    await Promise.all(locks.map(({ end }) => end()));
+    expect(await take(there, 4)).toBeNull();
+    await next.end();
+    expect(await take(there, 4)).toBe('taken');
+  });
+
+  test('are taken by one of two processes that begin at the same moment', async () => {
+    let inside = 0;
+    let most = 0;
+    const enter = async () => {
+      most = Math.max(most, ++inside);
+      await sleep(5);
+      inside--;
+      return 'taken';
+    };
+    for (let round = 0; round < 20; round++) {
+      const results = await Promise.all([here, there].map(({ em }) => withPassLock(em, { connectionId: 1 }, enter)));
+      expect(results).toContain('taken');
+    }
+    expect(most).toBe(1);
+  });
+
+  test('whose rows cannot be deleted are free all the same, when the next pass of the process ends', async () => {
+    const stays = await hold(here, 1);
+    const first = await hold(here, 2);
+    const second = await hold(here, 3);
+    const third = await hold(here, 4);
+    await there.em.fork().execute('create rule keep as on delete to gitlab_pass_locks do instead select 1 / 0');
+    await first.end();
+    await third.end();
+    await there.em.fork().execute('drop rule keep on gitlab_pass_locks');
+    expect([await take(there, 2), await take(here, 4)]).toEqual([null, 'taken']);
+    await second.end();
+    expect(await take(there, 2)).toBe('taken');
+    await stays.end();
+  });
+
+  test('leave no more rows than connections and parts', async () => {
+    for (let round = 0; round < 5; round++) for (const connectionId of [1, 2, 3, 4, 5, 6]) await take(here, connectionId);
+    expect((await heldRows()).length).toBeLessThanOrEqual(6);
+  });
+
+  test('are refused where the connection is deleted', async () => {
+    await expect(take(here, 99)).rejects.toThrow('connection 99 was deleted');
+  });
+});
+
 describeDatabases('the lock of a pass', (kind) => {
   let created: TestDatabase;
   let database: Database;
   beforeAll(async () => {
     created = await createTestDatabase(kind);
-    const first = await openDatabase(created.options);
+    const first = await openWithConnections(created);
     const [row] = await first.em.execute<Array<{ name: string }>>('select current_database() as name');
     await first.em.execute(`alter database ${row?.name} set idle_in_transaction_session_timeout = ${impatientMs}`);
     await first.close();

@@ -110,6 +110,7 @@ test('two installations in two schemas of one database do not exclude each other
     await admin.query(`create schema ${schema} authorization ${role}`);
     const database = await openDatabase({ databaseUrl: urlOf(`?schema=${schema}`), dataDir: '' });
     await database.migrate();
+    await database.em.fork().execute(`insert into connections (name, type, config) values ('Company', 'gitlab', '{}')`);
     return database;
   };
   const [first, second] = [await open('first'), await open('second')];
