@@ -51,6 +51,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import('./commands/migrate.ts')).addMigrate,
   },
   {
+    usage: 'prune [options]',
+    summary: 'delete old history',
+    load: async () => (await import('./commands/prune.ts')).addPrune,
+  },
+  {
     usage: 'events [options]',
     summary: 'list stored events',
     load: async () => (await import('./commands/events.ts')).addEvents,

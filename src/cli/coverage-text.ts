@@ -1,5 +1,6 @@
 import { isRead } from '../store/progress/read-coverage.ts';
 import type { CoverageEntry } from '../store/progress/read-coverage.ts';
+import { prunedText } from '../timeline/pruned-text.ts';
 import { unreadText } from '../timeline/unread-text.ts';
 import { printable } from '../printable.ts';
 import type { ShownZone } from './window.ts';
@@ -36,6 +37,7 @@ function linesOf(entries: readonly CoverageEntry[], { from, to }: Bounds, { show
   const until = read.map(({ readUntil }) => readUntil ?? '').toSorted((a, b) => a.localeCompare(b))[0];
   const others = entries.filter((entry) => !isRead(entry)).map(lineOf);
   const gaps = entries.reduce((sum, entry) => sum + entry.gaps, 0);
+  const pruned = prunedText(entries, from, (moment) => `${shown(moment)} ${zoneName}`);
   const isBefore = (moment: Date | undefined) => until !== undefined && moment !== undefined && new Date(until) < moment;
   return [
     ...(until === undefined
@@ -47,6 +49,7 @@ function linesOf(entries: readonly CoverageEntry[], { from, to }: Bounds, { show
     ...(others.length > mostNamed ? [`and ${others.length - mostNamed} more: \`gitlab-connector audit\` names them.`] : []),
     ...(isBefore(from) ? ['The whole window is newer than that: what happened in it is not read yet.'] : []),
     ...(isBefore(to) && !isBefore(from) ? ['What happened after that is not read yet.'] : []),
+    ...(pruned === null ? [] : [`H${pruned.slice(1)}.`]),
     ...(gaps > 0 ? [`${gaps} rows could not be read completely: \`gitlab-connector audit\` names them.`] : []),
   ];
 }

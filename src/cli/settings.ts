@@ -33,6 +33,8 @@ const pollerSettings = new Set<SettingName>([
   'page',
   'pagePassword',
   'pagePasswordFile',
+  'retention',
+  'retentionEvents',
   'logLevel',
 ]);
 const passSettings = allSettings.filter((name) => !pollerSettings.has(name));

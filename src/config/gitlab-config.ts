@@ -127,6 +127,16 @@ export interface GitlabConfig {
    */
   readonly pagePasswordFile?: string | null | undefined;
   /**
+   * How long the poller keeps history, such as `400d`: once a day it deletes versions that were read before and that a later version of the same event follows, as `prune` does. Each event keeps its last version. In the environment: `RETENTION`.
+   * @default keep everything
+   */
+  readonly retention?: string | null | undefined;
+  /**
+   * Delete events too that ended before RETENTION, with all their versions. They are not read again. In the environment: `RETENTION_EVENTS`.
+   * @default `false`
+   */
+  readonly retentionEvents?: boolean | string | null | undefined;
+  /**
    * What the poller logs: `debug`, `info`, `warn`, `error` or `silent`. JSON, or lines for people on a terminal. In the environment: `LOG_LEVEL`.
    * @default `info`
    */
@@ -252,6 +262,8 @@ export interface GitlabConfig {
   readonly page_password?: GitlabConfig['pagePassword'];
   /** The same as `pagePasswordFile`. */
   readonly page_password_file?: GitlabConfig['pagePasswordFile'];
+  /** The same as `retentionEvents`. */
+  readonly retention_events?: GitlabConfig['retentionEvents'];
   /** The same as `logLevel`. */
   readonly log_level?: GitlabConfig['logLevel'];
   /** The same as `maxRequestsPerMinute`. */

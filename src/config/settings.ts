@@ -3,6 +3,7 @@ import { databaseShape } from './database-settings.ts';
 import { setting } from './setting.ts';
 import { filePath, flag, hostNames, largest, list, proxyUrl, tokenPattern, webUrl, wholeNumber } from './values.ts';
 
+const retentionError = 'must be a number of days of at least 1, such as 400d';
 const sinceError = 'must be a date, a moment, or a span such as 90d';
 const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -181,6 +182,25 @@ export const shape = {
     value: 'file',
     defaultText: 'none',
     description: 'File that holds the password of the page, in place of PAGE_PASSWORD. Read once, at the start.',
+  }),
+  retention: setting(
+    z
+      .string({ error: retentionError })
+      .trim()
+      .regex(/^[1-9]\d{0,4}d$/, { error: retentionError })
+      .optional(),
+    {
+      env: 'RETENTION',
+      value: 'days',
+      defaultText: 'keep everything',
+      description:
+        'How long the poller keeps history, such as `400d`: once a day it deletes versions that were read before and that a later version of the same event follows, as `prune` does. Each event keeps its last version.',
+    },
+  ),
+  retentionEvents: setting(flag.default(false), {
+    env: 'RETENTION_EVENTS',
+    value: 'boolean',
+    description: 'Delete events too that ended before RETENTION, with all their versions. They are not read again.',
   }),
   logLevel: setting(
     z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'must be debug, info, warn, error or silent' }).default('info'),

@@ -83,3 +83,18 @@ export async function within<T>(ms: number, action: Promise<T>, tooLate: () => E
     late.catch(() => {});
   }
 }
+
+/** A pause that `now` ends early. */
+export function createWake() {
+  let current = new AbortController();
+  return {
+    now: () => current.abort(),
+    orAfter: async (ms: number, signal: AbortSignal) => {
+      const stop = () => current.abort();
+      signal.addEventListener('abort', stop, { once: true });
+      if (!signal.aborted) await nap(ms, current.signal);
+      signal.removeEventListener('abort', stop);
+      current = new AbortController();
+    },
+  };
+}

@@ -19,7 +19,8 @@ import type { LogTarget, Secrets } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { createPassLog } from './pass-log.ts';
-import { createFailureLog, nap, retryDelayMs, syncErrorOf, retryUntil } from './retry-until.ts';
+import { enforceRetention } from './retention.ts';
+import { createFailureLog, createWake, nap, retryDelayMs, syncErrorOf, retryUntil } from './retry-until.ts';
 import type { FailureLog } from './retry-until.ts';
 import { routesOf } from './routes.ts';
 import { createRunner } from './runner.ts';
@@ -174,7 +175,9 @@ async function poll(service: Service): Promise<void> {
   const first = await retryUntil({ action: () => withTick(service, watcher.refresh), failureLog, signal });
   const connectionId = service.servesTable ? undefined : first?.known[0]?.served.id;
   up.engine = first && (await retryUntil({ action: () => withTick(service, () => startEngine(connectionId)), failureLog, signal }));
+  const retaining = up.engine ? enforceRetention({ config: service.config, em: database.em, log, signal }) : null;
   while (up.engine && !signal.aborted) await wake.orAfter(await tick(service, watcher, up.engine), signal);
+  await retaining;
 }
 
 /** Lets commands that only read ask this process, which has the embedded database open. Without it they refuse. */
@@ -274,21 +277,6 @@ function assemble(service: Service, database: Database, onIdle: () => void) {
       ? createSharedEngine({ databaseUrl, connectionId, workers, work: runner, log, onIdle })
       : Promise.resolve(createLocalEngine({ workers, work: { runPass: tidying }, onIdle }));
   return { watcher, startEngine };
-}
-
-/** A pause that `now` ends early. */
-function createWake() {
-  let current = new AbortController();
-  return {
-    now: () => current.abort(),
-    orAfter: async (ms: number, signal: AbortSignal) => {
-      const stop = () => current.abort();
-      signal.addEventListener('abort', stop, { once: true });
-      if (!signal.aborted) await nap(ms, current.signal);
-      signal.removeEventListener('abort', stop);
-      current = new AbortController();
-    },
-  };
 }
 
 /** Stops the passes and closes the database. */

@@ -154,7 +154,15 @@ test('a change says when it arrived late, and what is known from history says th
 });
 
 test('what was read is said in lines that fit, and that a window is newer', () => {
-  const entry = { connectionId: 1, project, stream: 'pipelines', readUntil: '2026-11-23T10:00:00.000Z', outcome: 'ok', gaps: 0 };
+  const entry = {
+    connectionId: 1,
+    project,
+    stream: 'pipelines',
+    readUntil: '2026-11-23T10:00:00.000Z',
+    outcome: 'ok',
+    gaps: 0,
+    prunedBefore: null,
+  };
   const unread = { ...entry, stream: 'releases', readUntil: null, outcome: 'forbidden' };
   const text = (window: { from?: Date; to?: Date }, width = 60) => coverageText([entry, unread], { ...window, zone: utc, width });
   expect(text({})).not.toContain('not read yet');
@@ -164,6 +172,11 @@ test('what was read is said in lines that fit, and that a window is newer', () =
   expect(text({ from: new Date('2026-11-23T10:30:00Z'), to: new Date('2026-11-23T11:00:00Z') }, 200)).toContain(
     '\nThe whole window is newer than that: what happened in it is not read yet.\n',
   );
+  const pruned = { ...entry, prunedBefore: '2026-11-23T09:30:00.000Z' };
+  const ofPruned = (from?: string) =>
+    coverageText([entry, pruned], { ...(from === undefined ? {} : { from: new Date(from) }), zone: utc, width: 200 });
+  expect(ofPruned('2026-11-23T09:29:00Z')).toContain('\nHistory from before 2026-11-23 09:30 UTC was pruned: ');
+  expect(ofPruned('2026-11-23T09:30:00Z') + ofPruned()).not.toContain('pruned');
   expect(
     text({})
       .split('\n')

@@ -34,6 +34,7 @@ describe('the configuration', () => {
       healthHost: '127.0.0.1',
       page: true,
       healthAllowedHosts: [],
+      retentionEvents: false,
       logLevel: 'info',
       concurrency: 4,
       maxRequestsPerMinute: 1_000,

@@ -1,5 +1,6 @@
 import { isRead } from '../../store/progress/read-coverage.ts';
 import type { CoverageEntry } from '../../store/progress/read-coverage.ts';
+import { prunedText } from '../../timeline/pruned-text.ts';
 import { unreadText } from '../../timeline/unread-text.ts';
 import { countText, spanText } from './times.ts';
 import type { Clockface } from './times.ts';
@@ -13,8 +14,11 @@ export interface CoverageWords {
   readonly isComplete: boolean;
 }
 
-/** Says how far projects were read. */
-export function coverageWords(entries: readonly CoverageEntry[], now: Date, clock: Clockface): CoverageWords {
+/** Says how far projects were read. `from`: the beginning of the window. */
+export function coverageWords(
+  entries: readonly CoverageEntry[],
+  { now, from, clock }: { readonly now: Date; readonly from: Date; readonly clock: Clockface },
+): CoverageWords {
   if (entries.length === 0) return { summary: 'no project was read yet', lines: [], isComplete: false };
   const behind = entries.filter((entry) => !isRead(entry));
   const projects = new Set(entries.map(keyOf));
@@ -29,8 +33,9 @@ export function coverageWords(entries: readonly CoverageEntry[], now: Date, cloc
         : `all ${countText(projects.size, 'project')}`
       : `${whole} of ${countText(projects.size, 'project')}`;
   const age = oldest === null || whole === 0 ? 'not read completely' : `read ${spanText(now.getTime() - oldest)} ago`;
+  const pruned = prunedText(entries, from, clock.full);
   return {
-    summary: `${which} ${age}${gaps === 0 ? '' : ` · ${countText(gaps, 'gap')}`}`,
+    summary: `${which} ${age}${gaps === 0 ? '' : ` · ${countText(gaps, 'gap')}`}${pruned === null ? '' : ` · ${pruned}`}`,
     lines: behind.map((entry) => unreadText(entry, clock.full)),
     isComplete: behind.length === 0,
   };

@@ -64,7 +64,7 @@ export function answerDocument(answer: Answer, parameters: URLSearchParams): Htm
   const isLive = query.endsNow && next === null;
   return documentOf({
     title: `${countText(answer.total, 'change')}, ${clock.minute(query.from)} to ${clock.minute(query.to)} ${query.zone}`,
-    coverage: coverageView(coverageWords(coverage, now, clock)),
+    coverage: coverageView(coverageWords(coverage, { now, from: query.from, clock })),
     body: html`${formView({ parameters, query, projects })}
       <main id="answer" ${isLive ? 'data-live="1"' : ''}>
         ${toolsView(answer)}
@@ -141,7 +141,7 @@ function emptyView(answer: Answer): Html {
       html`This window is later than the last reading${until === null ? nothing : html`, which was at ${clock.full(new Date(until))}`}.
       Something may have changed.`,
     );
-  const behind = coverageWords(coverage, answer.now, clock).lines.length;
+  const behind = coverageWords(coverage, { now: answer.now, from: query.from, clock }).lines.length;
   const partly = until < query.to.getTime() && !query.endsNow ? ` What happened after ${clock.full(new Date(until))} is not read yet.` : '';
   return box(
     behind === 0 ? 'Nothing changed' : 'No change is known',

@@ -23,6 +23,10 @@ const schema = defineEntity({
     unselectedAt: p.datetime().columnType('timestamptz').nullable(),
     /** Whether the walks are to begin again from before GitLab was restored from a backup. */
     isRewindDue: p.boolean().default(false),
+    /** Versions that were read before this moment were deleted, but for the last of each event; null = none was. */
+    historyPrunedBefore: p.datetime().columnType('timestamptz').nullable(),
+    /** Events that ended before this moment were deleted, and are not stored again; null = none was. */
+    eventsPrunedBefore: p.datetime().columnType('timestamptz').nullable(),
     createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
   },
   uniques: [{ properties: ['connectionId', 'eventPath'] }],

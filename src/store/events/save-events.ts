@@ -154,7 +154,8 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
       select m.*, e.id is null or e.link_keys is distinct from m.link_keys as is_unlinked,
         case when e.id is not null then (${sql.raw(differences(table))}) end as changes
       from merged m, lateral (select (m.stored).*) as e
-      where (e.id is null and not m.updates_only)
+      where (e.id is null and not m.updates_only and m.at >= coalesce((
+          select p.events_pruned_before from gitlab_projects p where p.connection_id = ${connectionId} and p.project_id = m.project_id), '-infinity'))
         or e.id is not null and (e.title, e.author, e.url, e.status, ${storedAt}, ${sql.raw(`e.${description}::jsonb, ${table.metadata('e')}::jsonb`)}, e.project_id, e.stream, e.link_keys)
           is distinct from (m.title, m.author, m.url, m.status, m.at, m.description, m.metadata, m.project_id, m.stream, m.link_keys)
     ),

@@ -13,6 +13,7 @@ import { ChildPipelines } from './20261127130000-child-pipelines.ts';
 import { Timeline } from './20261127140000-timeline.ts';
 import { Layouts } from './20261128000000-layouts.ts';
 import { LockHolders } from './20261128100000-lock-holders.ts';
+import { Pruning } from './20261128110000-pruning.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
 export const migrations: Constructor<Migration>[] = [
@@ -29,4 +30,5 @@ export const migrations: Constructor<Migration>[] = [
   Timeline,
   Layouts,
   LockHolders,
+  Pruning,
 ];

@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { withDatabaseErrors } from '../database/database-errors.ts';
+import { isoTime } from '../events/iso-time.ts';
 import { pathMatches } from '../events/patterns.ts';
 
 /** Which projects to tell of, as in TimelineFilter. Absent or empty = all. */
@@ -22,6 +23,8 @@ export interface CoverageEntry {
   readonly outcome: string;
   /** Rows that could not be read or stored, or not completely. */
   readonly gaps: number;
+  /** What was read before this moment was pruned: no more than the last state of each event is there. Null when nothing was pruned. */
+  readonly prunedBefore: string | null;
 }
 
 /** Whether a stream was read. There is nothing to read of a stream that is switched off in GitLab. */
@@ -37,7 +40,8 @@ export async function readCoverage(
     const ofPatterns = projects.map((pattern) => pathMatches(sql`p.full_path`, pattern));
     const { rows } = await sql<CoverageEntry>`
       select s.connection_id as "connectionId", p.full_path as project, s.stream,
-        to_char(min(case when s.outcome = 'disabled' then s.last_attempt_at else s.last_success_at end) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "readUntil",
+        ${isoTime(sql`min(case when s.outcome = 'disabled' then s.last_attempt_at else s.last_success_at end)`)} as "readUntil",
+        ${isoTime(sql`greatest(p.history_pruned_before, p.events_pruned_before)`)} as "prunedBefore",
         (array_agg(s.outcome order by array_position(array['ok', 'disabled', 'partial', 'forbidden', 'gone', 'failed'], s.outcome) desc))[1] as outcome,
         (select count(*)::int from gitlab_gaps g where g.connection_id = s.connection_id and g.project_id = s.project_id and g.stream = s.stream) as gaps
       from gitlab_stream_state s
@@ -45,7 +49,7 @@ export async function readCoverage(
       where p.unselected_at is null
         and (${connectionIds.length === 0} or s.connection_id = any (${[...connectionIds]}::int[]))
         and (${ofPatterns.length === 0 ? sql`true` : sql.join(ofPatterns, sql` or `)})
-      group by s.connection_id, s.project_id, p.full_path, s.stream
+      group by p.connection_id, p.project_id, s.connection_id, s.project_id, s.stream
       order by p.full_path, s.connection_id, s.stream`.execute(em.fork({ clear: true }).getKysely());
     return rows;
   });

@@ -45,6 +45,7 @@ const coverage = {
   readUntil: '2026-11-23T10:15:00.000Z',
   outcome: 'ok',
   gaps: 0,
+  prunedBefore: null,
 };
 const answer = (more: Partial<Answer> = {}): Answer => {
   const changes = more.changes ?? [];
@@ -242,7 +243,8 @@ test('an empty answer says why', async () => {
 });
 
 test('coverage is said in words', () => {
-  const words = (entries: Parameters<typeof coverageWords>[0]) => coverageWords(entries, now, clockOf('UTC'));
+  const words = (entries: Parameters<typeof coverageWords>[0]) =>
+    coverageWords(entries, { now, from: new Date('2026-11-23T09:00:00Z'), clock: clockOf('UTC') });
   expect(words([]).summary).toBe('no project was read yet');
   expect(words([coverage, { ...coverage, project: 'acme/api', gaps: 2 }]).summary).toBe('all 2 projects read 15 min ago · 2 gaps');
   expect(words([coverage, { ...coverage, project: 'acme/api', outcome: 'forbidden', readUntil: '2026-11-23T09:50:00Z' }])).toEqual({
@@ -250,6 +252,11 @@ test('coverage is said in words', () => {
     lines: ['acme/api: pipelines not read since 2026-11-23 09:50:00 (forbidden)'],
     isComplete: false,
   });
+  const pruned = (prunedBefore: string) => words([{ ...coverage, prunedBefore }]).summary;
+  expect(pruned('2026-11-23T08:00:00.000Z')).toBe('the project read 15 min ago');
+  expect(pruned('2026-11-23T09:30:00.000Z')).toBe(
+    'the project read 15 min ago · history from before 2026-11-23 09:30:00 was pruned: of what happened before, no more than the last state of each event is stored',
+  );
 });
 
 test('red is for what failed or was rolled back', () => {
