@@ -4,6 +4,7 @@ import type { ChangeEvent } from '../../events/change-event.ts';
 import type { EventTable } from '../layouts/event-table.ts';
 import { rowsById } from './event-rows.ts';
 import type { EventRow } from './event-rows.ts';
+import { linkedRows, related } from './link-new-events.ts';
 import { storableJson } from './storable.ts';
 
 /** How many rows a page inserted and updated. Rows that are equal to their events are not written. */
@@ -151,7 +152,7 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
       left join lateral (select c as stored, c.* from change_events c where c.connection_id = ${connectionId} and c.event_id = i.event_id limit 1) e on true
     ),
     changed as (
-      select m.*, e.id is null or e.link_keys is distinct from m.link_keys as is_unlinked,
+      select m.*, e.id is null or e.link_keys is distinct from m.link_keys as is_relinked,
         case when e.id is not null then (${sql.raw(differences(table))}) end as changes
       from merged m, lateral (select (m.stored).*) as e
       where (e.id is null and not m.updates_only and m.at >= coalesce((
@@ -159,14 +160,15 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
         or e.id is not null and (e.title, e.author, e.url, e.status, ${storedAt}, ${sql.raw(`e.${description}::jsonb, ${table.metadata('e')}::jsonb`)}, e.project_id, e.stream, e.link_keys)
           is distinct from (m.title, m.author, m.url, m.status, m.at, m.description, m.metadata, m.project_id, m.stream, m.link_keys)
     ),
+    ${linkedRows(connectionId)},
     written as (
       insert into change_events as e (
         connection_id, source, event_id, title, ${sql.raw(description)}, author, "timestamp", url, status, metadata,
         project_id, stream, link_keys, is_unlinked, created_at, updated_at
       )
-      select ${connectionId}, 'gitlab', event_id, title, description, author, ${sql.raw(table.toTimestamp('at'))}, url, status, metadata,
-        project_id, stream, link_keys, is_unlinked, ${sql.raw(table.toCreatedAt('now()'))}, now()
-      from changed
+      select ${connectionId}, 'gitlab', c.event_id, c.title, c.description || ${related}, c.author, ${sql.raw(table.toTimestamp('c.at'))}, c.url, c.status, c.metadata,
+        c.project_id, c.stream, c.link_keys, coalesce(l.is_cut, false), ${sql.raw(table.toCreatedAt('now()'))}, now()
+      from changed c left join linked l on l.event_id = c.event_id
       on conflict (connection_id, event_id) do update set
         title = excluded.title, ${sql.raw(`${description} = excluded.${description}`)}, author = excluded.author, "timestamp" = excluded."timestamp",
         url = excluded.url, status = excluded.status, metadata = excluded.metadata, project_id = excluded.project_id,
