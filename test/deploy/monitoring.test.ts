@@ -49,7 +49,7 @@ beforeAll(async () => {
   } as never);
   metrics.passEnded(1, 'ok', 1);
   const text = await metrics.text({
-    connections: [{ id: 1, lagMs: 1, intervalMs: 1, result: 'ok' }],
+    connections: [{ id: 1, name: 'gitlab.com', lagMs: 1, intervalMs: 1, result: 'ok' }],
     projects: [{ connectionId: 1, count: 1 }],
     outcomes: [{ connectionId: 1, stream: 'releases', outcome: 'ok', walks: 1 }],
     gaps: [{ connectionId: 1, stream: 'releases', count: 1 }],
@@ -89,7 +89,16 @@ test('the PromQL grammar rejects a wrong query', () => {
   expect(queryOf('max by (a) (x{b="c"}) > 3 * y')).toEqual({ metrics: ['x', 'y'], labels: ['a', 'b'], isValid: true });
 });
 
+/** Queries in the texts of alerts, such as for the name of a connection. */
+const asked = rules.flatMap(({ alert, annotations }) =>
+  [...annotations.summary.matchAll(/printf "([^"]+)"/g)].map(([, expr = '']) => ({
+    where: `${alert} text`,
+    expr: expr.replace('%s', '1'),
+  })),
+);
+
 const queries = [
+  ...asked,
   ...rules.map(({ alert, expr }) => ({ where: alert, expr })),
   ...targets.map(({ title, refId, expr }) => ({ where: `${title} ${refId}`, expr })),
 ];
