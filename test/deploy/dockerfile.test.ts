@@ -53,6 +53,34 @@ test('the last stage of the Dockerfile installs and builds nothing, and removes 
   expect(stepsOf('COPY').flatMap(({ from }) => from ?? [])).toEqual(['dependencies', 'build']);
 });
 
+test('the image says where it comes from, and of which version it is, in the labels of OCI', () => {
+  const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    version: string;
+    license: string;
+    repository: { url: string };
+  };
+  const args = Object.fromEntries(stepsOf('ARG').map(({ words: [word = ''] }) => word.split('=')));
+  expect(args).toEqual({
+    SOURCE: packageJson.repository.url.replace(/^git\+|\.git$/g, ''),
+    VERSION: packageJson.version,
+    REVISION: 'unknown',
+    LICENSES: packageJson.license,
+  });
+  const labels = stepsOf('LABEL')[0]?.variables ?? {};
+  const filled = Object.entries(labels).map(([name, value]) => [
+    name.replace('org.opencontainers.image.', ''),
+    value.replace(/^\$\{(\w+)\}$/, (_, arg: string) => String(args[arg])),
+  ]);
+  expect(Object.fromEntries(filled)).toEqual({
+    title: 'gitlab-connector',
+    description: 'Every change in your GitLab as rows in PostgreSQL',
+    source: args.SOURCE,
+    version: args.VERSION,
+    revision: args.REVISION,
+    licenses: args.LICENSES,
+  });
+});
+
 test('the Dockerfile has a volume for the embedded database, which is DATA_DIR', () => {
   expect(stepsOf('VOLUME').map(({ words }) => words)).toEqual([['/var/lib/gitlab-connector']]);
   expect(stepsOf('ENV')[0]?.variables).toEqual({

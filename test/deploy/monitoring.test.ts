@@ -11,7 +11,7 @@ interface Rule {
   readonly expr: string;
   readonly for: string;
   readonly labels: { readonly severity: string };
-  readonly annotations: { readonly summary: string };
+  readonly annotations: { readonly summary: string; readonly runbook_url: string };
 }
 interface Panel {
   readonly id: number;
@@ -123,9 +123,14 @@ describe('the Prometheus alerts', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
   });
 
-  test('are each explained in docs/operations.md', () => {
-    const operations = readFileSync('docs/operations.md', 'utf8');
-    expect(rules.filter(({ alert }) => !operations.includes(`\`${alert}\``)).map(({ alert }) => alert)).toEqual([]);
+  test('are each explained in docs/operations.md, at the address that the alert carries', () => {
+    const { homepage } = JSON.parse(readFileSync('package.json', 'utf8')) as { homepage: string };
+    const sections = [...readFileSync('docs/operations.md', 'utf8').matchAll(/^#### (GitlabConnector\w+)\n\n(?=[A-Z])/gm)];
+    expect(sections.map(([, alert]) => alert)).toEqual(rules.map(({ alert }) => alert));
+    for (const { alert, annotations } of rules) {
+      const page = homepage.replace('#readme', '/blob/main/docs/operations.md');
+      expect(annotations.runbook_url).toBe(`${page}#${alert.toLowerCase()}`);
+    }
   });
 });
 
