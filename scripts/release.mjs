@@ -11,8 +11,10 @@ const places = {
   'package-lock.json': ['"version": "VERSION"'],
   'README.md': ['gitlab-connector-VERSION.tgz'],
   'src/version.ts': ["version = 'VERSION'"],
+  Dockerfile: ['=VERSION\nARG REVISION'],
   'compose.yaml': ['gitlab-connector:VERSION'],
   'deploy/kubernetes/base/deployment.yaml': ['gitlab-connector:VERSION'],
+  'deploy/kubernetes/all-connections/kustomization.yaml': ['newTag: VERSION'],
   'deploy/kubernetes/generated-secret/kustomization.yaml': ['newTag: VERSION'],
   'docs/operations.md': ['gitlab-connector:VERSION'],
 };

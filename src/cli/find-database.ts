@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
 import type { FoundDatabase } from '../operations/check/check.ts';
 import type { Config } from '../config/parse-config.ts';
-import { DataDirInUseError, DatabaseError } from '../errors.ts';
+import { ConfigurationError, DataDirInUseError, DatabaseError } from '../errors.ts';
 import { openDatabase } from '../store/database/database.ts';
 import type { Database } from '../store/database/database.ts';
 import { readsOf, recordFrom } from '../store/reads.ts';
@@ -30,7 +30,9 @@ export async function withFoundDatabase<T>(
   try {
     database = await openDatabase(config);
   } catch (error) {
-    if (!(error instanceof DatabaseError)) throw error;
+    // An embedded database whose folder may not be written is a finding; a wrong DATABASE_URL is a wrong command line.
+    const isFound = error instanceof DatabaseError || (error instanceof ConfigurationError && !databaseUrl);
+    if (!isFound) throw error;
     const shared = error instanceof DataDirInUseError ? sharedReads(dataDir) : null;
     if (!shared) return action({ kind: 'failed', error });
     return action({ kind: 'open', reads: shared, openRecord: (id) => Promise.resolve(recordFrom(shared, id)) });

@@ -57,6 +57,10 @@ const ownKeys = new Set([
 const identityKeys = new Set(['token', 'tokenFile', 'url', 'repos', 'branches', 'connectionId']);
 
 function served({ id, name, config: row }: StoredConnection, settings: Config): ServedConnection {
+  if (!row) {
+    const problem = 'its config must be a JSON object, such as {"url": "https://gitlab.example.com", "token": "…"}';
+    return { id, name, intervalMs: settings.pollInterval * 1000, config: null, problem, unknownKeys: [] };
+  }
   const own = Object.fromEntries(
     Object.entries(row)
       .map(([key, value]) => [camelCase(key), value] as const)

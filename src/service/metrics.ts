@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { GitlabAnswer } from '../gitlab/http/with-answers.ts';
 import type { SyncReport } from '../pass/report.ts';
 import type { PassResult } from '../store/progress/passes.ts';
+import { printable } from '../printable.ts';
 import { streams } from '../streams/index.ts';
 import { version } from '../version.ts';
 import { operationLabel } from './operation-label.ts';
@@ -10,8 +11,10 @@ import { operationLabel } from './operation-label.ts';
 export interface Gauges {
   readonly connections: ReadonlyArray<{
     readonly id: number;
+    readonly name: string;
     readonly lagMs: number;
     readonly intervalMs: number;
+    /** `configuration` for a connection that cannot be used. */
     readonly result: PassResult | null;
   }>;
   readonly projects: ReadonlyArray<{ readonly connectionId: number; readonly count: number }>;
@@ -43,6 +46,8 @@ export interface Metrics {
 
 const name = (suffix: string) => `gitlab_connector_${suffix}`;
 const passResults = ['ok', 'incomplete', 'configuration', 'gitlab', 'database', 'error'] as const;
+/** Anyone who can write a row of connections chooses its name. */
+const longestName = 100;
 const passBuckets = [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
 const requestBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
@@ -156,6 +161,7 @@ function createGauges(registry: Registry) {
     new Gauge({ name: name(suffix), help, labelNames: [...labelNames], registers: [registry] });
   return {
     info: gauge('build_info', 'Always 1; the version is in the label.', ['version']),
+    connection: gauge('connection_info', 'Always 1; the name of the connection is in the label.', ['connection', 'name']),
     lag: gauge('lag_seconds', 'Time since the start of the last pass, by any replica, that read the connection.', ['connection']),
     interval: gauge('poll_interval_seconds', 'Interval between two passes over the connection.', ['connection']),
     result: gauge('last_pass_result', '1 for the result of the last pass by any replica.', ['connection', 'result']),
@@ -170,12 +176,22 @@ function createGauges(registry: Registry) {
 
 function setGauges(gauges: ReturnType<typeof createGauges>, values: Gauges): void {
   // Connections and streams that are gone must not keep their last value.
-  for (const gauge of [gauges.lag, gauges.interval, gauges.result, gauges.projects, gauges.outcomes, gauges.gaps, gauges.jobs])
+  for (const gauge of [
+    gauges.connection,
+    gauges.lag,
+    gauges.interval,
+    gauges.result,
+    gauges.projects,
+    gauges.outcomes,
+    gauges.gaps,
+    gauges.jobs,
+  ])
     gauge.reset();
-  for (const { id, lagMs, intervalMs, result } of values.connections) {
+  for (const { id, name: title, lagMs, intervalMs, result } of values.connections) {
     const connection = String(id);
     // A series from the start: an alert compares it with what it was.
     for (const { name: stream } of streams) gauges.gaps.set({ connection, stream }, 0);
+    gauges.connection.set({ connection, name: printable(title.slice(0, longestName)) }, 1);
     gauges.lag.set({ connection }, lagMs / 1000);
     gauges.interval.set({ connection }, intervalMs / 1000);
     for (const known of passResults) gauges.result.set({ connection, result: known }, known === result ? 1 : 0);

@@ -80,9 +80,10 @@ async function metricsAnswer(visible: Visible): Promise<HealthAnswer> {
   const body = await metrics.text({
     connections: (view?.watched ?? []).map((watched) => ({
       id: watched.served.id,
+      name: watched.served.name,
       lagMs: lagMs(watched, view?.now ?? 0),
       intervalMs: watched.served.intervalMs,
-      result: watched.record?.result ?? null,
+      result: watched.served.problem === null ? (watched.record?.result ?? null) : 'configuration',
     })),
     projects: (counts?.projects ?? []).filter(({ connectionId }) => own.has(connectionId)),
     outcomes: (counts?.outcomes ?? []).filter(({ connectionId }) => own.has(connectionId)),
@@ -121,13 +122,14 @@ const isoOf = (moment: number | null | undefined) => (moment === null || moment 
 
 function connectionStatus(watched: Watched, now: number) {
   const { served, record } = watched;
-  const { id, name, intervalMs, config, problem } = served;
+  const { id, name, intervalMs, config, problem, unknownKeys } = served;
   const next = nextStart({ now, connectionId: id, intervalMs, record, wantedSince: 0, shareMs: 0 });
   return {
     id,
     name,
     url: config?.url ?? null,
     problem,
+    unknownKeys,
     intervalSeconds: intervalMs / 1000,
     lagSeconds: Math.round(lagMs(watched, now) / 1000),
     lastPass: record && {

@@ -55,14 +55,14 @@ export async function findConnection(em: SqlEntityManager, { connectionId, url }
 export interface StoredConnection {
   readonly id: number;
   readonly name: string;
-  /** The keys of PainChain's form, the token among them. */
-  readonly config: Readonly<Record<string, unknown>>;
+  /** The keys of PainChain's form, the token among them. Null when the stored JSON is no object. */
+  readonly config: Readonly<Record<string, unknown>> | null;
 }
 
 /** The keys of the stored config of a connection, without the values, of which one is the token. Throws DatabaseError. */
 export async function readConfigKeys(em: SqlEntityManager, id: number): Promise<string[]> {
   const row = await withDatabaseErrors(() => em.fork({ clear: true }).findOne(ConnectionEntity, id));
-  return Object.keys(row?.config ?? {});
+  return Object.keys(objectOf(row?.config) ?? {});
 }
 
 /** The enabled connections of type gitlab, by id. */
@@ -70,12 +70,20 @@ export async function enabledConnections(em: SqlEntityManager): Promise<StoredCo
   const rows = await withDatabaseErrors(() =>
     em.fork({ clear: true }).find(ConnectionEntity, { type: 'gitlab', enabled: true }, { orderBy: { id: 'asc' } }),
   );
-  return rows.map(({ id, name, config }) => ({ id, name, config: config ?? {} }));
+  return rows.map(({ id, name, config }) => ({ id, name, config: objectOf(config) }));
 }
 
-/** The URL of a connection in lower case. PainChain's form stores no URL for gitlab.com. */
-function urlOf(config: Record<string, unknown> | null | undefined): string {
-  const { url } = config ?? {};
+/** The column takes any JSON, such as an object that was encoded twice, which is a text. */
+function objectOf(config: unknown): StoredConnection['config'] {
+  if (config === null || config === undefined) return {};
+  return typeof config === 'object' && !Array.isArray(config) ? (config as Record<string, unknown>) : null;
+}
+
+/** The URL of a connection in lower case; null when its config cannot be read. PainChain's form stores no URL for gitlab.com. */
+function urlOf(stored: unknown): string | null {
+  const config = objectOf(stored);
+  if (!config) return null;
+  const { url } = config;
   return (typeof url === 'string' && url !== '' ? url : 'https://gitlab.com').toLowerCase().replace(/\/+$/, '');
 }
 

@@ -1,3 +1,4 @@
+import { rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -150,6 +151,16 @@ describe('the check of the database', () => {
       await other.close();
       expect(inUse.code).toBe(0);
       expect(inUse.of('database')).toMatchObject({ result: 'warning', detail: expect.stringContaining('is in use by another process') });
+      // As a folder of another user's, but for root too.
+      await rm(path.join(dataDir, 'gitlab-connector.lock'));
+      await symlink(path.resolve('package.json', 'x'), path.join(dataDir, 'gitlab-connector.lock'));
+      const unwritable = await checking.check({ DATA_DIR: dataDir });
+      expect(unwritable.code).toBe(3);
+      const detail = new RegExp(`^cannot use ${dataDir} for the embedded database .*: set DATA_DIR to a folder that can be written$`);
+      expect(unwritable.of('database')).toMatchObject({ result: 'failure', detail: expect.stringMatching(detail) });
+      expect(unwritable.of('projects')?.result).toBe('ok');
+      const events = await runCli(['events'], { ...checking.env, DATA_DIR: dataDir });
+      expect([events.code, events.err]).toEqual([2, expect.stringMatching(/^ERROR: cannot use .*\n$/)]);
     } finally {
       await embedded.remove();
     }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { validate } from 'dockerfile-utils';
@@ -53,12 +54,52 @@ test('the last stage of the Dockerfile installs and builds nothing, and removes 
   expect(stepsOf('COPY').flatMap(({ from }) => from ?? [])).toEqual(['dependencies', 'build']);
 });
 
+test('the image says where it comes from, and of which version it is, in the labels of OCI', () => {
+  const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    version: string;
+    license: string;
+    repository: { url: string };
+  };
+  const args = Object.fromEntries(stepsOf('ARG').map(({ words: [word = ''] }) => word.split('=')));
+  expect(args).toEqual({
+    SOURCE: packageJson.repository.url.replace(/^git\+|\.git$/g, ''),
+    VERSION: packageJson.version,
+    REVISION: 'unknown',
+    LICENSES: packageJson.license,
+  });
+  const labels = stepsOf('LABEL')[0]?.variables ?? {};
+  const filled = Object.entries(labels).map(([name, value]) => [
+    name.replace('org.opencontainers.image.', ''),
+    value.replace(/^\$\{(\w+)\}$/, (_, arg: string) => String(args[arg])),
+  ]);
+  expect(Object.fromEntries(filled)).toEqual({
+    title: 'gitlab-connector',
+    description: 'Every change in your GitLab as rows in PostgreSQL',
+    source: args.SOURCE,
+    version: args.VERSION,
+    revision: args.REVISION,
+    licenses: args.LICENSES,
+  });
+});
+
 test('the Dockerfile has a volume for the embedded database, which is DATA_DIR', () => {
   expect(stepsOf('VOLUME').map(({ words }) => words)).toEqual([['/var/lib/gitlab-connector']]);
   expect(stepsOf('ENV')[0]?.variables).toEqual({
     NODE_ENV: 'production',
+    NODE_OPTIONS: '--max-semi-space-size=1 --max-old-space-size=256',
     DATA_DIR: '/var/lib/gitlab-connector',
     HEALTH_HOST: '::',
     PAGE: 'off',
   });
+});
+
+test('docs/operations.md has the flags of the image, for the service without a container too, and they start', () => {
+  const flags = stepsOf('ENV')[0]?.variables['NODE_OPTIONS'] ?? '';
+  const operations = readFileSync('docs/operations.md', 'utf8');
+  expect(operations).toContain(`\`NODE_OPTIONS="${flags}"\``);
+  expect(operations).toContain(`Environment="NODE_OPTIONS=${flags}"\n`);
+  const limit = "require('node:v8').getHeapStatistics().heap_size_limit / 1024 / 1024";
+  const heap = execFileSync(process.execPath, ['--print', limit], { env: { NODE_OPTIONS: flags }, encoding: 'utf8' });
+  // The limit of the manifests is 512 MiB, and not all memory is in the heap.
+  expect(Number(heap)).toBeLessThan(384);
 });

@@ -9,7 +9,7 @@ export interface Step {
   readonly isExecForm: boolean;
   /** The stage that a COPY takes from; null = the folder of the project. */
   readonly from: string | null;
-  /** The variables that an ENV sets. */
+  /** The variables that an ENV sets, or the labels of a LABEL. */
   readonly variables: Readonly<Record<string, string>>;
 }
 

@@ -1,56 +1,12 @@
-import { execFile } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
-import type { IDeployment } from 'kubernetes-models/apps/v1/Deployment';
-import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
-import type { INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
-import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
-import type { IPodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
-import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
-import type { IConfigMap } from 'kubernetes-models/v1/ConfigMap';
-import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
-import type { IServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import { describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { parseConfig, settingsFromEnv } from '../../src/config/parse-config.ts';
 import { knownSettings } from '../project/known-settings.ts';
 import { readStages } from './dockerfile.ts';
+import { base, compile, kinds, read } from './manifests.ts';
+import type { Kind, Manifest, Types } from './manifests.ts';
 import { notEmpty } from '../support/not-empty.ts';
-
-const base = 'deploy/kubernetes/base';
-const read = (file: string): unknown => {
-  const documents = parseAllDocuments(readFileSync(file, 'utf8'));
-  if (documents.length !== 1 || documents.some(({ errors }) => errors.length > 0)) throw new Error(`${file} is not one YAML document`);
-  return documents[0]?.toJS();
-};
-
-/** Where each kind is described, and its class, which validates. */
-const kinds = {
-  ConfigMap: { of: 'v1', model: ConfigMap },
-  ServiceAccount: { of: 'v1', model: ServiceAccount },
-  Deployment: { of: 'apps/v1', model: Deployment },
-  PodDisruptionBudget: { of: 'policy/v1', model: PodDisruptionBudget },
-  NetworkPolicy: { of: 'networking.k8s.io/v1', model: NetworkPolicy },
-} as const;
-type Kind = keyof typeof kinds;
-
-interface Types {
-  readonly ConfigMap: IConfigMap;
-  readonly ServiceAccount: IServiceAccount;
-  readonly Deployment: IDeployment;
-  readonly PodDisruptionBudget: IPodDisruptionBudget;
-  readonly NetworkPolicy: INetworkPolicy;
-}
-
-interface Manifest {
-  readonly file: string;
-  readonly kind: Kind;
-  readonly content: { readonly kind: Kind; readonly metadata: { readonly name: string } };
-}
 
 const kustomization = read(`${base}/kustomization.yaml`) as { resources: string[] };
 const manifests: Manifest[] = kustomization.resources.map((file) => {
@@ -62,30 +18,6 @@ const deployment = named('Deployment');
 const pod = deployment.spec?.template.spec;
 const container = pod?.containers[0];
 const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-
-/** Compiles manifests as literals of Kubernetes' types, in which a field that does not exist is a mistake. */
-async function compile(
-  contents: ReadonlyArray<{ readonly file: string; readonly kind: Kind; readonly content: unknown }>,
-): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-manifests-'));
-  try {
-    await symlink(path.resolve('node_modules'), path.join(folder, 'node_modules'));
-    const lines = contents.flatMap(({ file, kind, content }, index) => [
-      `import type { I${kind} as Kind${index} } from 'kubernetes-models/${kinds[kind].of}/${kind}';`,
-      `/* ${file} */ export const manifest${index}: Kind${index} = ${JSON.stringify(content)};`,
-    ]);
-    await writeFile(path.join(folder, 'manifests.ts'), lines.join('\n'));
-    const compilerOptions = { strict: true, noEmit: true, module: 'nodenext', target: 'es2023', types: [], skipLibCheck: true };
-    await writeFile(path.join(folder, 'package.json'), '{ "type": "module" }');
-    await writeFile(path.join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['manifests.ts'] }));
-    await promisify(execFile)('tsc', ['--project', folder]);
-    return '';
-  } catch (error) {
-    return (error as { stdout: string }).stdout;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
 
 describe('the Kubernetes manifests', () => {
   test.each(notEmpty(manifests))('$file has every required field, with allowed values', ({ kind, content }) => {

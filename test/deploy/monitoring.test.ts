@@ -11,7 +11,7 @@ interface Rule {
   readonly expr: string;
   readonly for: string;
   readonly labels: { readonly severity: string };
-  readonly annotations: { readonly summary: string };
+  readonly annotations: { readonly summary: string; readonly runbook_url: string };
 }
 interface Panel {
   readonly id: number;
@@ -49,7 +49,7 @@ beforeAll(async () => {
   } as never);
   metrics.passEnded(1, 'ok', 1);
   const text = await metrics.text({
-    connections: [{ id: 1, lagMs: 1, intervalMs: 1, result: 'ok' }],
+    connections: [{ id: 1, name: 'gitlab.com', lagMs: 1, intervalMs: 1, result: 'ok' }],
     projects: [{ connectionId: 1, count: 1 }],
     outcomes: [{ connectionId: 1, stream: 'releases', outcome: 'ok', walks: 1 }],
     gaps: [{ connectionId: 1, stream: 'releases', count: 1 }],
@@ -89,7 +89,16 @@ test('the PromQL grammar rejects a wrong query', () => {
   expect(queryOf('max by (a) (x{b="c"}) > 3 * y')).toEqual({ metrics: ['x', 'y'], labels: ['a', 'b'], isValid: true });
 });
 
+/** Queries in the texts of alerts, such as for the name of a connection. */
+const asked = rules.flatMap(({ alert, annotations }) =>
+  [...annotations.summary.matchAll(/printf "([^"]+)"/g)].map(([, expr = '']) => ({
+    where: `${alert} text`,
+    expr: expr.replace('%s', '1'),
+  })),
+);
+
 const queries = [
+  ...asked,
   ...rules.map(({ alert, expr }) => ({ where: alert, expr })),
   ...targets.map(({ title, refId, expr }) => ({ where: `${title} ${refId}`, expr })),
 ];
@@ -114,9 +123,14 @@ describe('the Prometheus alerts', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
   });
 
-  test('are each explained in docs/operations.md', () => {
-    const operations = readFileSync('docs/operations.md', 'utf8');
-    expect(rules.filter(({ alert }) => !operations.includes(`\`${alert}\``)).map(({ alert }) => alert)).toEqual([]);
+  test('are each explained in docs/operations.md, at the address that the alert carries', () => {
+    const { homepage } = JSON.parse(readFileSync('package.json', 'utf8')) as { homepage: string };
+    const sections = [...readFileSync('docs/operations.md', 'utf8').matchAll(/^#### (GitlabConnector\w+)\n\n(?=[A-Z])/gm)];
+    expect(sections.map(([, alert]) => alert)).toEqual(rules.map(({ alert }) => alert));
+    for (const { alert, annotations } of rules) {
+      const page = homepage.replace('#readme', '/blob/main/docs/operations.md');
+      expect(annotations.runbook_url).toBe(`${page}#${alert.toLowerCase()}`);
+    }
   });
 });
 

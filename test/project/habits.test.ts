@@ -8,6 +8,7 @@ interface Job {
   readonly services?: { readonly postgres: { readonly image: string } };
   readonly env?: Readonly<Record<string, string>>;
   readonly 'timeout-minutes': number;
+  readonly permissions?: Readonly<Record<string, string>>;
   readonly steps: ReadonlyArray<{ readonly run?: string; readonly uses?: string; readonly with?: Readonly<Record<string, unknown>> }>;
 }
 interface Workflow {
@@ -19,6 +20,7 @@ interface Workflow {
 const workflow = (name: string) => parse(readFileSync(`.github/workflows/${name}.yml`, 'utf8')) as Workflow;
 const ci = workflow('ci');
 const schema = workflow('schema');
+const image = workflow('image');
 const readme = readFileSync('README.md', 'utf8');
 const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as {
   engines: { node: string };
@@ -67,14 +69,38 @@ test("the check of GitLab's schema that CONTRIBUTING.md promises runs once a wee
   expect(readFileSync('CONTRIBUTING.md', 'utf8')).toContain(command);
 });
 
-test('a workflow may only read, ends in time, and uses actions of a fixed version', () => {
-  for (const { permissions, jobs } of [ci, schema]) {
+test('a workflow may only read, ends in time, and uses actions of a fixed version: those of others by their commit', () => {
+  for (const { permissions, jobs } of [ci, schema, image]) {
     expect(permissions).toEqual({ contents: 'read' });
     for (const job of Object.values(jobs)) {
       expect(job['timeout-minutes']).toBeGreaterThan(0);
-      for (const { uses } of job.steps) expect(uses ?? 'none@v0').toMatch(/^[\w/-]+@v\d+$/);
+      for (const { uses } of job.steps) expect(uses ?? 'actions/none@v0').toMatch(/^(actions\/[\w-]+@v\d+|[\w/-]+@[0-9a-f]{40})$/);
     }
   }
+  const written = Object.entries({ ...ci.jobs, ...schema.jobs, ...image.jobs }).filter(([, { permissions }]) => permissions);
+  expect(written.map(([name, { permissions }]) => [name, permissions])).toEqual([
+    ['build', { contents: 'read', packages: 'write' }],
+    ['publish', { contents: 'read', packages: 'write', 'id-token': 'write' }],
+  ]);
+});
+
+test('CI builds, starts and scans the image before anything is published, and signs what is published, with what it is made of', () => {
+  const { build, publish } = image.jobs as { build: Job; publish: Job & { readonly needs: string } };
+  const steps = build.steps.map(({ run, uses }) => run ?? uses ?? '');
+  const at = (text: string) => steps.findIndex((step) => step.includes(text));
+  const places = ['docker build', '--version', 'scan" demo', 'trivy-action@', 'docker push'].map(at);
+  expect(places.every((place, index) => place > (places[index - 1] ?? -1))).toBe(true);
+  expect(build.steps[at('trivy-action@')]?.with).toMatchObject({ 'exit-code': '1', 'image-ref': '${{ env.IMAGE }}:scan' });
+  const args = [...(steps[at('docker build')] ?? '').matchAll(/--build-arg "(\w+)=/g)].map(([, name]) => name);
+  const known: readonly string[] = readFileSync('Dockerfile', 'utf8').match(/(?<=^ARG )\w+/gm) ?? [];
+  expect(args).toEqual(['SOURCE', 'VERSION', 'REVISION']);
+  expect(args.filter((name) => !known.includes(name ?? ''))).toEqual([]);
+  expect(publish.needs).toBe('build');
+  expect(commandsOf(publish).slice(-3)).toEqual([
+    'npm run --silent sbom > sbom.json',
+    'cosign sign --yes --recursive "$SIGNED"',
+    'cosign attest --yes --type cyclonedx --predicate sbom.json "$SIGNED"',
+  ]);
 });
 
 test('package.json says where the project lives', () => {

@@ -41,8 +41,9 @@ test.each(notEmpty(lines))('the program says: %s', (line) => {
 
 test('settings and figures in the prose are those of the code', () => {
   const ofLibpq = Object.values(databaseParameters).flatMap(({ env = [] }) => env);
-  // The variables of the start are of Node and of XDG.
-  const ofStart = readFileSync('bin/start.cjs', 'utf8').match(/\b(?:NODE|XDG)_[A-Z_]+/g) ?? [];
+  // The variables of the start and of the image are of Node and of XDG.
+  const start = ['bin/start.cjs', 'Dockerfile'].map((file) => readFileSync(file, 'utf8')).join('\n');
+  const ofStart = start.match(/\b(?:NODE|XDG)_[A-Z_]+/g) ?? [];
   const known = new Set<string>([...settings.map(({ env }) => env), ...ofLibpq, ...ofStart]);
   const named = [...operations.matchAll(/`([A-Z]+_[A-Z_]+)(?:=[^`]*)?`/g)].map(([, name = '']) => name);
   expect(named.filter((name) => !known.has(name))).toEqual([]);

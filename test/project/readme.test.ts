@@ -43,3 +43,17 @@ test('the README installs the file that npm pack makes', () => {
   const { name, version } = JSON.parse(readFileSync('package.json', 'utf8')) as { name: string; version: string };
   expect(readme).toContain(`npm pack\nnpm install --global ./${name.replace('@', '').replace('/', '-')}-${version}.tgz\n`);
 });
+
+test('the README starts the image with settings, a port and a volume that exist', () => {
+  const [, command = ''] = /^(docker run .*)$/m.exec(readme) ?? [];
+  const known = new Set<string>(settings.map(({ env }) => env));
+  const names = [...command.matchAll(/--env (\w+)/g)].map(([, name = '']) => name);
+  expect(names).toEqual(expect.arrayContaining(['GITLAB_TOKEN', 'GITLAB_URL']));
+  expect(names.filter((name) => !known.has(name))).toEqual([]);
+  const image = readFileSync('Dockerfile', 'utf8');
+  const port = /^EXPOSE (\d+)$/m.exec(image)?.[1];
+  const volume = /^VOLUME \["(.+)"\]$/m.exec(image)?.[1];
+  expect(command).toContain(`--publish 127.0.0.1:${port}:${port} --volume gitlab-connector:${volume} `);
+  expect(command.split(' ').at(-1)).toBe('gitlab-connector');
+  expect(readme).toContain('docker build --tag gitlab-connector .\ndocker run ');
+});

@@ -9,7 +9,17 @@ const { version: current } = JSON.parse(readFileSync('package.json', 'utf8')) as
 const next = '97.1.0';
 
 /** What a release may write: files that name a version of the package. */
-const copied = ['package.json', 'package-lock.json', 'CHANGELOG.md', 'README.md', 'compose.yaml', 'deploy', 'docs', 'src/version.ts'];
+const copied = [
+  'package.json',
+  'package-lock.json',
+  'CHANGELOG.md',
+  'README.md',
+  'Dockerfile',
+  'compose.yaml',
+  'deploy',
+  'docs',
+  'src/version.ts',
+];
 
 let copy = '';
 beforeEach(async () => {
@@ -35,11 +45,13 @@ test('a release writes its version into every file that names one', async () => 
   expect(await release(next, '--date', '2027-01-31')).toMatchObject({ code: 0, err: '' });
   expect(JSON.parse(await read('package.json'))).toMatchObject({ version: next });
   expect(JSON.parse(await read('package-lock.json'))).toMatchObject({ version: next, packages: { '': { version: next } } });
-  const naming = globSync('**/*.{yaml,ts,mjs,md}', { cwd: copy, exclude: ['CHANGELOG.md'] });
-  const old = new RegExp(`(gitlab-connector[:-]|newTag: |version = ')${current.replaceAll('.', String.raw`\.`)}`);
+  const naming = globSync('**/{Dockerfile,*.{yaml,ts,mjs,md}}', { cwd: copy, exclude: ['CHANGELOG.md'] });
+  const old = new RegExp(`(gitlab-connector[:-]|newTag: |VERSION=|version = ')${current.replaceAll('.', String.raw`\.`)}`);
   const texts = await Promise.all(naming.map(async (file) => [file, await read(file)] as const));
   expect(texts.filter(([, text]) => old.test(text)).map(([file]) => file)).toEqual([]);
-  expect(texts.filter(([, text]) => text.includes(next)).map(([file]) => file)).toContain('compose.yaml');
+  expect(texts.filter(([, text]) => text.includes(next)).map(([file]) => file)).toEqual(
+    expect.arrayContaining(['compose.yaml', 'Dockerfile']),
+  );
 });
 
 test('a release leaves every other package in the lock file as it was', async () => {

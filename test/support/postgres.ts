@@ -21,15 +21,21 @@ export interface OwnPostgresOptions {
   readonly isDurable?: boolean;
   /** Its settings, such as `{ ssl: 'on' }`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Flags of initdb, such as `--encoding=LATIN1`. */
+  readonly initdbFlags?: readonly string[];
 }
 
 /** Makes a PostgreSQL in a folder of its own; it does not run yet. */
-export async function createPostgres({ isDurable = false, settings = {} }: OwnPostgresOptions = {}): Promise<OwnPostgres> {
+export async function createPostgres({
+  isDurable = false,
+  settings = {},
+  initdbFlags = [],
+}: OwnPostgresOptions = {}): Promise<OwnPostgres> {
   const port = await freePort();
   const durability = isDurable ? 'on' : 'off';
   const flags = ['-c', `fsync=${durability}`, '-c', `full_page_writes=${durability}`, '-c', 'timezone=America/New_York'];
   flags.push(...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]));
-  const call = forkServer({ port, flags });
+  const call = forkServer({ port, flags, initdbFlags });
   await call('initialise');
   return {
     url: `postgres://postgres:test@127.0.0.1:${port}`,
@@ -45,7 +51,11 @@ interface Answer {
 }
 
 /** Forks postgres-server.mjs and returns the function that calls its verbs. The child keeps this process alive only during a call. */
-function forkServer(options: { readonly port: number; readonly flags: readonly string[] }): (verb: string) => Promise<void> {
+function forkServer(options: {
+  readonly port: number;
+  readonly flags: readonly string[];
+  readonly initdbFlags: readonly string[];
+}): (verb: string) => Promise<void> {
   const file = path.join(import.meta.dirname, 'postgres-server.mjs');
   // Detached: Ctrl-C goes to the process group of a terminal, and the server is needed until the run has ended.
   const child = fork(file, [JSON.stringify(options)], { detached: true, execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });

@@ -2,7 +2,7 @@ import type { Config } from '../../config/parse-config.ts';
 import type { UnknownKey } from '../../config/unknown-keys.ts';
 import type { ConnectOptions } from '../connect.ts';
 import { DatabaseError, GitlabSyncError, UnreachableError } from '../../errors.ts';
-import type { ErrorCode } from '../../errors.ts';
+import type { ConfigurationError, ErrorCode } from '../../errors.ts';
 import type { Gitlab } from '../../gitlab/client.ts';
 import type { Instance } from '../../gitlab/instance.ts';
 import type { TokenFacts } from '../../gitlab/inspect-token.ts';
@@ -62,7 +62,7 @@ export type FoundDatabase =
   | { readonly kind: 'open'; readonly reads: Reads }
   /** The embedded database does not exist yet. */
   | { readonly kind: 'absent'; readonly description: string; readonly isWritable: boolean }
-  | { readonly kind: 'failed'; readonly error: DatabaseError }
+  | { readonly kind: 'failed'; readonly error: DatabaseError | ConfigurationError }
   /** The caller gave no database. */
   | { readonly kind: 'none' };
 

@@ -1,12 +1,10 @@
 import { DataDirInUseError, DatabaseError } from '../../errors.ts';
 import { unknownKeyText, unknownKeys } from '../../config/unknown-keys.ts';
+import { encodingAdvice, encodingProblem } from '../../store/database/encoding.ts';
 import { oldestPostgres } from '../../store/database/inspect-database.ts';
 import { layoutName, refusalAdvice } from '../../store/layouts/layout.ts';
 import { failure, failureBy, ok, plural, skipped, unreachable, warning } from './check.ts';
 import type { Check, FoundDatabase } from './check.ts';
-
-/** Encodings in which every text can be stored. SQL_ASCII stores bytes as they are, and the connector sends UTF-8. */
-const storesEverything = new Set(['UTF8', 'SQL_ASCII']);
 
 const nothingThere = skipped('there is no database to check');
 
@@ -29,11 +27,10 @@ export const database: Check = {
     if (isReadOnly) return failure(`${name}: it is read-only`, 'set DATABASE_URL to the primary, not to a standby');
     const layout = await found.reads.readLayoutOf();
     if (layout.refusals.length > 0) return failure(`${name}: ${layout.refusals.join('; ')}`, refusalAdvice);
-    if (!storesEverything.has(encoding)) {
-      return warning(
-        `${name}: its encoding is ${encoding}: rows with characters that ${encoding} lacks cannot be stored and become gaps`,
-        "create a database with `create database … encoding 'UTF8' template template0`, and set DATABASE_URL to it",
-      );
+    const wrong = encodingProblem(encoding);
+    if (wrong !== null) {
+      const isNew = inspection.applied === null && !inspection.hasTables;
+      return isNew ? failure(`${name}: ${wrong}`, encodingAdvice) : warning(`${name}: ${wrong} and become gaps`, encodingAdvice);
     }
     return ok(layout.kind.startsWith('painchain') ? `${name}; ${layoutName(layout)}` : name);
   },

@@ -6,6 +6,7 @@ import { DatabaseError, messageOf } from '../../errors.ts';
 import { connectionOptions, databaseName } from './connection-options.ts';
 import { createDatabase } from './create-database.ts';
 import { adviceFor, driverError } from './database-errors.ts';
+import { encodingAdvice, encodingProblem } from './encoding.ts';
 import { onConnect, onPoolCreated } from './lost-connections.ts';
 import { entities } from '../entities/index.ts';
 import { readEventTable } from '../layouts/event-table.ts';
@@ -176,10 +177,13 @@ async function restoreView(em: SqlEntityManager): Promise<void> {
   });
 }
 
-/** Runs the migrations, unless the tables are in two places or half made. */
+/** Runs the migrations, unless the tables are in two places or half made, or would be made in an encoding that cannot hold every text. */
 async function migrateInPlace(orm: Opened['orm']): ReturnType<Opened['migrate']> {
-  const problem = placeProblem(await readTablePlace(orm.em));
+  const place = await readTablePlace(orm.em);
+  const problem = placeProblem(place);
   if (problem) throw new DatabaseError(problem);
+  const wrong = place.applied === null ? encodingProblem(place.encoding) : null;
+  if (wrong) throw new DatabaseError(`${wrong}. Nothing was changed: ${encodingAdvice}`);
   return orm.migrator.up();
 }
 

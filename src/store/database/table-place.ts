@@ -7,6 +7,8 @@ export interface TablePlace {
   /** The first schema of the search path that exists and may be used; null when there is none. */
   readonly schema: string | null;
   readonly searchPath: string;
+  /** Encoding of the database, such as `UTF8`. */
+  readonly encoding: string;
   /** The tables in that schema, without the table of migrations. */
   readonly present: readonly string[];
   readonly absent: readonly string[];
@@ -39,6 +41,7 @@ export async function readTablePlace(em: SqlEntityManager): Promise<TablePlace> 
        from json_array_elements_text(?::json) as t (name)
      )
      select current_schema()::text as schema, current_setting('search_path') as "searchPath",
+       current_setting('server_encoding') as encoding,
        coalesce((select json_agg(name) from t where here is not null and name <> '${migrationTable}'), '[]') as present,
        coalesce((select json_agg(json_build_object('name', name, 'schema', n.nspname)) from t join pg_class c on c.oid = found
          join pg_namespace n on n.oid = c.relnamespace where here is distinct from found), '[]') as elsewhere,
