@@ -40,7 +40,7 @@ export async function saveEvents(kysely: QueryExecutorProvider, target: EventTar
   const rows = await rowsById(kysely, target.connectionId, pages);
   if (rows.size === 0) return saved;
   await continueFormerRows(kysely, target.connectionId, [...rows.values()]);
-  const { rows: written } = await upsert(target, storableJson([...rows.values()])).execute(kysely);
+  const { rows: written } = await upsert(target, storableJson([...rows.values()].map((row, place) => ({ ...row, place })))).execute(kysely);
   await relinkFormerly(
     kysely,
     target.connectionId,
@@ -140,12 +140,12 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
     with incoming as (
       select * from jsonb_to_recordset(${json}::jsonb) as i (
         event_id text, title text, description jsonb, author text, at timestamptz, url text, status text, metadata jsonb, keep jsonb,
-        project_id bigint, stream text, link_keys text[], seen_at timestamptz, updates_only boolean, unknown jsonb, status_at timestamptz
+        project_id bigint, stream text, link_keys text[], seen_at timestamptz, updates_only boolean, unknown jsonb, status_at timestamptz, place int
       )
     ),
     merged as (
       select
-        e.stored, i.event_id, i.title, i.url, i.status, i.project_id, i.stream, i.seen_at, i.updates_only, i.status_at,
+        i.place, e.stored, i.event_id, i.title, i.url, i.status, i.project_id, i.stream, i.seen_at, i.updates_only, i.status_at,
         ${sql.raw(table.rounded(`coalesce(i.at, ${table.timestamp('e')}, i.seen_at)`))} as at,
         ${sql.raw(mergedColumns(table))}
       from incoming i
@@ -169,6 +169,7 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
       select ${connectionId}, 'gitlab', c.event_id, c.title, c.description || ${related}, c.author, ${sql.raw(table.toTimestamp('c.at'))}, c.url, c.status, c.metadata,
         c.project_id, c.stream, c.link_keys, coalesce(l.is_cut, false), ${sql.raw(table.toCreatedAt('now()'))}, now()
       from changed c left join linked l on l.event_id = c.event_id
+      order by c.place
       on conflict (connection_id, event_id) do update set
         title = excluded.title, ${sql.raw(`${description} = excluded.${description}`)}, author = excluded.author, "timestamp" = excluded."timestamp",
         url = excluded.url, status = excluded.status, metadata = excluded.metadata, project_id = excluded.project_id,
