@@ -158,6 +158,78 @@ describeDatabases('the store', (kind) => {
     expect((await row())?.metadata).toEqual({ branch: 'main', more: 1 });
   });
 
+  const related = async (eventId: string) => (await row(eventId))?.description.related_events;
+  const savePipelines = (...pipelines: ReadonlyArray<Pick<ChangeEvent, 'eventId' | 'linkKeys'>>) =>
+    store.savePage({ projectId: 7, stream: 'pipelines', scope: '', events: pipelines.map((pipeline) => event(pipeline)), seenAt });
+  const queue = () => database.em.fork().execute<unknown[]>('select from gitlab_unlinked where connection_id = ?', [connectionId]);
+
+  test('links a new event to those that are stored, and those to it at the end, and writes each row once', async () => {
+    await save(event({ linkKeys: ['mr:1'] }), event({ eventId: 'mr-acme/shop-2', linkKeys: ['mr:2'] }));
+    await savePipelines({ eventId: 'pipeline-1', linkKeys: ['mr:1', 'pipeline:1'] });
+    expect([await related('mr-acme/shop-1'), await related('pipeline-1')]).toEqual([[], ['mr-acme/shop-1']]);
+    expect(await queue()).toHaveLength(1);
+    const before = await rows();
+    await store.linkEvents();
+    expect(await related('mr-acme/shop-1')).toEqual(['pipeline-1']);
+    expect(await queue()).toHaveLength(0);
+    const after = await rows();
+    for (const id of ['pipeline-1', 'mr-acme/shop-2']) expect(after.get(id)?.xmin).toBe(before.get(id)?.xmin);
+  });
+
+  test('links events of one page to each other', async () => {
+    await savePipelines(
+      { eventId: 'pipeline-1', linkKeys: ['pipeline:1', 'sha:a'] },
+      { eventId: 'pipeline-2', linkKeys: ['pipeline:1', 'pipeline:2', 'sha:a'] },
+      { eventId: 'pipeline-3', linkKeys: ['pipeline:3', 'sha:a'] },
+    );
+    const expected = [['pipeline-2'], ['pipeline-1'], []];
+    const found = async () => [await related('pipeline-1'), await related('pipeline-2'), await related('pipeline-3')];
+    expect(await found()).toEqual(expected);
+    expect(await queue()).toHaveLength(0);
+    await store.linkEvents();
+    expect(await found()).toEqual(expected);
+  });
+
+  test('links an event that gets another key, and forgets what it shares no more', async () => {
+    await savePipelines({ eventId: 'pipeline-1', linkKeys: ['sha:a'] }, { eventId: 'pipeline-2', linkKeys: ['sha:b'] });
+    await save(event({ linkKeys: ['sha:a'] }));
+    await store.linkEvents();
+    await save(event({ linkKeys: ['sha:b'] }));
+    expect(await related('mr-acme/shop-1')).toEqual(['pipeline-2']);
+    await store.linkEvents();
+    expect([await related('mr-acme/shop-1'), await related('pipeline-1'), await related('pipeline-2')]).toEqual([
+      ['pipeline-2'],
+      [],
+      ['mr-acme/shop-1'],
+    ]);
+  });
+
+  test('names at most 100 related events, those that were stored first', async () => {
+    const many = Array.from({ length: 101 }, (_, i) => ({ eventId: `pipeline-${1000 + i}`, linkKeys: ['mr:1'] }));
+    await savePipelines(...many);
+    await save(event({ linkKeys: ['mr:1'] }));
+    await store.linkEvents();
+    expect(await related('mr-acme/shop-1')).toEqual(many.slice(0, 100).map(({ eventId }) => eventId));
+    expect(await related('pipeline-1100')).toEqual(['mr-acme/shop-1']);
+  });
+
+  test('links no events of another connection', async () => {
+    const other = await addConnection(database.em, 'https://other.example.com');
+    await savePipelines({ eventId: 'pipeline-1', linkKeys: ['sha:a'] });
+    const otherStore = await openLockedStore(database.em, other);
+    await otherStore.store.saveProjects([{ id: 7, fullPath: 'acme/shop', webUrl: 'https://other.example.com/acme/shop' }], seenAt);
+    await otherStore.store.savePage({
+      projectId: 7,
+      stream: 'merge-requests',
+      scope: '',
+      events: [event({ linkKeys: ['sha:a'] })],
+      seenAt,
+    });
+    await otherStore.close();
+    expect((await eventRows(database.em, other)).get('mr-acme/shop-1')?.description.related_events).toEqual([]);
+    expect(await queue()).toHaveLength(0);
+  });
+
   test('keeps the related events of an event that changes', async () => {
     await save(event());
     await database.em

@@ -6,6 +6,7 @@ import { GitlabGapEntity } from '../entities/gitlab-gap.ts';
 import { GitlabLandmarkEntity } from '../entities/gitlab-landmark.ts';
 import { GitlabPassLockEntity } from '../entities/gitlab-pass-lock.ts';
 import { GitlabRegistryTagEntity } from '../entities/gitlab-registry-tag.ts';
+import { GitlabUnlinkedEntity } from '../entities/gitlab-unlinked.ts';
 import { entities } from '../entities/index.ts';
 import { migrations } from '../migrations/index.ts';
 import { missingProblem, placeProblem, readTablePlace } from './table-place.ts';
@@ -39,7 +40,7 @@ export interface DatabaseInspection {
 
 /** Privileges that a pass needs on each table; `delete` only on the tables below. */
 const privileges = ['select', 'insert', 'update', 'delete'];
-const tablesWithDeletes = [GitlabPassLockEntity, GitlabGapEntity, GitlabLandmarkEntity, GitlabRegistryTagEntity];
+const tablesWithDeletes = [GitlabPassLockEntity, GitlabGapEntity, GitlabLandmarkEntity, GitlabRegistryTagEntity, GitlabUnlinkedEntity];
 
 /** Inspects a database without changing anything. Throws DatabaseError when the database cannot be read. */
 export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseInspection> {

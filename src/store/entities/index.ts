@@ -8,6 +8,7 @@ import { GitlabPassEntity } from './gitlab-pass.ts';
 import { GitlabProjectEntity } from './gitlab-project.ts';
 import { GitlabRegistryTagEntity } from './gitlab-registry-tag.ts';
 import { GitlabStreamStateEntity } from './gitlab-stream-state.ts';
+import { GitlabUnlinkedEntity } from './gitlab-unlinked.ts';
 
 /** Every entity of the connector, for `MikroORM.init({ entities })`. */
 export const entities = [
@@ -21,4 +22,5 @@ export const entities = [
   GitlabPassLockEntity,
   GitlabLandmarkEntity,
   GitlabGapEntity,
+  GitlabUnlinkedEntity,
 ];

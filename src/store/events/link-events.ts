@@ -18,7 +18,8 @@ export interface Linking {
 }
 
 /**
- * Fills `description.related_events` of the events of a connection that are not linked yet, and of their related events.
+ * Fills `description.related_events` of the events of a connection to which a related event was added since they were stored (`gitlab_unlinked`), and
+ * of events that lost a key or that an earlier version has stored (`is_unlinked`), with their related events.
  * Two events are related when they are of different streams and share a key, such as that of a commit or a tag; or when one is the child pipeline of the other. Each names the
  * other by its id. A call that was stopped can be repeated. With `projectIds` only events of these projects change, because
  * events of different projects share no key.
@@ -38,11 +39,15 @@ export async function linkEvents({ kysely, inTransaction }: Linking, target: Eve
 
 function unlinked(connectionId: number, projectIds: readonly number[] | undefined, after: number): RawBuilder<{ id: number }> {
   const ids = projectIds
-    ? sql`and project_id in (select value::bigint from json_array_elements_text(${JSON.stringify(projectIds)}::json))`
-    : sql``;
+    ? sql`e.project_id in (select value::bigint from json_array_elements_text(${JSON.stringify(projectIds)}::json))`
+    : sql`true`;
   return sql`
-    select id from change_events
-    where connection_id = ${connectionId} and is_unlinked and id > ${after} ${ids} order by id limit ${listSize}`;
+    (
+      select id from change_events e where connection_id = ${connectionId} and is_unlinked and id > ${after} and ${ids} order by id limit ${listSize}
+    ) union (
+      select u.change_event_id from gitlab_unlinked u left join change_events e on e.id = u.change_event_id
+      where u.connection_id = ${connectionId} and u.change_event_id > ${after} and (e.id is null or ${ids}) order by 1 limit ${listSize}
+    ) order by 1 limit ${listSize}`;
 }
 
 /**
@@ -51,10 +56,10 @@ function unlinked(connectionId: number, projectIds: readonly number[] | undefine
  */
 const linkBatch = ({ connectionId, table }: EventTarget, ids: readonly number[]) => sql`
   with touched as materialized (
-    -- An earlier batch may have linked some of these events.
-    select id, stream, link_keys from change_events where id = any (${[...ids]}::int[]) and is_unlinked
+    select id, stream, link_keys, is_unlinked from change_events where id = any (${[...ids]}::int[])
   ),
-  touched_keys as materialized (select distinct stream, key from touched, unnest(link_keys) as key),
+  -- Those that are related to an event of the queue are in the queue themselves, or name it already.
+  touched_keys as materialized (select distinct stream, key from touched, unnest(link_keys) as key where is_unlinked),
   affected as materialized (
     select id, stream, link_keys from touched
     union
@@ -76,6 +81,8 @@ const linkBatch = ({ connectionId, table }: EventTarget, ids: readonly number[])
   related as materialized (
     select a.id, coalesce(jsonb_agg(p.event_id order by p.event_id) filter (where p.event_id is not null), '[]') as event_ids
     from affected a left join first_pairs p on p.id = a.id group by a.id
+  ), linked as (
+    delete from gitlab_unlinked where connection_id = ${connectionId} and change_event_id = any (${[...ids]}::int[])
   )
   update change_events e set
     ${sql.raw(`${table.description} = coalesce(e.${table.description}::jsonb, '{}')`)} || jsonb_build_object('related_events', r.event_ids),
@@ -88,7 +95,7 @@ const linkBatch = ({ connectionId, table }: EventTarget, ids: readonly number[])
 const relatedEvents = ({ description }: EventTarget['table']) => sql.raw(`e.${description}::jsonb -> 'related_events'`);
 
 /** Whether a key relates events of one stream: that of a pipeline and its children. */
-const isOfOneStream = (key: string) => sql`${sql.raw(key)} like '%:pipeline:%'`;
+export const isOfOneStream = (key: string) => sql`${sql.raw(key)} like '%:pipeline:%'`;
 
 /** The events that have a key, of all connections. */
 const eventsWithKey = (key: string) =>

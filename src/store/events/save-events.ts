@@ -4,6 +4,7 @@ import type { ChangeEvent } from '../../events/change-event.ts';
 import type { EventTable } from '../layouts/event-table.ts';
 import { rowsById } from './event-rows.ts';
 import type { EventRow } from './event-rows.ts';
+import { linkedRows, related } from './link-new-events.ts';
 import { storableJson } from './storable.ts';
 
 /** How many rows a page inserted and updated. Rows that are equal to their events are not written. */
@@ -39,7 +40,7 @@ export async function saveEvents(kysely: QueryExecutorProvider, target: EventTar
   const rows = await rowsById(kysely, target.connectionId, pages);
   if (rows.size === 0) return saved;
   await continueFormerRows(kysely, target.connectionId, [...rows.values()]);
-  const { rows: written } = await upsert(target, storableJson([...rows.values()])).execute(kysely);
+  const { rows: written } = await upsert(target, storableJson([...rows.values()].map((row, place) => ({ ...row, place })))).execute(kysely);
   await relinkFormerly(
     kysely,
     target.connectionId,
@@ -139,19 +140,19 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
     with incoming as (
       select * from jsonb_to_recordset(${json}::jsonb) as i (
         event_id text, title text, description jsonb, author text, at timestamptz, url text, status text, metadata jsonb, keep jsonb,
-        project_id bigint, stream text, link_keys text[], seen_at timestamptz, updates_only boolean, unknown jsonb, status_at timestamptz
+        project_id bigint, stream text, link_keys text[], seen_at timestamptz, updates_only boolean, unknown jsonb, status_at timestamptz, place int
       )
     ),
     merged as (
       select
-        e.stored, i.event_id, i.title, i.url, i.status, i.project_id, i.stream, i.seen_at, i.updates_only, i.status_at,
+        i.place, e.stored, i.event_id, i.title, i.url, i.status, i.project_id, i.stream, i.seen_at, i.updates_only, i.status_at,
         ${sql.raw(table.rounded(`coalesce(i.at, ${table.timestamp('e')}, i.seen_at)`))} as at,
         ${sql.raw(mergedColumns(table))}
       from incoming i
       left join lateral (select c as stored, c.* from change_events c where c.connection_id = ${connectionId} and c.event_id = i.event_id limit 1) e on true
     ),
     changed as (
-      select m.*, e.id is null or e.link_keys is distinct from m.link_keys as is_unlinked,
+      select m.*, e.id is null or e.link_keys is distinct from m.link_keys as is_relinked,
         case when e.id is not null then (${sql.raw(differences(table))}) end as changes
       from merged m, lateral (select (m.stored).*) as e
       where (e.id is null and not m.updates_only and m.at >= coalesce((
@@ -159,14 +160,16 @@ function upsert({ connectionId, table }: EventTarget, json: string): RawBuilder<
         or e.id is not null and (e.title, e.author, e.url, e.status, ${storedAt}, ${sql.raw(`e.${description}::jsonb, ${table.metadata('e')}::jsonb`)}, e.project_id, e.stream, e.link_keys)
           is distinct from (m.title, m.author, m.url, m.status, m.at, m.description, m.metadata, m.project_id, m.stream, m.link_keys)
     ),
+    ${linkedRows(connectionId)},
     written as (
       insert into change_events as e (
         connection_id, source, event_id, title, ${sql.raw(description)}, author, "timestamp", url, status, metadata,
         project_id, stream, link_keys, is_unlinked, created_at, updated_at
       )
-      select ${connectionId}, 'gitlab', event_id, title, description, author, ${sql.raw(table.toTimestamp('at'))}, url, status, metadata,
-        project_id, stream, link_keys, is_unlinked, ${sql.raw(table.toCreatedAt('now()'))}, now()
-      from changed
+      select ${connectionId}, 'gitlab', c.event_id, c.title, c.description || ${related}, c.author, ${sql.raw(table.toTimestamp('c.at'))}, c.url, c.status, c.metadata,
+        c.project_id, c.stream, c.link_keys, coalesce(l.is_cut, false), ${sql.raw(table.toCreatedAt('now()'))}, now()
+      from changed c left join linked l on l.event_id = c.event_id
+      order by c.place
       on conflict (connection_id, event_id) do update set
         title = excluded.title, ${sql.raw(`${description} = excluded.${description}`)}, author = excluded.author, "timestamp" = excluded."timestamp",
         url = excluded.url, status = excluded.status, metadata = excluded.metadata, project_id = excluded.project_id,

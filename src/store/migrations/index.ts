@@ -14,6 +14,7 @@ import { Timeline } from './20261127140000-timeline.ts';
 import { Layouts } from './20261128000000-layouts.ts';
 import { LockHolders } from './20261128100000-lock-holders.ts';
 import { Pruning } from './20261128110000-pruning.ts';
+import { LinkQueue } from './20261128120000-link-queue.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
 export const migrations: Constructor<Migration>[] = [
@@ -31,4 +32,5 @@ export const migrations: Constructor<Migration>[] = [
   Layouts,
   LockHolders,
   Pruning,
+  LinkQueue,
 ];
