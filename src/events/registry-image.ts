@@ -81,9 +81,9 @@ const earliestBuild = Date.UTC(1980, 0, 2);
 /** GitLab's clock, by which it is seen, shows whole seconds, and a builder's clock may be ahead. */
 const tolerance = 60_000;
 
-/** When an image was built; null when that time is impossible. */
+/** When an image was built, in whole seconds as GraphQL has it; null when that time is impossible. */
 function buildTime(text: string | null | undefined, seenAt: Date): Date | null {
-  const time = new Date(text ?? Number.NaN);
+  const time = new Date(Math.floor(new Date(text ?? Number.NaN).getTime() / 1000) * 1000);
   return time.getTime() >= earliestBuild && time.getTime() <= seenAt.getTime() + tolerance ? time : null;
 }
 
