@@ -21,15 +21,17 @@ export const undescribed = (tags: readonly Described[]): UndescribedTag[] => tag
 /** Describes tags: pages of them where GitLab answers these quickly, and what is not in those with a request for each. */
 export async function describeTags(gitlab: Gitlab, ref: RepositoryRef, tags: Omit<TagsToDescribe, 'repositoryId'>): Promise<Described[]> {
   const pages = await describedTags(gitlab, { ...tags, repositoryId: ref.repositoryId });
-  const described = await describeAlone(
-    tags.names.filter((name) => !pages.has(name)),
+  const found = (name: string): Described[] => {
+    const tag = pages.get(name);
+    // REST says why a tag has no digest.
+    return tag?.digest ? [{ name, tag }] : [];
+  };
+  const alone = await describeAlone(
+    tags.names.filter((name) => found(name).length === 0),
     (name) => gitlab.rest.tag(ref, name),
   );
-  const alone = new Map(described.map((one) => [one.name, one]));
-  return tags.names.flatMap((name) => {
-    const tag = pages.get(name);
-    return (tag ? withDigest(name, tag) : alone.get(name)) ?? [];
-  });
+  const byName = new Map(alone.map((one) => [one.name, one]));
+  return tags.names.flatMap((name) => byName.get(name) ?? found(name));
 }
 
 /** Without its digest nobody can say which image it is. */
