@@ -196,7 +196,10 @@ describePasses('the tags of container registries', (kind) => {
     await pass();
     await pass();
     // The tags that are pushed last are described first.
-    for (const name of names(320).toReversed()) push(name);
+    for (const name of names(320).toReversed()) {
+      given.world.pass();
+      push(name);
+    }
     const stop = new AbortController();
     let asked = 0;
     given.fake.intercept = (_, { operation }) => {
