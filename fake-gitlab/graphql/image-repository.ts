@@ -31,7 +31,7 @@ export function imageRepositoryDetails(world: World, project: FakeProject, repos
       const matching = [...tags].filter(([tagName]) => !part || tagName.includes(part));
       const rows = inOrder(matching, sort);
       const start = after ? rows.findIndex((row) => isBehind(row, keyIn(after, sort), sort)) : 0;
-      const page = start < 0 ? [] : rows.slice(start, start + Math.min(first ?? largestPage, largestPage));
+      const page = start < 0 ? [] : rows.slice(start, start + Math.min(first ?? largestPage, largestPage, project.largestPage));
       const last = page.at(-1);
       const hasNextPage = start + page.length < rows.length && page.length > 0;
       // The registry has a cursor only where a page follows.

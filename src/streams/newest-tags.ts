@@ -47,12 +47,13 @@ export interface TagNews {
 /** Compares GitLab's list of the newest tags with what is known. */
 export function newsOf({ tags, areAll }: NewestTags, { known, before, isImage, isWaiting }: KnownTags): TagNews {
   const looks = new Map(known.map((look) => [look.name, look]));
+  const since = before.getTime() - overlapMs;
   const shown = tags.filter(({ name }) => isImage(name));
   const isPushed = ({ name, digest, publishedAt }: NewestTag): boolean => {
     const look = looks.get(name);
     if (!look) return true;
     if (look.isBroken && (digest === null || isWaiting(name))) return false;
-    if (look.digest === null && look.isLeftOut) return publishedAt.getTime() >= before.getTime() - overlapMs;
+    if (look.digest === null && look.isLeftOut) return publishedAt.getTime() >= since;
     return look.digest !== digest;
   };
   const pushed = new Set(shown.filter(isPushed).map(({ name }) => name));
@@ -61,7 +62,7 @@ export function newsOf({ tags, areAll }: NewestTags, { known, before, isImage, i
   return {
     shown,
     pushed,
-    areAllPushed: areAll || (last !== undefined && !pushed.has(last.name)),
+    areAllPushed: areAll || (last !== undefined && !pushed.has(last.name) && last.publishedAt.getTime() < since),
     isGone: areAll && known.some(({ name }) => !names.has(name)),
     noted: shown.flatMap(({ name, digest }) => {
       const look = looks.get(name);
