@@ -15,7 +15,7 @@ const config: CodegenConfig = {
         skipTypename: true,
         enumsAsTypes: true,
         strictScalars: true,
-        scalars: { Time: 'string', CiPipelineID: 'string', ContainerRepositoryID: 'string' },
+        scalars: { BigInt: 'string', Time: 'string', CiPipelineID: 'string', ContainerRepositoryID: 'string' },
         immutableTypes: true,
         dedupeFragments: true,
       },

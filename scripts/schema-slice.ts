@@ -20,7 +20,7 @@ import type { DocumentNode, GraphQLNamedType, GraphQLSchema } from 'graphql';
 const passedEnumValues: Readonly<Record<string, readonly string[]>> = {
   MergeRequestSort: ['UPDATED_ASC', 'UPDATED_DESC'],
   ReleaseSort: ['CREATED_DESC'],
-  ContainerRepositoryTagSort: ['PUBLISHED_AT_DESC'],
+  ContainerRepositoryTagSort: ['NAME_ASC', 'PUBLISHED_AT_DESC'],
 };
 
 interface Usage {

@@ -16,7 +16,7 @@ export interface WalkState {
   readonly cursor: string | null;
   /** The time of GitLab's clock when the walk of `cursor` began. */
   readonly walkStartedAt: Date | null;
-  /** The newest commit up to which the branch is stored. */
+  /** The newest commit up to which the branch is stored; of a container repository, its newest tags when all of them were stored. */
   readonly frontier: string | null;
   /** Child pipelines that changed since this moment are to be read. Null: none. */
   readonly childrenSince: Date | null;

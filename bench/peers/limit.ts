@@ -2,12 +2,15 @@ import { getOperationAST, print } from 'graphql';
 import type { DocumentNode } from 'graphql';
 import pLimit from 'p-limit';
 import {
+  DescribedTagsDocument,
   MergeRequestPageDocument,
+  NewestTagsDocument,
   PipelinePageDocument,
   ProjectChangesDocument,
   ReleasePageDocument,
 } from '../../src/gitlab/generated/sdk.ts';
 import type { ChangesFragment } from '../../src/gitlab/generated/sdk.ts';
+import { presentNodes } from '../../src/events/text.ts';
 import { measure } from '../../fake-gitlab/graphql/complexity.ts';
 import { latest, schemaOf } from '../../fake-gitlab/graphql/variant.ts';
 import type { OnRow, Peer, Reading } from './peer.ts';
@@ -36,12 +39,14 @@ interface Answered {
 
 /**
  * The limit: reads the same fields in the fewest requests that GitLab allows, and stores nothing. Each request has as many
- * projects as the limit of complexity allows. Lists are read in pages of 100, and each tag with a REST request.
+ * projects as the limit of complexity allows. Lists are read in pages of 100, and tags 300 in a request; in a later pass the
+ * newest tags of 24 container repositories.
  */
 export const limit: Peer = async (reading, onRow) => {
   const asking = createAsking(reading, onRow);
   const sizes = largestBatch(reading);
   const work: Array<Promise<void>> = [];
+  const repositories: Repository[] = [];
   let left = reading.projects || Number.POSITIVE_INFINITY;
   for (let after: string | null | undefined; after !== null && left > 0;) {
     const { projects } = await asking.graphql(ProjectChangesDocument, {
@@ -51,8 +56,10 @@ export const limit: Peer = async (reading, onRow) => {
     const nodes = (projects.nodes ?? []) as unknown as ChangesFragment[];
     left -= nodes.length;
     work.push(...nodes.map((node) => readProject(asking, node)));
+    repositories.push(...nodes.flatMap(({ containerRepositories }) => presentNodes(containerRepositories)));
     after = projects.pageInfo.hasNextPage ? projects.pageInfo.endCursor : null;
   }
+  if (reading.since !== null) work.push(readNewestTags(asking, repositories));
   await Promise.all(work);
 };
 
@@ -152,7 +159,7 @@ async function readProject(asking: Asking, node: ChangesFragment): Promise<void>
       wanted: reading.since === null ? reading.rows.releases : 0,
       idOf: ({ tagName }) => `release-${fullPath}-${String(tagName)}`,
     }),
-    ...(containerRepositories?.nodes ?? []).map((repository) => repository && readTags(asking, node, repository)),
+    ...(reading.since === null ? presentNodes(containerRepositories) : []).map((repository) => readTags(asking, node, repository)),
   ]);
 }
 
@@ -167,22 +174,55 @@ const orderOf = (key: string, { since }: Reading): Variables => ({
   ...(since !== null && key !== 'releases' ? { updatedAfter: since } : {}),
 });
 
+/** The names of a repository's tags with REST, and then 300 tags in a request. */
 async function readTags(
-  { rest, reading, onRow }: Asking,
+  { graphql, rest, reading, onRow }: Asking,
   project: Pick<ChangesFragment, 'id'>,
-  { id, path }: { readonly id: string; readonly path: string },
+  { id, path }: Repository,
 ): Promise<void> {
   const [projectId, repositoryId] = [project.id, id].map((globalId) => globalId.split('/').at(-1) ?? '');
   const base = `projects/${projectId}/registry/repositories/${repositoryId}/tags`;
-  const work: Array<Promise<void>> = [];
-  const describe = async (name: string) => {
-    const { digest } = await rest<{ readonly digest: string }>(`${base}/${encodeURIComponent(name)}`);
-    onRow(`registry-${path}-${name}-${digest}`, '');
-  };
-  for (let [page, size] = [1, largestPage]; size === largestPage && work.length < reading.tags; page++) {
+  const names: string[] = [];
+  for (let [page, size] = [1, largestPage]; size === largestPage && names.length < reading.tags; page++) {
     const tags = await rest<ReadonlyArray<{ readonly name: string }>>(`${base}?per_page=${largestPage}&page=${page}`);
     size = tags.length;
-    work.push(...tags.slice(0, reading.tags - work.length).map(({ name }) => describe(name)));
+    names.push(...tags.map(({ name }) => name));
   }
-  await Promise.all(work);
+  const starts = chunks(names.slice(0, reading.tags), tagsPerPage).map((_, index) => names[index * tagsPerPage - 1] ?? null);
+  const describe = async (afters: ReadonlyArray<string | null>) => {
+    const variables = afters.flatMap((after, index) => [[`after${index}`, after] as const, [`has${index}`, true] as const]);
+    const answer = await graphql(DescribedTagsDocument, { repository: id, ...Object.fromEntries(variables) });
+    const { containerRepository } = answer as unknown as { readonly containerRepository: Readonly<Record<string, List>> };
+    for (const { nodes } of Object.values(containerRepository))
+      for (const tag of nodes ?? []) onRow(`registry-${path}-${String(tag?.['name'])}-${String(tag?.['digest'])}`, '');
+  };
+  await Promise.all(chunks(starts, pagesPerRequest).map(describe));
+}
+
+const tagsPerPage = 20;
+const pagesPerRequest = 15;
+
+/** The newest tags of 24 repositories in a request: they show what was pushed. */
+async function readNewestTags({ graphql, onRow }: Asking, repositories: readonly Repository[]): Promise<void> {
+  const read = async (some: readonly Repository[]) => {
+    const variables = some.flatMap(({ id }, index) => [[`r${index}`, id] as const, [`has${index}`, true] as const]);
+    const answer = (await graphql(NewestTagsDocument, Object.fromEntries(variables))) as unknown as Readonly<
+      Record<string, { readonly tags: List }>
+    >;
+    for (const [index, { path }] of some.entries())
+      for (const tag of answer[`r${index}`]?.tags.nodes ?? [])
+        onRow(`registry-${path}-${String(tag?.['name'])}-${String(tag?.['digest'])}`, '');
+  };
+  await Promise.all(chunks(repositories, repositoriesPerRequest).map(read));
+}
+
+const repositoriesPerRequest = 24;
+
+interface Repository {
+  readonly id: string;
+  readonly path: string;
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
 }

@@ -1,8 +1,7 @@
-import { GraphQLError } from 'graphql';
 import type { FakeProject } from '../world/project.ts';
 import type { FakeImageRepository, FakeTag } from '../world/records.ts';
 import { subjectOf } from '../world/subjects.ts';
-import { graphqlTime } from '../world/time.ts';
+import { cursorTime, graphqlTime } from '../world/time.ts';
 import type { World } from '../world/world.ts';
 import type { PageArgs } from './connections.ts';
 import { subject } from './poisoned.ts';
@@ -15,8 +14,6 @@ interface TagArgs extends PageArgs {
 const largestPage = 20;
 
 type Row = readonly [name: string, tag: FakeTag];
-
-const byName = ([a]: Row, [b]: Row) => (a < b ? -1 : 1);
 
 /** `Query.containerRepository`: a repository with its tags, of which a page holds 20 at most. */
 export function imageRepositoryDetails(world: World, project: FakeProject, repository: FakeImageRepository) {
@@ -32,35 +29,35 @@ export function imageRepositoryDetails(world: World, project: FakeProject, repos
     tagsCount: tags.size,
     tags: ({ sort, name: part, first, after }: TagArgs) => {
       const matching = [...tags].filter(([tagName]) => !part || tagName.includes(part));
-      const rows = matching.toSorted(byName).toSorted(byPublication(sort));
-      if (sort === 'NAME_DESC') rows.reverse();
-      const start = after ? placeAfter(rows, after) : 0;
-      const page = rows.slice(start, start + Math.min(first ?? largestPage, largestPage));
+      const rows = inOrder(matching, sort);
+      const start = after ? rows.findIndex((row) => isBehind(row, keyIn(after, sort), sort)) : 0;
+      const page = start < 0 ? [] : rows.slice(start, start + Math.min(first ?? largestPage, largestPage, project.largestPage));
       const last = page.at(-1);
-      return {
-        nodes: page.map(toNode),
-        pageInfo: { hasNextPage: start + page.length < rows.length, endCursor: last ? encode(last[0]) : null },
-      };
+      const hasNextPage = start + page.length < rows.length && page.length > 0;
+      // The registry has a cursor only where a page follows.
+      return { nodes: page.map(toNode), pageInfo: { hasNextPage, endCursor: last && hasNextPage ? cursorOf(last, sort) : null } };
     },
   };
 }
 
-function byPublication(sort: TagArgs['sort']) {
-  return ([, a]: Row, [, b]: Row): number => {
-    if (sort === 'PUBLISHED_AT_ASC') return a.publishedAt - b.publishedAt;
-    return sort === 'PUBLISHED_AT_DESC' ? b.publishedAt - a.publishedAt : 0;
-  };
+type Sort = TagArgs['sort'];
+
+const isByTime = (sort: Sort): boolean => sort === 'PUBLISHED_AT_ASC' || sort === 'PUBLISHED_AT_DESC';
+const isDescending = (sort: Sort): boolean => sort === 'NAME_DESC' || sort === 'PUBLISHED_AT_DESC';
+
+/** What the registry sorts by: the name, or the time and then the name. */
+const keyOf = ([name, { publishedAt }]: Row, sort: Sort): string => (isByTime(sort) ? `${cursorTime(publishedAt)}|${name}` : name);
+
+function inOrder(rows: readonly Row[], sort: Sort): Row[] {
+  const sorted = rows.toSorted((a, b) => (keyOf(a, sort) < keyOf(b, sort) ? -1 : 1));
+  return isDescending(sort) ? sorted.toReversed() : sorted;
 }
 
-const encode = (name: string) => Buffer.from(name).toString('base64');
+/** The registry's cursor: the name of the last tag, and in a list by time its time with it, encoded. A tag of this name need not exist. */
+const cursorOf = (row: Row, sort: Sort): string => (isByTime(sort) ? Buffer.from(keyOf(row, sort)).toString('base64') : keyOf(row, sort));
+const keyIn = (cursor: string, sort: Sort): string => (isByTime(sort) ? Buffer.from(cursor, 'base64').toString() : cursor);
 
-/** The registry's cursor is the name of the last tag. When this tag is deleted or moves, the list ends early, or repeats a part. */
-function placeAfter(rows: readonly Row[], cursor: string): number {
-  const name = Buffer.from(cursor, 'base64').toString();
-  const place = rows.findIndex(([other]) => other === name);
-  if (place < 0) throw new GraphQLError('Please provide a valid cursor');
-  return place + 1;
-}
+const isBehind = (row: Row, key: string, sort: Sort): boolean => (isDescending(sort) ? keyOf(row, sort) < key : keyOf(row, sort) > key);
 
 function tagNode({ hasRegistryMetadata }: World, { path, location }: FakeImageRepository, [name, tag]: Row) {
   const { digest, revision, createdAt, publishedAt, totalSize, isBroken } = tag;

@@ -58,7 +58,7 @@ export interface GitlabConfig {
    */
   readonly reconcileInterval?: number | string | null | undefined;
   /**
-   * How many known tags of each container repository a pass reads again: names that move first, such as `latest` or `prod`, then the least recently read. In the environment: `TAG_CHECKS`.
+   * How many known tags of each container repository a pass reads again where GitLab does not say which were pushed (without the metadata database of the registry, or before 17.5): names that move first, such as `latest` or `prod`, then the least recently read. In the environment: `TAG_CHECKS`.
    * @default `5`
    */
   readonly tagChecks?: number | string | null | undefined;

@@ -99,7 +99,7 @@ export const shape = {
     env: 'TAG_CHECKS',
     value: 'count',
     description:
-      'How many known tags of each container repository a pass reads again: names that move first, such as `latest` or `prod`, then the least recently read.',
+      'How many known tags of each container repository a pass reads again where GitLab does not say which were pushed (without the metadata database of the registry, or before 17.5): names that move first, such as `latest` or `prod`, then the least recently read.',
   }),
   tagLimit: setting(wholeNumber(0).default(100), {
     env: 'TAG_LIMIT',

@@ -1,4 +1,4 @@
-import type { RestTagDetail } from '../gitlab/rest.ts';
+import type { TagDetail } from '../gitlab/registry-tags.ts';
 import type { ChangeEvent } from './change-event.ts';
 import type { EventProject } from './event-project.ts';
 import { tagKeys } from './link-keys.ts';
@@ -27,10 +27,12 @@ interface TagPlace {
 }
 
 /** A tag of a container repository with the image it points to as an event: `[Image] {repository path}:{tag}`. Each push is an event. */
-export function registryImageToEvent(tag: RestTagDetail, { repository, project }: TagPlace, push: TagPush): ChangeEvent {
+export function registryImageToEvent(tag: TagDetail, { repository, project }: TagPlace, push: TagPush): ChangeEvent {
   const { pushedAt, previousDigest, seenAt } = push;
   const digest = tag.digest ?? '';
-  const createdAt = buildTime(tag.created_at, seenAt);
+  // The registry's clock may be ahead of GitLab's.
+  const publishedAt = new Date(tag.published_at ?? 0);
+  const createdAt = buildTime(tag.created_at, publishedAt > seenAt ? publishedAt : seenAt);
   const size = tag.total_size ? { size: readableSize(tag.total_size) } : {};
   const id = (suffix: string) => `registry-${eventRepositoryPath(repository, project)}-${tag.name}-${suffix}`;
   const lines = ['Container image pushed to GitLab Container Registry', `Image: ${repository.path}`, `Tag: ${tag.name}`];
@@ -81,10 +83,10 @@ const earliestBuild = Date.UTC(1980, 0, 2);
 /** GitLab's clock, by which it is seen, shows whole seconds, and a builder's clock may be ahead. */
 const tolerance = 60_000;
 
-/** When an image was built; null when that time is impossible. */
-function buildTime(text: string | null | undefined, seenAt: Date): Date | null {
-  const time = new Date(text ?? Number.NaN);
-  return time.getTime() >= earliestBuild && time.getTime() <= seenAt.getTime() + tolerance ? time : null;
+/** When an image was built, in whole seconds as GraphQL has it; null when that time is impossible. */
+function buildTime(text: string | null | undefined, now: Date): Date | null {
+  const time = new Date(Math.floor(new Date(text ?? Number.NaN).getTime() / 1000) * 1000);
+  return time.getTime() >= earliestBuild && time.getTime() <= now.getTime() + tolerance ? time : null;
 }
 
 /** The path of a repository, in lower case as in GitLab, but with the first path of the project in place of the current path. */

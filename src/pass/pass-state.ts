@@ -1,5 +1,6 @@
 import type { Config } from '../config/parse-config.ts';
 import type { Gitlab } from '../gitlab/client.ts';
+import type { NewestTags } from '../gitlab/registry-tags.ts';
 import type { Logger } from '../log.ts';
 import type { KnownProject, LockedStore, Store } from '../store/store.ts';
 import type { PlacedState } from '../store/progress/save-progress.ts';
@@ -56,6 +57,8 @@ export interface PassState extends LockedPass {
   readonly states: Map<number, ProjectStates>;
   readonly progress: Progress;
   readonly tips: Tips;
+  /** The newest tags of a container repository at rest; undefined when GitLab does not say them. */
+  readonly newestTags: (repositoryId: number) => Promise<NewestTags | undefined>;
   readonly gaps: Gaps;
   /** Rows that GitLab must still have, as far as this pass has not found them yet. */
   readonly landmarks: Landmarks;

@@ -10,6 +10,7 @@ import { nameKnownGaps } from './gap-problems.ts';
 import { extendBackfill } from './extend-backfill.ts';
 import { nameMissingBranches } from './missing-branches.ts';
 import { settle } from './settle.ts';
+import { createNewestTags } from './newest-tags.ts';
 import { createReading, readIds, readList } from './read-projects.ts';
 import type { Reading } from './read-projects.ts';
 import { isDue, reconcile } from './reconcile.ts';
@@ -69,9 +70,11 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
   const gaps = createGaps(await store.readGaps(projectIds));
   noteProvenByWatermarks(input, states);
   const byProject = statesByProject(states, input.config.branches);
+  const options = optionsOf(input.config, input.now());
+  const selected = projects.filter(isSelected);
   return {
     ...input,
-    options: optionsOf(input.config, input.now()),
+    options,
     tally,
     circuitBreaker: createCircuitBreaker(),
     known: new Map(projects.map((project) => [project.id, project])),
@@ -79,10 +82,11 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
     progress: createProgress(input, tally),
     tips: createTips({
       gitlab: input.gitlab,
-      projects: projects.filter(isSelected),
+      projects: selected,
       isDue: (project, at) => isDue(input, project, at),
       states: byProject,
     }),
+    newestTags: createNewestTags({ gitlab: input.gitlab, projects: selected, states: byProject, options }),
     gaps,
     landmarks,
     rewound,

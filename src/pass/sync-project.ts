@@ -85,6 +85,7 @@ function contextOf({ pass, work, states, stream }: StreamWork): StreamContext {
     isWaiting: (row, scope = '') =>
       pass.gaps.isWaiting({ ...row, scope, projectId: project.id, stream: stream.name, at, isReconcile: batch.ask.kind === 'reconcile' }),
     tipOf: (branch) => pass.tips.of(project.id, branch, at),
+    newestTags: pass.newestTags,
     readTags: (repositoryId) => pass.store.readTags(project.id, repositoryId),
   };
 }

@@ -3,7 +3,8 @@ import { numberOfGlobalId, projectGlobalId } from '../gitlab/ids.ts';
 import { isAtTip, tipsPerRequest } from '../streams/at-tip.ts';
 import type { KnownProject } from '../store/store.ts';
 import { settle } from './settle.ts';
-import { chunks, walkKey } from './pass-state.ts';
+import { askedTogether } from './asked-together.ts';
+import { walkKey } from './pass-state.ts';
 import type { ProjectStates } from './pass-state.ts';
 
 /** The last commits of branches, asked for many projects together. */
@@ -27,26 +28,17 @@ export interface TipsInput {
  * the first of these projects is read, and replaces a REST request for each of them.
  */
 export function createTips({ gitlab, projects, isDue, states }: TipsInput): Tips {
-  const byBranch = new Map<string, Map<number, () => Promise<ReadonlyMap<number, string>>>>();
+  const byBranch = new Map<string, (projectId: number) => Promise<string | undefined>>();
   const asking = (branch: string, at: Date) => {
     const known = byBranch.get(branch);
     if (known) return known;
     const resting = projects.filter(({ id }) => isAtTip(states.get(id)?.get(walkKey('commits', branch))));
     const ids = resting.filter((project) => !isDue(project, at)).map(({ id }) => id);
-    const asks = new Map(
-      chunks(
-        ids.toSorted((a, b) => a - b),
-        tipsPerRequest,
-      ).flatMap((some) => {
-        let answer: Promise<ReadonlyMap<number, string>> | undefined;
-        const ask = () => (answer ??= readTips(gitlab, some, branch));
-        return some.map((id) => [id, ask] as const);
-      }),
-    );
+    const asks = askedTogether(ids, tipsPerRequest, (some) => readTips(gitlab, some, branch));
     byBranch.set(branch, asks);
     return asks;
   };
-  return { of: async (projectId, branch, at) => (await asking(branch, at).get(projectId)?.())?.get(projectId) };
+  return { of: (projectId, branch, at) => asking(branch, at)(projectId) };
 }
 
 /** The tips of a branch by project. Projects for which GitLab gives no tip are left out, and all of them after a failure. */

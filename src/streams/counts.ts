@@ -68,6 +68,8 @@ export interface CountedProjects {
   readonly due: readonly ProjectCounts[];
   /** The known tags of each container repository of the projects that were read before. */
   readonly tags: readonly TagCount[];
+  /** How many container repositories of a project are only asked for their newest tags, by project. */
+  readonly atRest: ReadonlyMap<number, number>;
 }
 
 /** Requests of a stream: at least so many, since what else there is to read shows only when it is read. */

@@ -4,6 +4,7 @@ import type { EventProject } from '../events/event-project.ts';
 import type { BatchProject } from '../gitlab/batch.ts';
 import type { Gitlab } from '../gitlab/client.ts';
 import type { ListedRow, UnreadRow } from '../gitlab/read-around.ts';
+import type { NewestTags } from '../gitlab/registry-tags.ts';
 import type { Arrivals, Backfill, Outcome, Progress, StoredRow, TagChanges, TagLook, WalkState } from '../walk-state.ts';
 import type { Access } from './access.ts';
 import type { StreamCount, StreamPlan } from './counts.ts';
@@ -49,6 +50,8 @@ export interface StreamContext {
   readonly isWaiting: (row: ListedRow, scope?: string) => boolean;
   /** The last commit of a branch that was read to its tip, as it was asked for together with other projects; undefined when it is not known so. */
   readonly tipOf: (branch: string) => Promise<string | undefined>;
+  /** The newest tags of a container repository whose tags were read, asked for together with others; undefined when they are not known so. */
+  readonly newestTags: (repositoryId: number) => Promise<NewestTags | undefined>;
   /** What is stored of a container repository's tags. */
   readonly readTags: (repositoryId: number) => Promise<TagLook[]>;
 }

@@ -108,7 +108,9 @@ describe('the plan command without a database', () => {
       /In all about 3 GraphQL and at least 3 REST requests for about 5 rows: [\d.]+ s or more \(4 at once, \d+ ms each, 1000 a minute allowed;/,
     );
     expect(out).toMatch(/ProjectChanges \(newest\) of 1 project costs \d+ of 250 points\n/);
-    expect(out).toContain('GitLab has no count of commits, tags (a new container repository takes a request for each of up to 100).\n');
+    expect(out).toContain(
+      'GitLab has no count of commits, tags (a new container repository takes a request for each of up to 100, or for 300 of them where the registry has a metadata database).\n',
+    );
     expect(out).toMatch(/The plan took \d GraphQL and 0 REST requests\. Nothing was written\.\n$/);
     expect(out).not.toContain(goodToken);
   });
@@ -249,12 +251,26 @@ describe('the plan command with a database', () => {
     world.pass(minutes(30));
     const usual = await plan();
     expect(stepOf(usual, 'reconcile')).toBeUndefined();
-    expect(stepOf(usual, 'registry-images')).toMatchObject({ projects: 1, rest: 1 + 5, certainty: 'at least' });
+    expect(stepOf(usual, 'registry-images')).toMatchObject({ projects: 1, graphql: 1, rest: 0, certainty: 'at least' });
     expect((await sync()).requests).toEqual(usual.requests);
     const due = await plan([], { RECONCILE_INTERVAL: '0' });
     expect(stepOf(due, 'reconcile')).toMatchObject({ projects: 1, rows: 3 + 2 + 1, graphql: 1 });
-    expect(stepOf(due, 'registry-images')).toMatchObject({ rest: 2 + 5 + 12 });
+    // The newest tags, and then all of them; their names.
+    expect(stepOf(due, 'registry-images')).toMatchObject({ graphql: 2, rest: 1 });
     expect((await sync([], { RECONCILE_INTERVAL: '0' })).requests).toEqual(due.requests);
+  });
+
+  test('plans a request for each tag where the registry has no metadata database', async () => {
+    world.hasRegistryMetadata = false;
+    const web = fill('acme/shop', 0, 0).addImageRepository('web');
+    for (let i = 0; i < 12; i++) world.projects[0]?.pushTag(web, `v${i}`);
+    await sync();
+    const usual = await plan();
+    expect(stepOf(usual, 'registry-images')).toMatchObject({ graphql: 0, rest: 1 + 5 });
+    const due = await plan([], { RECONCILE_INTERVAL: '0' });
+    expect(stepOf(due, 'registry-images')).toMatchObject({ graphql: 0, rest: 2 + 5 + 12 });
+    // One more is refused, which shows that there is no such database.
+    expect((await sync([], { RECONCILE_INTERVAL: '0' })).requests.rest).toBe(due.requests.rest + 1);
   });
 
   test('plans one request for the commits of each branch, and one more in a new project', async () => {

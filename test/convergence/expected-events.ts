@@ -205,7 +205,8 @@ function image(of: ExpectedProject, { repository, name, tag }: ImageTag): Expect
       related_events: [],
     },
     author: 'unknown',
-    timestamp: tag.createdAt === null ? firstSeen : restTime(tag.createdAt),
+    // In whole seconds, as GraphQL has it.
+    timestamp: tag.createdAt === null ? firstSeen : new Date(graphqlTime(tag.createdAt)).toISOString(),
     url: `${pageOf(of)}/-/container_registry/${repository.id}`,
     status: 'published',
     metadata: {

@@ -244,6 +244,15 @@ describe('the event of a registry image', () => {
     });
   });
 
+  test('was built at a time up to its push, also where that is later than GitLab says it is now', () => {
+    const seenAt = new Date('2026-11-23T08:00:00Z');
+    const later = { ...tag, created_at: '2026-11-23T08:10:00.500Z' };
+    const builtAt = (one: typeof later & { readonly published_at?: string }) =>
+      registryImageToEvent(one, { repository, project }, { pushedAt: null, previousDigest: null, seenAt }).metadata['image_created_at'];
+    expect(builtAt(later)).toBeNull();
+    expect(builtAt({ ...later, published_at: '2026-11-23T08:10:00Z' })).toBe('2026-11-23T08:10:00.000Z');
+  });
+
   test('is of the time at which the tag was pushed, where that is known, and not of the build', () => {
     const pushedAt = new Date('2026-11-23T22:49:00Z');
     const event = registryImageToEvent(tag, place, { ...push, pushedAt, previousDigest: 'sha256:0' });

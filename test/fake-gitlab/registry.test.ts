@@ -83,7 +83,13 @@ describe('tags in GraphQL', () => {
     expect(first.nodes).toHaveLength(20);
     expect(first.pageInfo.hasNextPage).toBe(true);
     expect(await names(`sort: NAME_ASC, after: "${first.pageInfo.endCursor}"`)).toEqual(['v30', 'v31', 'v32', 'v33', 'v34']);
-    expect(await names('first: 2, sort: PUBLISHED_AT_DESC')).toEqual(['v34', 'v33']);
+    // A cursor of a list by name is a name, which the repository need not have.
+    expect(await names('sort: NAME_ASC, after: "v31x"')).toEqual(['v32', 'v33', 'v34']);
+    expect(await names('sort: NAME_ASC, after: "w"')).toEqual([]);
+    const newest = await tags('first: 2, sort: PUBLISHED_AT_DESC');
+    expect(newest.nodes).toMatchObject([{ name: 'v34' }, { name: 'v33' }]);
+    gitlab.project.deleteTag(repository, 'v33');
+    expect(await names(`first: 2, sort: PUBLISHED_AT_DESC, after: "${newest.pageInfo.endCursor}"`)).toEqual(['v32', 'v31']);
     expect(await names('first: 1, sort: PUBLISHED_AT_ASC')).toEqual(['v10']);
   });
 

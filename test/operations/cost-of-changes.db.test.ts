@@ -5,8 +5,8 @@ import type { FakePipeline } from '../../fake-gitlab/world/records.ts';
 import { describePasses } from '../support/databases.ts';
 import { useSync } from './fixture.ts';
 
-/** Questions that only the record of changes asks: what was closed, what left, the children of pipelines, since when tags point where they do. */
-const ofTheRecord = ['ChildPipelinePage', 'MergeRequestClosings', 'MergeRequestsByIid', 'TagTimes'];
+/** Questions that only the record of changes asks: what was closed, what left, the children of pipelines. */
+const ofTheRecord = ['ChildPipelinePage', 'MergeRequestClosings', 'MergeRequestsByIid'];
 
 describePasses('the record of changes', (kind) => {
   const given = useSync(kind);

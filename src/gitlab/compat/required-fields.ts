@@ -1,6 +1,6 @@
 /**
  * Fields without which the object around them is useless. A name without a type is the field of every type. GitLab 16.2 and
- * later have all of them. Any other field may be missing: codegen.ts makes it nullable in the generated types, whatever
+ * later have all of them, but those of tags, which REST has as well. Any other field may be missing: codegen.ts makes it nullable in the generated types, whatever
  * GitLab's schema says.
  */
 const required: ReadonlySet<string> = new Set([
@@ -31,6 +31,12 @@ const required: ReadonlySet<string> = new Set([
   'path',
   'location',
   'ContainerRepository.name',
+  'ContainerRepositoryTag.name',
+  // Half of a tag is no tag.
+  'ContainerRepositoryTag.digest',
+  'ContainerRepositoryTag.publishedAt',
+  'ContainerRepositoryTag.revision',
+  'ContainerRepositoryTag.totalSize',
   // Needed for correct rows and watermarks.
   'createdAt',
   'updatedAt',

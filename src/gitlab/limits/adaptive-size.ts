@@ -8,7 +8,7 @@ const growth = 1.5;
 
 /** Whether the size of a GraphQL operation adapts: after a failure that may come from the size, it is sent again in a smaller size. */
 export const isResizableOperation = (operation: string): boolean =>
-  /^(Project|Group)(Changes|Rows)$|^ProjectTips$|^(MergeRequest|Pipeline|Release|ContainerRepository)(Page|Whole|Light)$|^MergeRequestsByIid$|Identities$/.test(
+  /^(Project|Group)(Changes|Rows)$|^ProjectTips$|^(Newest|Described)Tags$|^(MergeRequest|Pipeline|Release|ContainerRepository)(Page|Whole|Light)$|^MergeRequestsByIid$|Identities$/.test(
     operation,
   );
 

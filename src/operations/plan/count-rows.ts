@@ -1,5 +1,6 @@
 import { readCounts } from '../../gitlab/counts.ts';
 import type { ProjectCounts } from '../../gitlab/counts.ts';
+import { repositoriesAtRest } from '../../pass/newest-tags.ts';
 import { chunks } from '../../pass/pass-state.ts';
 import { isDue, recentPipelinesSince } from '../../pass/reconcile.ts';
 import type { ReadableRecord } from '../../store/reads.ts';
@@ -41,6 +42,7 @@ export async function countedFor(
     backfill: store ? await backfillRows(pass, store, knownIds, backfillTo) : [],
     due: await dueCounts(pass, knownIds),
     tags: store ? (await store.countTags()).filter(({ projectId }) => knownIds.includes(projectId)) : [],
+    atRest: new Map(knownIds.map((id) => [id, repositoriesAtRest(pass.states.get(id), pass.options).length])),
   };
 }
 
