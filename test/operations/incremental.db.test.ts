@@ -246,7 +246,7 @@ describePasses('what changed', (kind) => {
       const backfillTo = sinceHoursAgo(220);
       expect(await given.sync(config)).toMatchObject({ stored: 80 });
       given.world.pass(minutes(5));
-      const { em, signal, fetch } = createMortal(given.database.em, { at: 'after commit', count: 4 });
+      const { em, signal, fetch } = createMortal(given.database.em, { at: 'after commit', count: 5 });
       await syncGitlab(em, { token: given.token, url: fakeUrl, ...config }, given.connectionId, { backfillTo, signal, fetch });
       const stopped = (await given.ids()).length;
       expect(stopped).toBeGreaterThan(80);
