@@ -1,17 +1,8 @@
 import { PgBoss } from 'pg-boss';
-import { parseDatabaseUrl } from '../config/database-url.ts';
 import { DatabaseError, messageOf } from '../errors.ts';
 import { connectionOptions } from '../store/database/connection-options.ts';
+import { jobSchemaOf } from '../store/database/inspect-jobs.ts';
 import { readSchemaState } from '../store/database/schema-state.ts';
-
-/** The PostgreSQL schema that holds the jobs. */
-export const jobSchema = 'gitlab_connector_jobs';
-
-/** The schema of the jobs of a database URL: beside the schema of the tables when the URL names one, so that two installations share nothing. */
-export function jobSchemaOf(databaseUrl: string): string {
-  const { schema = 'public' } = parseDatabaseUrl(databaseUrl).parameters;
-  return schema === 'public' ? jobSchema : `${schema}_jobs`;
-}
 
 const superviseSeconds = 5;
 

@@ -1,6 +1,7 @@
 import type { PgBoss } from 'pg-boss';
 import type { Logger } from '../log.ts';
-import { jobSchemaOf, openQueue, withQueueErrors } from './job-queue.ts';
+import { jobSchemaOf } from '../store/database/inspect-jobs.ts';
+import { openQueue, withQueueErrors } from './job-queue.ts';
 import type { Engine, EngineWork, JobCount, PassRequest } from './engine.ts';
 import { withLinkedAbort } from '../operations/linked-abort.ts';
 import type { PassSummary } from './pass-summary.ts';

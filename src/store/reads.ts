@@ -3,6 +3,7 @@ import { DatabaseError } from '../errors.ts';
 import { knownConnection, readConfigKeys } from './connections.ts';
 import { withDatabaseErrors } from './database/database-errors.ts';
 import { inspectDatabase } from './database/inspect-database.ts';
+import { inspectJobs } from './database/inspect-jobs.ts';
 import { countStored, readEvents, readHistory } from './events/read-events.ts';
 import { readConnections, readKnownNames } from './events/read-known.ts';
 import { countTimeline, readNewChanges, readTimeline } from './events/read-timeline.ts';
@@ -46,6 +47,7 @@ const functions = {
   readConnections,
   readKnownNames,
   inspectDatabase,
+  inspectJobs,
   readLayoutOf,
   knownConnection,
   readConfigKeys,

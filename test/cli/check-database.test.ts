@@ -63,6 +63,7 @@ describe('the check of the database', () => {
     const empty = await checking.check({ DATABASE_URL: databaseUrl });
     expect(empty.of('migrations')?.detail).toBe(`${migrations.length} applied, none pending`);
     expect(empty.of('privileges')?.detail).toBe('the tables can be read and written');
+    expect(empty.of('jobs')?.detail).toBe('the first start of the poller makes the tables of its jobs in the schema gitlab_connector_jobs');
     expect(empty.of('connection')?.detail).toBe(`there is no connection for ${checking.served.url}yet: the first sync creates one`);
     expect(await opened.em.fork().count(ConnectionEntity)).toBe(0);
     const id = await addConnection(opened.em, checking.served.url);
@@ -113,6 +114,25 @@ describe('the check of the database', () => {
       ];
       expect(of('privileges')).toMatchObject({ result: 'failure', detail: expect.stringMatching(/^reader_.* lacks \d+ privileges: /) });
       for (const privilege of missing) expect(of('privileges')?.fix).toContain(`grant ${privilege}`);
+      expect(of('jobs')).toMatchObject({
+        result: 'warning',
+        detail: `the poller has no tables for its jobs, and ${user} may not create the schema gitlab_connector_jobs`,
+      });
+      const prunes = await checking.check({ DATABASE_URL: url.href, RETENTION: '400d', RETENTION_EVENTS: 'on' });
+      expect(prunes.of('privileges')?.fix).toMatch(/delete on change_events;.*delete on change_event_versions/);
+      expect(of('privileges')?.fix).not.toContain('delete on change_event');
+      await query(`create schema gitlab_connector_jobs; create table gitlab_connector_jobs.job (id int)`);
+      const jobs = async () => (await checking.check({ DATABASE_URL: url.href })).of('jobs');
+      expect(await jobs()).toMatchObject({
+        result: 'warning',
+        detail: `${user} lacks 2 privileges for the jobs of the poller: usage on schema gitlab_connector_jobs; select, insert, update, delete on gitlab_connector_jobs.job`,
+        fix: `grant usage on schema gitlab_connector_jobs to ${user}; grant select, insert, update, delete on gitlab_connector_jobs.job to ${user}`,
+      });
+      await query((await jobs())?.fix ?? '');
+      expect(await jobs()).toMatchObject({
+        result: 'ok',
+        detail: "the tables of the poller's jobs in gitlab_connector_jobs can be read and written",
+      });
       expect(of('connection')).toMatchObject({ result: 'skipped', detail: 'not checked, because "privileges" failed' });
       await query(`delete from gitlab_connector_migrations where name like '%incremental'`);
       expect((await checking.check({ DATABASE_URL: url.href })).of('migrations')).toMatchObject({

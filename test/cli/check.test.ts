@@ -45,10 +45,11 @@ describe('the check command without a problem', () => {
       ['migrations', 'skipped'],
       ['privileges', 'skipped'],
       ['connection', 'skipped'],
+      ['jobs', 'skipped'],
     ]);
     expect(out).toContain('GitLab 18.8.2-ee, Enterprise Edition');
     expect(out).toContain('1 of 1 project can be read');
-    expect(out).toMatch(/\n12 ok, 0 warnings, 0 failures, 3 skipped; 4 GraphQL and 1 REST requests\n$/);
+    expect(out).toMatch(/\n12 ok, 0 warnings, 0 failures, 4 skipped; 4 GraphQL and 1 REST requests\n$/);
     expect(existsSync(checking.env.DATA_DIR ?? '')).toBe(false);
   });
 
@@ -72,6 +73,7 @@ describe('the check command without a problem', () => {
       migrations: 'there is no database to check',
       privileges: 'there is no database to check',
       connection: 'there is no database to check',
+      jobs: 'there is no database to check',
     });
     const mistyped = (await checkGitlab(
       null,

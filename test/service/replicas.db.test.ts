@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { jobSchema } from '../../src/service/job-queue.ts';
+import { jobSchema } from '../../src/store/database/inspect-jobs.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import { createFakeGitlab, html } from '../../fake-gitlab/fake-gitlab.ts';
 import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';

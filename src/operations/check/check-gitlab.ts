@@ -10,6 +10,7 @@ import { ok, runChecks, warning } from './check.ts';
 import { readsOf } from '../../store/reads.ts';
 import type { Check, CheckEntry, CheckScope, FoundDatabase } from './check.ts';
 import { connection, database, privileges, tables } from './database.ts';
+import { jobs } from './jobs.ts';
 import { clock, url, version } from './gitlab.ts';
 import { dns, network, networkSettings } from './network.ts';
 import { projects } from './projects.ts';
@@ -52,6 +53,7 @@ const checks: readonly Check[] = [
   tables,
   privileges,
   connection,
+  jobs,
 ];
 
 /**

@@ -4,7 +4,7 @@ import { encodingAdvice, encodingProblem } from '../../store/database/encoding.t
 import { oldestPostgres } from '../../store/database/inspect-database.ts';
 import { layoutName, refusalAdvice } from '../../store/layouts/layout.ts';
 import { failure, failureBy, ok, plural, skipped, unreachable, warning } from './check.ts';
-import type { Check, FoundDatabase } from './check.ts';
+import type { Check, CheckScope, FoundDatabase } from './check.ts';
 
 const nothingThere = skipped('there is no database to check');
 
@@ -12,9 +12,9 @@ const nothingThere = skipped('there is no database to check');
 export const database: Check = {
   name: 'database',
   after: [],
-  look: async ({ database: found, facts }) => {
+  look: async ({ database: found, facts, config }) => {
     if (found.kind !== 'open') return unopened(found);
-    const inspection = await found.reads.inspectDatabase();
+    const inspection = await found.reads.inspectDatabase(prunedTables(config));
     facts.database = inspection;
     const { version, majorVersion, isReadOnly, user, encoding } = inspection;
     const name = `PostgreSQL ${version}, as ${user}`;
@@ -35,6 +35,10 @@ export const database: Check = {
     return ok(layout.kind.startsWith('painchain') ? `${name}; ${layoutName(layout)}` : name);
   },
 };
+
+/** The tables from which the poller deletes, as RETENTION says. */
+const prunedTables = ({ retention, retentionEvents }: CheckScope['config']): string[] =>
+  retention === undefined ? [] : ['change_event_versions', ...(retentionEvents ? ['change_events'] : [])];
 
 function unopened(found: Exclude<FoundDatabase, { readonly kind: 'open' }>) {
   if (found.kind === 'none') return skipped('no database was given');

@@ -42,12 +42,15 @@ export interface DatabaseInspection {
 const privileges = ['select', 'insert', 'update', 'delete'];
 const tablesWithDeletes = [GitlabPassLockEntity, GitlabGapEntity, GitlabLandmarkEntity, GitlabRegistryTagEntity, GitlabUnlinkedEntity];
 
-/** Inspects a database without changing anything. Throws DatabaseError when the database cannot be read. */
-export async function inspectDatabase(em: SqlEntityManager): Promise<DatabaseInspection> {
+/**
+ * Inspects a database without changing anything. `pruned`: the tables from which RETENTION deletes. Throws DatabaseError when the database
+ * cannot be read.
+ */
+export async function inspectDatabase(em: SqlEntityManager, pruned: readonly string[] = []): Promise<DatabaseInspection> {
   const own = entities.map((entity: EntityName<object>) => em.getMetadata(entity).tableName);
   const { tableName: migrationTable = 'mikro_orm_migrations' } = em.config.get('migrations');
   const tables = [...own, migrationTable];
-  const withDeletes = tablesWithDeletes.map((entity: EntityName<object>) => em.getMetadata(entity).tableName);
+  const withDeletes = [...tablesWithDeletes.map((entity: EntityName<object>) => em.getMetadata(entity).tableName), ...pruned];
   const kysely = em.fork({ clear: true }).getKysely();
   return withDatabaseErrors(async () => {
     const { rows: servers } = await sql<ServerRow>`
