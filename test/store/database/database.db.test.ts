@@ -9,6 +9,7 @@ import { afterEach, describe, expect, inject, test } from 'vitest';
 import { entities, syncGitlab } from '../../../src/index.ts';
 import type { SyncReport } from '../../../src/index.ts';
 import { ensureConnection, findConnection } from '../../../src/store/connections.ts';
+import { minutes } from '../../../fake-gitlab/world/time.ts';
 import { openDatabase } from '../../../src/store/database/database.ts';
 import type { Database } from '../../../src/store/database/database.ts';
 import { withPassLock } from '../../../src/store/database/pass-lock.ts';
@@ -98,7 +99,8 @@ describeDatabases('the tables', (kind) => {
     );
     expect(stored?.at).toBe('2026-11-23 08:00:00');
     expect(stored?.synced).toMatch(/^-?00:0[01]/);
-    expect(await syncGitlab(em, { ...config }, connectionId)).toMatchObject({ fetched: 3, stored: 0 });
+    // The image is not read again: no tag was pushed.
+    expect(await syncGitlab(em, { ...config }, connectionId)).toMatchObject({ fetched: 2, stored: 0 });
   });
 
   test('adopt those of PainChain, and take events as long as GitLab allows', async () => {
@@ -290,6 +292,7 @@ describe('PostgreSQL', () => {
       project.openMergeRequest({ title: 'Add a cart', author: 'ada' });
       const repository = project.addImageRepository('');
       for (let i = 0; i < 3; i++) project.pushTag(repository, `v${i}`);
+      world.pass(minutes(5));
       const connectionId = await addConnection(em, config.url);
       await em.fork().execute(`
         insert into gitlab_projects (connection_id, project_id, event_path, full_path, web_url, last_seen_at)
