@@ -9,9 +9,14 @@ const askedSince = streams.filter(({ isAskedSince }) => isAskedSince);
 
 /** From when on a project's changes are read. `any` = no stream of it can be read; null = it is read as a new project. */
 export function sinceOf(states: ProjectStates | undefined): Date | 'any' | null {
-  const found = askedSince.map(({ name }) => states?.get(walkKey(name, '')));
-  if (found.some((state) => !state || (!state.watermark && state.outcome !== 'disabled' && state.outcome !== 'forbidden'))) return null;
-  const watermarks = found.flatMap((state) => (state?.watermark ? [state.watermark.getTime()] : []));
+  const found = askedSince.map(({ name, isAskedSince: since }) => ({
+    state: states?.get(walkKey(name, '')),
+    mayBeNew: since === 'once read',
+  }));
+  const isNew = ({ state, mayBeNew }: (typeof found)[number]) =>
+    !mayBeNew && (!state || (!state.watermark && state.outcome !== 'disabled' && state.outcome !== 'forbidden'));
+  if (found.some(isNew)) return null;
+  const watermarks = found.flatMap(({ state }) => (state?.watermark ? [state.watermark.getTime()] : []));
   return watermarks.length === 0 ? 'any' : new Date(Math.min(...watermarks));
 }
 

@@ -85,6 +85,11 @@ function contextOf({ pass, work, states, stream }: StreamWork): StreamContext {
     isWaiting: (row, scope = '') =>
       pass.gaps.isWaiting({ ...row, scope, projectId: project.id, stream: stream.name, at, isReconcile: batch.ask.kind === 'reconcile' }),
     tipOf: (branch) => pass.tips.of(project.id, branch, at),
+    readStored: async (eventIds) => {
+      const [times, statuses] = await Promise.all([pass.store.readTimes(project.id, eventIds), pass.store.readStatuses(eventIds)]);
+      return new Map([...times].flatMap(([id, timestamp]) => [[id, { timestamp, status: statuses.get(id) ?? '' }] as const]));
+    },
+    readInStatus: (status, by) => pass.store.readInStatus({ projectId: project.id, stream: stream.name, statuses: [status], ...by }),
     readTags: (repositoryId) => pass.store.readTags(project.id, repositoryId),
   };
 }
@@ -134,13 +139,14 @@ async function savePage(
   { scope, page }: { readonly scope: string; readonly page: Page },
 ): Promise<Stored> {
   const { project, seenAt } = context;
-  const { progress, tags, arrivals, updatesOnly, deleted, end } = page;
+  const { progress, tags, environments, arrivals, updatesOnly, deleted, end } = page;
   const before = states.get(walkKey(stream.name, scope));
   const events = await withBeginnings(pass.store, context, { stream, events: page.events, before });
   const noted = { projectId: project.id, stream, scope, at: seenAt, outcome: before?.outcome };
   const { changes: gaps, news } = pass.gaps.note({ ...page, ...noted });
   const state = { ...stateAfter(before ?? unread(seenAt), { ...page, seenAt }), projectId: project.id, stream: stream.name, scope };
-  const stored = { projectId: project.id, stream: stream.name, scope, events, state, tags, arrivals, gaps, updatesOnly, deleted, seenAt };
+  const seen = { tags, environments, arrivals, gaps, deleted, seenAt };
+  const stored = { projectId: project.id, stream: stream.name, scope, events, state, updatesOnly, ...seen };
   const saved = await storePage(pass.store, stored, (refused) => {
     const unstored = pass.gaps.note({ events: [], unread: refused.map((one) => refusedRow(stream, one)), ...noted });
     nameNewGaps(pass, { project: project.fullPath, stream: stream.name, news: unstored.news, end });

@@ -4,7 +4,18 @@ import type { EventProject } from '../events/event-project.ts';
 import type { BatchProject } from '../gitlab/batch.ts';
 import type { Gitlab } from '../gitlab/client.ts';
 import type { ListedRow, UnreadRow } from '../gitlab/read-around.ts';
-import type { Arrivals, Backfill, Outcome, Progress, StoredRow, TagChanges, TagLook, WalkState } from '../walk-state.ts';
+import type {
+  Arrivals,
+  Backfill,
+  EnvironmentLooks,
+  Outcome,
+  Progress,
+  StoredRow,
+  StoredState,
+  TagChanges,
+  TagLook,
+  WalkState,
+} from '../walk-state.ts';
 import type { Access } from './access.ts';
 import type { StreamCount, StreamPlan } from './counts.ts';
 import type { RowsByName } from './leaving.ts';
@@ -49,6 +60,10 @@ export interface StreamContext {
   readonly isWaiting: (row: ListedRow, scope?: string) => boolean;
   /** The last commit of a branch that was read to its tip, as it was asked for together with other projects; undefined when it is not known so. */
   readonly tipOf: (branch: string) => Promise<string | undefined>;
+  /** What is stored of events, by id. */
+  readonly readStored: (eventIds: readonly string[]) => Promise<ReadonlyMap<string, StoredState>>;
+  /** The stored events of this stream that have a status, by these keys of `metadata`. */
+  readonly readInStatus: (status: string, by: { readonly key: string; readonly identity: string }) => Promise<readonly StoredRow[]>;
   /** What is stored of a container repository's tags. */
   readonly readTags: (repositoryId: number) => Promise<TagLook[]>;
 }
@@ -71,6 +86,7 @@ export interface Page {
   readonly events: readonly ChangeEvent[];
   readonly progress?: Progress;
   readonly tags?: TagChanges;
+  readonly environments?: EnvironmentLooks;
   /** Rows that GitLab lists and could not answer. Each becomes a gap. */
   readonly unread?: readonly UnreadRow[];
   /** Names of rows that GitLab no longer has, and shows that it has not. Their gaps end. */
@@ -123,8 +139,11 @@ export interface Stream {
    * stored. Absent for a stream that has no history to read.
    */
   readonly extendBackfill?: (state: WalkState, since: Date) => Backfill | null;
-  /** A batch asks for what changed since the watermark: a project without this stream's watermark is read as a new one. */
-  readonly isAskedSince?: true;
+  /**
+   * A batch asks for what changed since the watermark. A project without this stream's watermark is read as a new one; `once read`: only
+   * where no other stream asks for more.
+   */
+  readonly isAskedSince?: true | 'once read';
   /** The walk with the empty scope reads the configured branches only: its coverage follows when they change. */
   readonly isOfBranches?: true;
   /** What a project must have for this stream. Absent where GitLab shows nothing of the kind. */

@@ -15,6 +15,11 @@ const required: ReadonlySet<string> = new Set([
   'releases',
   'release',
   'containerRepositories',
+  'environments',
+  'environment',
+  'lastDeployment',
+  'deployments',
+  'deployment',
   // Needed for reading a list to its end.
   'nodes',
   'pageInfo',
@@ -31,9 +36,11 @@ const required: ReadonlySet<string> = new Set([
   'path',
   'location',
   'ContainerRepository.name',
+  'Environment.name',
   // Needed for correct rows and watermarks.
   'createdAt',
   'updatedAt',
+  'Deployment.finishedAt',
   'state',
   'status',
   'ref',
