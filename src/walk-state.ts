@@ -1,5 +1,5 @@
-/** How the last reading of a walk ended. A list that the token may not read is `forbidden`, never an empty list. */
-export type Outcome = 'ok' | 'partial' | 'disabled' | 'forbidden' | 'gone' | 'failed';
+/** How the last reading of a walk ended. A list that the token may not read is `forbidden`, never an empty list. `off`: STREAMS leaves its stream out since then. */
+export type Outcome = 'ok' | 'partial' | 'disabled' | 'forbidden' | 'gone' | 'failed' | 'off';
 
 /** The value of `depth` when everything that GitLab has is stored. */
 export const beginningOfTime = new Date(0);

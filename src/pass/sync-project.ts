@@ -5,7 +5,6 @@ import type { Gap, WalkState } from '../walk-state.ts';
 import type { PlacedState } from '../store/progress/save-progress.ts';
 import { closed } from '../streams/access.ts';
 import { withBeginnings } from './beginnings.ts';
-import { streams } from '../streams/index.ts';
 import type { Page, Stored, Stream, StreamContext, Walk, WalkEnd } from '../streams/stream.ts';
 import { problemOf, settle } from './settle.ts';
 import type { Settled } from './settle.ts';
@@ -32,7 +31,7 @@ export interface ProjectWork {
 export async function syncProject(pass: PassState, work: ProjectWork): Promise<boolean> {
   const states: ProjectStates = pass.states.get(work.project.id) ?? new Map();
   pass.states.set(work.project.id, states);
-  const ended = await everyOne(streams.map((stream) => syncStream({ pass, work, states, stream })));
+  const ended = await everyOne(pass.streams.map((stream) => syncStream({ pass, work, states, stream })));
   return ended.every(Boolean);
 }
 

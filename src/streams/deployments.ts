@@ -31,6 +31,8 @@ export const deployments: Stream = {
   name: 'deployments',
   label: 'deployments',
   type: 'Deployment',
+  lists: ['pipelines'],
+  isUnknownToPainchain: true,
   changes: (context) => [{ scope: '', pages: () => walk(context, hasNews) }],
   reconcile: (context) => [{ scope: '', pages: () => walk(context, () => true) }],
   extendBackfill: ({ backfill }, since) => {

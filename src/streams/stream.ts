@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors.ts';
 import type { ChangeEvent } from '../events/change-event.ts';
 import type { EventProject } from '../events/event-project.ts';
-import type { BatchProject } from '../gitlab/batch.ts';
+import type { BatchProject, FirstPage } from '../gitlab/batch.ts';
 import type { Gitlab } from '../gitlab/client.ts';
 import type { ListedRow, UnreadRow } from '../gitlab/read-around.ts';
 import type {
@@ -130,6 +130,10 @@ export interface Stream {
   readonly label: string;
   /** The word in its events' titles: `[MR] …`. */
   readonly type: string;
+  /** The lists of a batch that it reads, or looks at. */
+  readonly lists?: readonly FirstPage[];
+  /** PainChain's dashboard has no such type: in its tables it is read only where STREAMS names it. */
+  readonly isUnknownToPainchain?: true;
   /** What changed since the last pass, and what the backfill still asks for. The walks run one after the other. */
   readonly changes: (context: StreamContext) => Iterable<Walk> | AsyncIterable<Walk>;
   /** Reads again what may have changed without a trace. Absent where every change leaves one. */
