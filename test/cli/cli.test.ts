@@ -347,6 +347,18 @@ describe('the command line with a GitLab and a database', () => {
     expect(asked.out).toContain('stored 1\ncorrected 1 events that had changed without a trace\n');
   });
 
+  test('timeline shows what went to an environment, and names the environments when there is no such one', async () => {
+    await inProcess(['sync'], env);
+    const window = ['timeline', '--from', '2026-11-23', '--to', '2026-11-24', '--utc'];
+    const shown = await inProcess([...window, '--environment', 'prod*', '--json'], env);
+    const { changes } = JSON.parse(shown.out) as { changes: Array<{ headline: string }> };
+    expect(changes.map(({ headline }) => headline)).toEqual([expect.stringMatching(/^production ← v2\.2\.0 [0-9a-f]{8}$/)]);
+    expect(await inProcess([...window, '--environment', 'prodution'], env)).toMatchObject({
+      code: 2,
+      err: 'ERROR: --environment "prodution" matches nothing that is stored: did you mean production? [configuration_invalid]\n',
+    });
+  });
+
   test('backfill prints how much there is to read, and reads older history', async () => {
     await inProcess(['sync', '--sync-limit', '1'], env);
     const { code, out, err } = await inProcess(['backfill', '--since', '2026-01-01'], env);

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import type { FakeProject } from '../../fake-gitlab/world/project.ts';
 import type { FakeEnvironment } from '../../fake-gitlab/world/records.ts';
 import { hours, minutes } from '../../fake-gitlab/world/time.ts';
+import { readTimeline } from '../../src/index.ts';
+import { toneOf } from '../../src/service/page/kinds.ts';
 import { describePasses } from '../support/databases.ts';
 import { useSync } from './fixture.ts';
 
@@ -170,6 +172,37 @@ describePasses('deployments', (kind) => {
     expect((await pass()).asked).toEqual(['EnvironmentPage', 'DeploymentPage']);
     expect((await pass()).asked).toEqual([]);
     expect(await stored()).toEqual(['1 success', '2 success a current']);
+  });
+
+  test('are lines of the timeline that say what went where, what was there before, and what came back; of one environment alone too', async () => {
+    const { project, production, world } = begin();
+    const staging = world.addEnvironment('staging');
+    deploy(project, production, 'a');
+    await given.sync();
+    const pipeline = project.startPipeline({ ref: 'v2.0', isTag: true, sha: sha('b') });
+    const next = world.create(production, { pipeline });
+    await pass();
+    world.move(next, 'RUNNING');
+    await pass();
+    world.move(next, 'SUCCESS');
+    await pass();
+    deploy(project, production, 'c', 'FAILED');
+    deploy(project, staging, 'c');
+    given.world.pass(minutes(1));
+    deploy(project, production, 'a');
+    await pass();
+    const all = { from: new Date('2026-01-01'), to: new Date('2027-01-01'), connectionIds: [given.connectionId], types: ['Deployment'] };
+    const lines = async (query: object) => (await readTimeline(given.database.em, { ...all, ...query })).changes;
+    expect((await lines({ environments: ['PROD*'] })).map((change) => [change.headline, toneOf(change)])).toEqual([
+      ['production ← main aaaaaaaa', 'good'],
+      ['production ← v2.0 bbbbbbbb started', 'plain'],
+      ['production ← v2.0 bbbbbbbb (was aaaaaaaa)', 'good'],
+      ['production ← main cccccccc failed (still bbbbbbbb)', 'bad'],
+      ['production rolled back ← main aaaaaaaa (was bbbbbbbb)', 'bad'],
+    ]);
+    expect((await lines({ environments: ['staging'] })).map(({ headline }) => headline)).toEqual(['staging ← main cccccccc']);
+    const noise = await lines({ showNoise: true });
+    expect(noise.filter(({ isNoise }) => isNoise).map(({ headline }) => headline)).toEqual(['production ← v2.0 bbbbbbbb created']);
   });
 
   test('what left no trace in a pipeline is found by the reconcile', async () => {

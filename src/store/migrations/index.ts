@@ -12,6 +12,7 @@ import { TagPushes } from './20261127120000-tag-pushes.ts';
 import { ChildPipelines } from './20261127130000-child-pipelines.ts';
 import { Timeline } from './20261127140000-timeline.ts';
 import { Layouts } from './20261128000000-layouts.ts';
+import { Deployments } from './20261128100000-deployments.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
 export const migrations: Constructor<Migration>[] = [
@@ -27,4 +28,5 @@ export const migrations: Constructor<Migration>[] = [
   ChildPipelines,
   Timeline,
   Layouts,
+  Deployments,
 ];
