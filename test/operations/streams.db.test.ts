@@ -90,6 +90,17 @@ describePasses('STREAMS', (kind) => {
     expect(rows.get('mr-acme/shop-1')?.status).toBe('deleted');
   });
 
+  test('deployments that come later, as in an upgrade, do not make a known project a new one', async () => {
+    fill();
+    const others = streams.map(({ name }) => name).filter((name) => name !== 'deployments');
+    await given.sync({ streams: others.join(',') });
+    given.world.pass(minutes(5));
+    given.fake.seen.length = 0;
+    expect(await given.sync()).toMatchObject({ stored: 1, streams: { deployments: { inserted: 1 } } });
+    const batches = given.fake.seen.filter(({ operation }) => operation === 'ProjectChanges');
+    expect(batches.map(({ variables }) => typeof variables['updatedAfter'])).toEqual(['string']);
+  });
+
   test('a name that no stream has is one line, and nothing is read', async () => {
     fill();
     expect(await given.fail({ streams: 'pipelines,deploys' })).toMatchObject({
