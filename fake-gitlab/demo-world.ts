@@ -6,7 +6,7 @@ import { World } from './world/world.ts';
 /** The GitLab of the demo: a few projects with history, and a function that changes them. */
 export interface DemoWorld {
   readonly world: World;
-  /** A merge request is merged, a pipeline fails, a tag moves, a release appears, an approval is given. */
+  /** A merge request is merged, a pipeline fails, a tag moves, a release appears and is deployed, an approval is given. */
   readonly happen: () => void;
 }
 
@@ -88,6 +88,7 @@ function createApi(world: World): FakeProject {
   api.finishPipeline(flaky, 'FAILED', ['integration']);
   const image = api.addImageRepository('server');
   api.pushTag(image, 'v2.3.0', { totalSize: 1_610_612_736 });
+  api.deployments.deploy(api.deployments.addEnvironment('production'), { ref: 'v2.2.0', isTag: true, user: 'grace' });
   return api;
 }
 
@@ -120,4 +121,9 @@ function mergeCheckout(world: World, shop: FakeProject): void {
 function releaseApi(world: World, api: FakeProject): void {
   world.pass(minutes(4));
   api.createRelease({ tag: 'v2.4.0', name: 'Orders 2.4' });
+  const [production] = api.deployments.environments;
+  const rollout = api.startPipeline({ ref: 'main', user: 'barbara', jobs: [{ name: 'deploy', stage: 'deploy' }] });
+  world.pass(minutes(2));
+  if (production) api.deployments.deploy(production, { pipeline: rollout, job: { id: rollout.jobs[0]?.id ?? 0, name: 'deploy' } });
+  api.finishPipeline(rollout, 'SUCCESS');
 }

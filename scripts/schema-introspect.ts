@@ -66,7 +66,7 @@ export async function introspect(ask: AskGitlab, documents: DocumentNode): Promi
   return { schema: assemble(known, reached(documents, known).used), isGone: (type) => known.get(type) === null, strange };
 }
 
-const sliceable: ReadonlySet<string> = new Set(['OBJECT', 'ENUM', 'INPUT_OBJECT', 'SCALAR']);
+const sliceable: ReadonlySet<string> = new Set(['OBJECT', 'INTERFACE', 'ENUM', 'INPUT_OBJECT', 'SCALAR']);
 
 async function askTypes(ask: AskGitlab, names: readonly string[]): Promise<Array<IntrospectionType | null>> {
   const keys = names.map((_, index) => `type${index}`);
@@ -74,8 +74,12 @@ async function askTypes(ask: AskGitlab, names: readonly string[]): Promise<Array
   const types = keys.map((key) => `${key}: __type(name: $${key}) { ...Type }`).join(' ');
   const values = Object.fromEntries(names.map((name, index) => [`type${index}`, name]));
   const data = await ask(`query Types(${variables}) { ${types} } ${typeFields}`, values);
-  return keys.map((key) => (data[key] ?? null) as IntrospectionType | null);
+  return keys.map((key) => asObject((data[key] ?? null) as IntrospectionType | null));
 }
+
+/** Of an interface the queries select its own fields only: for them it is an object like any other. */
+const asObject = (type: IntrospectionType | null): IntrospectionType | null =>
+  type?.kind === 'INTERFACE' ? { ...type, kind: 'OBJECT', interfaces: [] } : type;
 
 /** Fields in use, by type, each with its arguments in use. */
 type Used = Map<string, Map<string, Set<string>>>;

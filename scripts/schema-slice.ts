@@ -1,6 +1,7 @@
 import {
   GraphQLEnumType,
   GraphQLInputObjectType,
+  GraphQLInterfaceType,
   GraphQLObjectType,
   GraphQLScalarType,
   TypeInfo,
@@ -75,14 +76,16 @@ function collectUsage(schema: GraphQLSchema, documents: DocumentNode): Usage {
 
 function sliceType(schema: GraphQLSchema, name: string, usage: Usage): GraphQLNamedType {
   const type = schema.getType(name);
-  if (type instanceof GraphQLObjectType) return sliceObject(type, usage.fields.get(name) ?? new Map());
+  // Of an interface the queries select its own fields only: for them it is an object like any other.
+  if (type instanceof GraphQLObjectType || type instanceof GraphQLInterfaceType)
+    return sliceObject(type, usage.fields.get(name) ?? new Map());
   if (type instanceof GraphQLEnumType) return sliceEnum(type);
   if (type instanceof GraphQLScalarType) return new GraphQLScalarType({ name });
-  if (type instanceof GraphQLInputObjectType) return type;
+  if (type instanceof GraphQLInputObjectType) return sliceInput(type);
   throw new Error(`${name} is of a kind that the queries did not use before; teach scripts/schema-slice.ts about it`);
 }
 
-function sliceObject(type: GraphQLObjectType, used: Map<string, Set<string>>): GraphQLObjectType {
+function sliceObject(type: GraphQLObjectType | GraphQLInterfaceType, used: Map<string, Set<string>>): GraphQLObjectType {
   const { fields, ...config } = type.toConfig();
   const kept = Object.entries(fields)
     .filter(([name]) => used.has(name))
@@ -94,6 +97,12 @@ function sliceObject(type: GraphQLObjectType, used: Map<string, Set<string>>): G
     })
     .toSorted(([a], [b]) => a.localeCompare(b));
   return new GraphQLObjectType({ name: config.name, fields: Object.fromEntries(kept) });
+}
+
+/** With all its fields: a GitLab refuses an input with a field that it does not know, and none that lacks one. */
+function sliceInput(type: GraphQLInputObjectType): GraphQLInputObjectType {
+  const fields = Object.values(type.getFields()).map(({ name, type: fieldType }) => [name, { type: fieldType }] as const);
+  return new GraphQLInputObjectType({ name: type.name, fields: Object.fromEntries(fields) });
 }
 
 function sliceEnum(type: GraphQLEnumType): GraphQLEnumType {

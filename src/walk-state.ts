@@ -1,5 +1,5 @@
-/** How the last reading of a walk ended. A list that the token may not read is `forbidden`, never an empty list. */
-export type Outcome = 'ok' | 'partial' | 'disabled' | 'forbidden' | 'gone' | 'failed';
+/** How the last reading of a walk ended. A list that the token may not read is `forbidden`, never an empty list. `off`: STREAMS leaves its stream out since then. */
+export type Outcome = 'ok' | 'partial' | 'disabled' | 'forbidden' | 'gone' | 'failed' | 'off';
 
 /** The value of `depth` when everything that GitLab has is stored. */
 export const beginningOfTime = new Date(0);
@@ -12,7 +12,7 @@ export interface WalkState {
   readonly leftOut: readonly LeftOut[];
   /** Every change that GitLab dates before this moment is stored, down to the depth. A time of GitLab's clock. */
   readonly watermark: Date | null;
-  /** Where a stopped walk continues, for streams whose watermark moves only at the end of a walk. */
+  /** Where a stopped walk continues, for streams whose watermark moves only at the end of a walk. Deployments: what was seen when they were read last. */
   readonly cursor: string | null;
   /** The time of GitLab's clock when the walk of `cursor` began. */
   readonly walkStartedAt: Date | null;
@@ -106,6 +106,20 @@ export interface Arrivals {
   readonly mainline: readonly string[];
   /** The position in `mainline` of the commit with which each commit came: itself, or the merge commit that brought it. */
   readonly cameWith: ReadonlyMap<string, number>;
+}
+
+/** What a page says of the environments of a project. */
+export interface EnvironmentLooks {
+  /** The number of the deployment that runs in each environment, as GitLab says it. Null: none, or the environment is stopped. */
+  readonly current: ReadonlyArray<{ readonly environmentId: number; readonly iid: number | null }>;
+  /** Ids of all environments of the project: nothing runs in any other one. Absent: not known. */
+  readonly all?: readonly number[];
+}
+
+/** The state of an event that is stored. */
+export interface StoredState {
+  readonly status: string;
+  readonly timestamp: Date;
 }
 
 /** An event that is stored. */

@@ -144,18 +144,18 @@ async function readProject(asking: Asking, node: ChangesFragment): Promise<void>
   const wanted = (count: number) => (reading.since === null ? count : Number.POSITIVE_INFINITY);
   await Promise.all([
     more('mergeRequests', MergeRequestPageDocument, {
-      first: mergeRequests,
+      first: mergeRequests ?? null,
       wanted: wanted(reading.rows.mergeRequests),
       idOf: ({ iid }) => `mr-${fullPath}-${String(iid)}`,
     }),
     more('pipelines', PipelinePageDocument, {
-      first: pipelines,
+      first: pipelines ?? null,
       wanted: wanted(reading.rows.pipelines),
       idOf: ({ id }) => `pipeline-${fullPath}-${String(id).split('/').at(-1)}`,
     }),
     // GitLab has no filter for releases. When only changes are read, the newest release shows whether there are any.
     more('releases', ReleasePageDocument, {
-      first: releases,
+      first: releases ?? null,
       wanted: reading.since === null ? reading.rows.releases : 0,
       idOf: ({ tagName }) => `release-${fullPath}-${String(tagName)}`,
     }),

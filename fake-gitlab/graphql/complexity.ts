@@ -36,6 +36,8 @@ const costs: Readonly<Record<string, Cost>> = {
   'Pipeline.jobs': { paged: true },
   'Project.releases': { paged: true, sorted: true },
   'Project.containerRepositories': { paged: true, sorted: true },
+  'Project.environments': { paged: true },
+  'Environment.deployments': { paged: true },
   'MergeRequest.mergedAt': { fixed: 5 },
   'MergeRequest.closedAt': { fixed: 5 },
   'MergeRequest.labels': { fixed: 5 },

@@ -52,7 +52,7 @@ export async function executeGraphql(server: Server, request: GraphqlRequest): P
   }
   if (depth > largest.depth) return refusal(`Query has depth of ${depth}, which exceeds max depth of ${largest.depth}`);
   const cost = { score: complexity, limit: largest.complexity };
-  const execution: Execution = { poisons: world.poisons, broken: null, isTimedOut: false };
+  const execution: Execution = { poisons: world.poisons, broken: null, calls: new Map(), isTimedOut: false };
   const result = await execute({
     schema,
     document,

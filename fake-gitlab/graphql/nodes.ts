@@ -6,6 +6,7 @@ import type { FakeGit } from '../world/repository.ts';
 import type { World } from '../world/world.ts';
 import { arrayConnection, keysetConnection } from './connections.ts';
 import type { OrderColumn, PageArgs } from './connections.ts';
+import { environmentFields } from './environments.ts';
 import { subject } from './poisoned.ts';
 import { subjectOf } from '../world/subjects.ts';
 
@@ -137,6 +138,7 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
       const newestFirst = project.releases.toSorted((a, b) => b.createdAt - a.createdAt || b.id - a.id);
       return arrayConnection({ rows: newestFirst, toNode: releaseOf, maxPageSize }, page);
     },
+    ...environmentFields(project, readsCode && features.ci && features.environments !== false, webUrl),
     release: ({ tagName }: { readonly tagName: string }) => {
       const found = project.releases.find((row) => row.tag === tagName);
       return found && features.releases !== false ? releaseOf(found) : null;

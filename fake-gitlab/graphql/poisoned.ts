@@ -11,6 +11,8 @@ export interface Execution {
   readonly poisons: Poisons;
   /** The fault that fails the whole request. */
   broken: Poison | null;
+  /** How often fields were resolved that GitLab resolves for so many objects in a request only. */
+  readonly calls: Map<string, number>;
   /** Whether every field that is resolved later fails. */
   isTimedOut: boolean;
 }

@@ -1,5 +1,14 @@
 /** Kinds of objects that can have a fault. */
-export type ObjectType = 'project' | 'mergeRequest' | 'pipeline' | 'job' | 'release' | 'containerRepository' | 'tag' | 'commit';
+export type ObjectType =
+  | 'project'
+  | 'mergeRequest'
+  | 'pipeline'
+  | 'job'
+  | 'release'
+  | 'deployment'
+  | 'containerRepository'
+  | 'tag'
+  | 'commit';
 
 /** How GitLab fails to answer for one object, while it answers for all others. */
 export type Failure =
@@ -22,9 +31,9 @@ export type Failure =
 export interface Poison {
   readonly type: ObjectType;
   readonly how: Failure;
-  /** Id of a merge request, pipeline, job, release, repository or project. */
+  /** Id of a merge request, pipeline, job, release, deployment, repository or project. */
   readonly id?: number;
-  /** Number of a merge request or pipeline in its project. */
+  /** Number of a merge request, pipeline or deployment in its project. */
   readonly iid?: number;
   /** Name of a tag, a release's tag or a job, path of a repository or project, or sha of a commit. */
   readonly name?: string;
@@ -53,6 +62,8 @@ export const lightFields: Readonly<Record<ObjectType, readonly string[]>> = {
   pipeline: ['id', 'iid', 'createdAt', 'updatedAt'],
   job: ['id', 'name'],
   release: ['tagName', 'createdAt'],
+  // What the last deployments of an environment are asked for.
+  deployment: ['iid', 'status', 'updatedAt', 'finishedAt'],
   containerRepository: ['id'],
   tag: ['name', 'path', 'location'],
   commit: [],
@@ -65,6 +76,7 @@ export const nullableField: Readonly<Record<ObjectType, string>> = {
   pipeline: 'jobs',
   job: 'stage',
   release: 'commit',
+  deployment: 'job',
   containerRepository: 'updatedAt',
   tag: 'digest',
   commit: 'stats',

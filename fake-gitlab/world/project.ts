@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { FakeFile, FakeImageRepository, FakeJob, FakeMergeRequest, FakePipeline, FakeRelease, FakeTag, Role } from './records.ts';
 import { memento } from './memento.ts';
+import { FakeDeployments } from './deployments.ts';
 import type { Poisons } from './poison.ts';
 import { FakeGit } from './repository.ts';
+import { shaOf } from './sha.ts';
 import type { Micros } from './time.ts';
 
 /** What a project needs from its world. */
@@ -23,7 +25,7 @@ export class FakeProject {
   fullPath: string;
   role: Role = 'reporter';
   isMember = true;
-  features: { mergeRequests: boolean; ci: boolean; registry: boolean; repository: boolean; releases?: boolean } = {
+  features: { mergeRequests: boolean; ci: boolean; registry: boolean; repository: boolean; releases?: boolean; environments?: boolean } = {
     mergeRequests: true,
     ci: true,
     registry: true,
@@ -41,6 +43,7 @@ export class FakeProject {
   #revision = 0;
   readonly imageRepositories: FakeImageRepository[] = [];
   readonly git: FakeGit;
+  readonly deployments: FakeDeployments;
   readonly #host: ProjectHost;
   #lastMergeRequest = 0;
   #lastPipeline = 0;
@@ -52,6 +55,7 @@ export class FakeProject {
     this.createdAt = host.now();
     this.lastActivityAt = host.now();
     this.git = new FakeGit(host.now);
+    this.deployments = new FakeDeployments(host);
   }
 
   get mergeRequests(): readonly FakeMergeRequest[] {
@@ -368,8 +372,6 @@ export class FakeProject {
     repository.tags.delete(name);
   }
 }
-
-const shaOf = (text: string) => createHash('sha1').update(text).digest('hex');
 
 function remove<T>(rows: T[], row: T): void {
   const index = rows.indexOf(row);

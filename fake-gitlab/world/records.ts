@@ -109,5 +109,32 @@ export interface FakeImageRepository {
   readonly pushes: Map<string, FakeTag[]>;
 }
 
+export interface FakeEnvironment {
+  readonly id: number;
+  readonly name: string;
+  readonly tier: 'PRODUCTION' | 'STAGING' | 'TESTING' | 'DEVELOPMENT' | 'OTHER';
+  state: 'available' | 'stopped';
+  updatedAt: Micros;
+}
+
+export interface FakeDeployment {
+  readonly id: number;
+  /** Its number in the project, of all environments. */
+  readonly iid: number;
+  readonly environmentId: number;
+  status: 'CREATED' | 'RUNNING' | 'SUCCESS' | 'FAILED' | 'CANCELED' | 'SKIPPED' | 'BLOCKED';
+  readonly ref: string;
+  readonly isTag: boolean;
+  readonly sha: string;
+  readonly createdAt: Micros;
+  updatedAt: Micros;
+  /** When it ended. A deployment that is run again, such as a skipped one, keeps it. */
+  finishedAt: Micros | null;
+  readonly user: string | null;
+  /** Null for a deployment that was noted with the API. */
+  readonly job: { readonly id: number; readonly name: string } | null;
+  readonly pipelineId: number | null;
+}
+
 /** What the token may do in a project. `none` = the token may not see the project. */
 export type Role = 'none' | 'guest' | 'reporter';

@@ -94,6 +94,13 @@ const details: Readonly<Record<string, Details>> = {
     const [{ digest_short, size } = {}] = objects([metadata ?? {}]);
     return [`digest ${text(digest_short)}`, text(size)];
   },
+  Deployment: (_, { tier, job, previous_sha, rollback, is_current }) => [
+    text(tier),
+    text(job) === '' ? '' : `job ${text(job)}`,
+    text(previous_sha) === '' ? '' : `before: ${text(previous_sha).slice(0, 8)}`,
+    rollback === true ? 'rollback' : '',
+    is_current === true ? 'runs now' : '',
+  ],
 };
 
 /** How many items of a list are shown. */

@@ -13,6 +13,7 @@ export interface FilterFlags extends Record<string, unknown> {
   readonly project?: readonly string[];
   readonly type?: readonly string[];
   readonly author?: readonly string[];
+  readonly environment?: readonly string[];
   readonly status?: readonly string[];
   readonly connection?: readonly string[];
   readonly text?: string;
@@ -38,6 +39,7 @@ export function addFilters(command: Command): Command {
     )
     .addOption(new Option('--type <type>', `of this type: ${types.join(', ')}; repeatable`).argParser(collectType))
     .addOption(new Option('--author <pattern>', 'by this author; * is any text; repeatable').argParser(collect))
+    .addOption(new Option('--environment <pattern>', 'deployed to this environment; * is any text; repeatable').argParser(collect))
     .addOption(new Option('--status <status>', 'in this status, such as merged or failed; repeatable').argParser(collect))
     .addOption(new Option('--connection <id or name>', 'of this connection; repeatable').argParser(collect))
     .option('--text <text>', 'with this text in the title or the id');
@@ -55,6 +57,7 @@ export async function filterOf(reads: Reads, flags: FilterFlags, connectionId: n
     projects: flags.project ?? [],
     types: flags.type ?? [],
     authors: flags.author ?? [],
+    environments: flags.environment ?? [],
     statuses: flags.status ?? [],
     text: flags.text ?? '',
   };
@@ -72,13 +75,18 @@ function connectionOf(given: string, connections: readonly KnownConnection[]): n
 }
 
 /** Throws ConfigurationError when a flag matches nothing in the tables. Call it for an empty answer. */
-export async function refuseUnknown(reads: Reads, { project = [], author = [], status = [] }: FilterFlags): Promise<void> {
-  if (project.length + author.length + status.length === 0) return;
+export async function refuseUnknown(
+  reads: Reads,
+  { project = [], author = [], environment = [], status = [] }: FilterFlags,
+): Promise<void> {
+  if (project.length + author.length + environment.length + status.length === 0) return;
   const known = await reads.readKnownNames();
   const ofGroup = (pattern: string) => known.projects.some((path) => matches(path, pattern) || matches(path, `${pattern}/*`));
   for (const pattern of project) if (!ofGroup(pattern)) throw unknown('--project', pattern, known.projects);
   for (const pattern of author)
     if (!known.authors.some((name) => matches(name, pattern))) throw unknown('--author', pattern, known.authors);
+  for (const pattern of environment)
+    if (!known.environments.some((name) => matches(name, pattern))) throw unknown('--environment', pattern, known.environments);
   for (const name of status) if (!known.statuses.includes(name.toLowerCase())) throw unknown('--status', name, known.statuses);
 }
 

@@ -6,9 +6,9 @@ import { tableOf } from './table.ts';
 
 /** The report of a pass as text: counts of each stream, what could not be read and why, and totals. */
 export function summaryText(report: SyncReport): string {
-  const rows = streams.map(({ name, label }) => {
-    const { fetched, inserted, updated } = report.streams[name] ?? { fetched: 0, inserted: 0, updated: 0 };
-    return [label, fetched, inserted, updated];
+  const rows = streams.flatMap(({ name, label }) => {
+    const counts = report.streams[name];
+    return counts ? [[label, counts.fetched, counts.inserted, counts.updated]] : [];
   });
   const { graphql, rest } = report.requests;
   const unread = report.problems.filter(isFailure);

@@ -38,6 +38,11 @@ export interface GitlabConfig {
    */
   readonly branches?: string | ReadonlyArray<string | number> | null | undefined;
   /**
+   * Streams to read, such as `merge-requests,deployments`; `all` = all. When not set: all, but no deployments in tables of PainChain. In the environment: `STREAMS`.
+   * @default all
+   */
+  readonly streams?: string | ReadonlyArray<string | number> | null | undefined;
+  /**
    * How many projects of the memberships to read when REPOS is not set, most recently active first; 0 = all. In the environment: `PROJECT_LIMIT`.
    * @default `10`
    */

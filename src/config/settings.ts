@@ -61,6 +61,13 @@ export const shape = {
     description:
       'Store only merge requests into these branches and pipelines of these branches, and read their commits. When not set, no commits are read.',
   }),
+  streams: setting(list.default([]), {
+    env: 'STREAMS',
+    value: 'list',
+    defaultText: 'all',
+    description:
+      'Streams to read, such as `merge-requests,deployments`; `all` = all. When not set: all, but no deployments in tables of PainChain.',
+  }),
   projectLimit: setting(wholeNumber(0).default(10), {
     env: 'PROJECT_LIMIT',
     value: 'count',

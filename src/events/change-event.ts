@@ -37,6 +37,6 @@ export interface ChangeEvent {
     /** GitLab fails on lists with this row in it. */
     readonly breaksLists?: true;
   };
-  /** Keys of `metadata` whose first stored value stays, because the value depends on the branch on which a commit was found. */
+  /** Keys of `metadata` whose stored value stays: the branch on which a commit was found first, and what the store makes of several events. */
   readonly keep?: readonly string[];
 }

@@ -20,6 +20,9 @@ export const mergeRequestKey = (iid: string): string => `mr:${iid}`;
 /** Key of a pipeline and of its child pipelines. The only one that relates events of one stream. */
 export const pipelineKey = (id: string): string => `pipeline:${id}`;
 
+/** Key of the deployments of an environment. It relates no events: the store finds them by it. */
+export const environmentKey = (id: number): string => `env:${id}`;
+
 /** The merge request in a ref such as `refs/merge-requests/7/head`; undefined for other refs. */
 export function mergeRequestOfRef(ref: string): string | undefined {
   return /^refs\/merge-requests\/(\d+)\//.exec(ref)?.[1];

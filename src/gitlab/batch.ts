@@ -28,12 +28,17 @@ export type BatchAsk =
   /** What may change without a trace: open merge requests, pipelines that changed since a moment, releases. */
   | { readonly kind: 'reconcile'; readonly pipelinesSince: Date };
 
+/** The lists of a batch. */
+export const batchLists: readonly FirstPage[] = ['mergeRequests', 'pipelines', 'releases', 'containerRepositories'];
+
 /** A batch of projects. */
 export interface BatchQuery {
   readonly source: BatchSource;
   readonly ask: BatchAsk;
   /** Empty = all. */
   readonly branches: readonly string[];
+  /** The lists to ask for. Default: all. */
+  readonly lists?: readonly FirstPage[];
   /** Asks for the names of rows only, because GitLab fails on one of them, or is known to. */
   readonly byName?: boolean | undefined;
 }
@@ -126,7 +131,7 @@ async function ask({ graphql, host }: Pick<Gitlab, 'graphql' | 'host'>, query: B
 const after = ({ after: cursor }: { readonly after?: string }) => (cursor === undefined ? {} : { after: cursor });
 
 /** What a batch asks of each project, as its query takes it. `part`: of the largest page sizes, above 0 and up to 1. */
-export function variablesOf({ ask: what, branches }: Pick<BatchQuery, 'ask' | 'branches'>, part: number) {
+export function variablesOf({ ask: what, branches, lists = batchLists }: Pick<BatchQuery, 'ask' | 'branches' | 'lists'>, part: number) {
   const [branch, ...otherBranches] = branches;
   const { pageSize, releasePageSize } = batchSizes[what.kind];
   const fitting = (rows: number) => Math.ceil(rows * part);
@@ -142,8 +147,17 @@ export function variablesOf({ ask: what, branches }: Pick<BatchQuery, 'ask' | 'b
     ...(branches.length > 0 ? { targetBranches: [...branches] } : {}),
     // GitLab filters pipelines by one branch; where there are several, the stream does.
     ...(branch !== undefined && otherBranches.length === 0 ? { ref: branch } : {}),
+    ...leftOut(lists),
   };
 }
+
+/** What is not named is not asked for, and not charged for. */
+const leftOut = (lists: readonly FirstPage[]) => ({
+  ...(lists.includes('mergeRequests') ? {} : { asksMergeRequests: false }),
+  ...(lists.includes('pipelines') ? {} : { asksPipelines: false }),
+  ...(lists.includes('releases') ? {} : { asksReleases: false }),
+  ...(lists.includes('containerRepositories') ? {} : { asksContainerRepositories: false }),
+});
 
 interface Connection {
   readonly nodes: ReadonlyArray<ChangesFragment | null> | null;
@@ -216,10 +230,11 @@ function batchProject(
       if (isUnclear) return undefined;
       const ofList = own.filter((error) => error.path?.[depth + 1] === key);
       // Names are not enough for a page with rows.
-      if (ofList.length === 0) return byName && hasRows(node[key]) ? undefined : node[key];
+      // A list that was not asked for has no rows.
+      if (ofList.length === 0) return byName && hasRows(node[key] ?? null) ? undefined : (node[key] ?? null);
       const list = byName
         ? null
-        : salvageList<object, RowList<object>>(node[key], ofList, { path: [...path, index, key], isSmallest: false });
+        : salvageList<object, RowList<object>>(node[key] ?? null, ofList, { path: [...path, index, key], isSmallest: false });
       return list === null || hasFailedRows(list) ? undefined : (list as ChangesFragment[typeof key]);
     },
     names: (key) => {

@@ -1,7 +1,7 @@
 import { GraphqlError } from '../errors.ts';
 import { completeData } from './graphql-response.ts';
 import { variablesOf } from './batch.ts';
-import type { BatchAsk } from './batch.ts';
+import type { BatchAsk, FirstPage } from './batch.ts';
 import type { Sdk } from './generated/sdk.ts';
 import { projectGlobalId } from './ids.ts';
 
@@ -12,6 +12,8 @@ export interface CostQuery {
   readonly projects: number;
   readonly ask: BatchAsk;
   readonly branches: readonly string[];
+  /** Default: all. */
+  readonly lists?: readonly FirstPage[];
 }
 
 /** The complexity of a query in points, and the limit for a query with this token. */
@@ -28,9 +30,9 @@ const questionScore = 3;
 const nobody = { id: 0, path: '-' };
 
 /** Reads the complexity of a batch from GitLab. Null when GitLab does not return it. */
-export async function readCost(graphql: Sdk, { source, projects, ask, branches }: CostQuery): Promise<Cost | null> {
+export async function readCost(graphql: Sdk, { source, projects, ask, branches, lists }: CostQuery): Promise<Cost | null> {
   const operation = source === 'group' ? 'GroupChanges' : 'ProjectChanges';
-  const variables = { ...variablesOf({ ask, branches }, 1), projects, askCost: true };
+  const variables = { ...variablesOf({ ask, branches, ...(lists ? { lists } : {}) }, 1), projects, askCost: true };
   try {
     const answer =
       operation === 'GroupChanges'

@@ -1,9 +1,8 @@
-import { streams } from '../streams/index.ts';
 import { isSelected, walkKey } from './pass-state.ts';
 import type { PassState } from './pass-state.ts';
 
 /** Sets an earlier goal for the backfill of every project that is read. Walks that have reached the moment stay as they are. */
-export async function extendBackfill({ known, states, store }: PassState, since: Date): Promise<void> {
+export async function extendBackfill({ known, states, store, streams }: PassState, since: Date): Promise<void> {
   const extended = [...states.values()].flatMap((ofProject) =>
     [...ofProject.values()].flatMap((state) => {
       const stream = streams.find(({ name }) => name === state.stream);

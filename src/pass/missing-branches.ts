@@ -14,6 +14,7 @@ const projectsAtOnce = 50;
  */
 export async function nameMissingBranches(pass: PassState, projectIds: Iterable<number>): Promise<void> {
   const { config, states, store, tally, gitlab } = pass;
+  if (!pass.streams.includes(commits)) return;
   const isMissing = (branch: string, id: number, of = states) => {
     const state = of.get(id)?.get(walkKey(commits.name, branch));
     return state?.outcome === 'disabled' && state.frontier === null;

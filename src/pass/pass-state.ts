@@ -6,7 +6,8 @@ import type { KnownProject, LockedStore, Store } from '../store/store.ts';
 import type { PlacedState } from '../store/progress/save-progress.ts';
 import { coverBranches } from '../streams/coverage.ts';
 import { streams } from '../streams/index.ts';
-import type { StreamOptions } from '../streams/stream.ts';
+import type { FirstPage } from '../gitlab/batch.ts';
+import type { Stream, StreamOptions } from '../streams/stream.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Gaps } from './gaps.ts';
 import type { Tally } from './report.ts';
@@ -51,6 +52,8 @@ export interface LockedPass extends Omit<Pass, 'store'> {
 /** A pass under way: what it works with, what was known when it began, and what it has found. */
 export interface PassState extends LockedPass {
   readonly options: StreamOptions;
+  /** The streams that are read. */
+  readonly streams: readonly Stream[];
   readonly tally: Tally;
   readonly circuitBreaker: CircuitBreaker;
   readonly known: ReadonlyMap<number, KnownProject>;
@@ -75,6 +78,9 @@ export interface Progress {
 
 const streamsOfBranches = new Set(streams.filter(({ isOfBranches: is }) => is).map(({ name }) => name));
 const isOfBranches = ({ stream, scope }: PlacedState) => scope === '' && streamsOfBranches.has(stream);
+
+/** The lists of a batch that streams read. */
+export const listsOf = (read: readonly Stream[]): FirstPage[] => [...new Set(read.flatMap(({ lists = [] }) => lists))];
 
 /** Key of a walk's state. */
 export const walkKey = (stream: string, scope: string): string => `${stream}\n${scope}`;

@@ -1,7 +1,7 @@
 import { momentOf } from '../config/settings.ts';
 import type { Config } from '../config/parse-config.ts';
 import { existingProjects } from '../gitlab/projects.ts';
-import { streams } from '../streams/index.ts';
+import { selectStreams } from '../streams/selected.ts';
 import type { StreamOptions } from '../streams/stream.ts';
 import { createCircuitBreaker } from './circuit-breaker.ts';
 import { nameClocksApart, noteProvenByWatermarks } from './clocks.ts';
@@ -19,6 +19,7 @@ import { createTally } from './report.ts';
 import type { SyncReport } from './report.ts';
 import { createProgress, isSelected, statesByProject } from './pass-state.ts';
 import type { LockedPass, Pass, PassState } from './pass-state.ts';
+import type { PlacedState } from '../store/progress/save-progress.ts';
 import { noSuchEntry, projectsUnder, selectProjects } from './selection.ts';
 import { commonSince } from './since.ts';
 import { createTips } from './tips.ts';
@@ -63,11 +64,14 @@ export function reportOf(pass: PassState, startedAt: Date): SyncReport {
 
 /** Begins a pass with what is known of these projects; absent = of all. */
 export async function startPass(input: LockedPass, projectIds?: readonly number[]): Promise<PassState> {
-  const tally = createTally(streams.map(({ name }) => name));
   const { store } = input;
-  const { projects, landmarks, rewound } = await begin(store, projectIds);
-  const states = await store.readStates(projectIds);
-  const gaps = createGaps(await store.readGaps(projectIds));
+  const streams = selectStreams(input.config.streams, { arePainchains: await store.arePainchains() });
+  const isRead = ({ stream }: { readonly stream: string }) => streams.some(({ name }) => name === stream);
+  const tally = createTally(streams.map(({ name }) => name));
+  const { projects, landmarks, rewound } = await begin(store, streams, projectIds);
+  const states = await markLeftOut(store, await store.readStates(projectIds), isRead);
+  // What is not read is no gap.
+  const gaps = createGaps((await store.readGaps(projectIds)).filter(isRead));
   noteProvenByWatermarks(input, states);
   const byProject = statesByProject(states, input.config.branches);
   const options = optionsOf(input.config, input.now());
@@ -75,6 +79,7 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
   return {
     ...input,
     options,
+    streams,
     tally,
     circuitBreaker: createCircuitBreaker(),
     known: new Map(projects.map((project) => [project.id, project])),
@@ -91,6 +96,21 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
     landmarks,
     rewound,
   };
+}
+
+/** Notes of the walks of streams that are not read any more that they are not. What they have read stays, until they are read again. */
+async function markLeftOut(
+  store: LockedPass['store'],
+  states: readonly PlacedState[],
+  isRead: (state: PlacedState) => boolean,
+): Promise<readonly PlacedState[]> {
+  const off = { outcome: 'off', error: 'left out by STREAMS' } as const;
+  const marked = states.map((state) =>
+    isRead(state) || state.outcome === 'off' || state.outcome === 'gone' ? state : { ...state, ...off },
+  );
+  const changed = marked.filter((state, index) => state !== states[index]);
+  if (changed.length > 0) await store.saveStates(changed);
+  return marked;
 }
 
 /** What the settings mean for streams. */

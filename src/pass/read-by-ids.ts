@@ -5,6 +5,7 @@ import { isTooMuch } from '../gitlab/limits/adaptive-size.ts';
 import { mayBeOfARow } from '../gitlab/read-around.ts';
 import type { WalkEnd } from '../streams/stream.ts';
 import { settle } from './settle.ts';
+import { listsOf } from './pass-state.ts';
 import type { PassState } from './pass-state.ts';
 
 /** What asking for some projects brought: those that GitLab returned and those that it does not know, or why they failed. */
@@ -36,7 +37,13 @@ export async function* readByIds(pass: PassState, { ids, ask, byName = false }: 
       yield { failed: group, end: openReason };
       continue;
     }
-    const query = { source: { kind: 'ids' as const, ids: group }, ask, branches: config.branches, byName: next.byName };
+    const query = {
+      source: { kind: 'ids' as const, ids: group },
+      ask,
+      branches: config.branches,
+      lists: listsOf(pass.streams),
+      byName: next.byName,
+    };
     const answer = await settle(readBatch(gitlab, query));
     if ('end' in answer && !next.byName && mayBeOfARow(answer.error)) {
       groups.unshift({ group, byName: true });

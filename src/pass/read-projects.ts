@@ -11,7 +11,7 @@ import { readByIds } from './read-by-ids.ts';
 import type { IdBatch } from './read-by-ids.ts';
 import { isDue } from './reconcile.ts';
 import type { Due } from './reconcile.ts';
-import { chunks, everyOne, isSelected } from './pass-state.ts';
+import { chunks, everyOne, isSelected, listsOf } from './pass-state.ts';
 import type { PassState } from './pass-state.ts';
 import type { ListedSource } from './selection.ts';
 import { bySharedSince, fitsSince, sinceOf } from './since.ts';
@@ -62,7 +62,7 @@ export async function readList(reading: Reading, source: ListedSource, since: Da
   try {
     for (let from: ListedSource | null = source; from && left > 0 && !ended.signal.aborted;) {
       const page: ListedSource = from.kind === 'membership' ? { ...from, projects: Math.min(from.projects, left) } : from;
-      const query: BatchQuery = { source: page, ask: { kind: 'changes', since }, branches, byName };
+      const query: BatchQuery = { source: page, ask: { kind: 'changes', since }, branches, lists: listsOf(pass.streams), byName };
       const answer: Settled<Batch | null> = await limit(() => settle(readBatch(pass.gitlab, query)));
       pass.circuitBreaker.note(answer);
       if ('end' in answer) {
@@ -128,7 +128,7 @@ export async function readIds(reading: Reading, ids: readonly number[]): Promise
 /** The projects of a list that can be asked together; the others wait. */
 function fitting({ pass, asked, waiting }: Reading, { projects }: Batch, since: Date): BatchProject[] {
   return projects.filter(({ id }) => {
-    const fits = fitsSince(sinceOf(pass.states.get(id)), since);
+    const fits = fitsSince(sinceOf(pass.states.get(id), pass.streams), since);
     asked.add(id);
     if (!fits) waiting.push(id);
     return fits;
@@ -195,9 +195,9 @@ async function readBatchOfIds(reading: Reading, batch: IdBatch): Promise<number[
 }
 
 /** Batches of new projects ask for the newest rows; batches of known projects ask for what changed since the earliest of their watermarks. */
-export function batchesOf(pass: Pick<PassState, 'states' | 'options' | 'now' | 'gaps'>, ids: readonly number[]): IdBatch[] {
+export function batchesOf(pass: Pick<PassState, 'states' | 'options' | 'now' | 'gaps' | 'streams'>, ids: readonly number[]): IdBatch[] {
   const fails = (id: number) => {
-    const since = sinceOf(pass.states.get(id));
+    const since = sinceOf(pass.states.get(id), pass.streams);
     return pass.gaps.breaksLists(id, since instanceof Date ? since : null);
   };
   const failing = new Set(ids.filter(fails));
@@ -211,8 +211,11 @@ export function batchesOf(pass: Pick<PassState, 'states' | 'options' | 'now' | '
   ];
 }
 
-function batchesOfSome({ states, options, now }: Pick<PassState, 'states' | 'options' | 'now'>, ids: readonly number[]): IdBatch[] {
-  const moments = ids.map((id) => ({ id, since: sinceOf(states.get(id)) }));
+function batchesOfSome(
+  { states, options, now, streams }: Pick<PassState, 'states' | 'options' | 'now' | 'streams'>,
+  ids: readonly number[],
+): IdBatch[] {
+  const moments = ids.map((id) => ({ id, since: sinceOf(states.get(id), streams) }));
   const dated = moments.flatMap(({ id, since }) => (since instanceof Date ? [{ id, since }] : []));
   // A project of which no stream can be read has no moment: it joins the others.
   const latest = dated.reduce((moment, { since }) => (since > moment ? since : moment), new Date(0));

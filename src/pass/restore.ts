@@ -1,10 +1,12 @@
 import type { KnownProject, LockedStore } from '../store/store.ts';
 import type { Landmark, LandmarkQuery } from '../store/progress/landmarks.ts';
 import { streams } from '../streams/index.ts';
+import type { Stream } from '../streams/stream.ts';
 import { settle } from './settle.ts';
 import type { PassState } from './pass-state.ts';
 
-const keys: LandmarkQuery['keys'] = Object.fromEntries(streams.flatMap(({ name, landmark }) => (landmark ? [[name, landmark.key]] : [])));
+const keysOf = (some: readonly Stream[]): LandmarkQuery['keys'] =>
+  Object.fromEntries(some.flatMap(({ name, landmark }) => (landmark ? [[name, landmark.key]] : [])));
 
 /** What a pass begins with. */
 export interface Beginning {
@@ -15,11 +17,11 @@ export interface Beginning {
 }
 
 /** The known projects and the landmarks. Where GitLab was restored from a backup since projects were read, their walks begin again. */
-export async function begin(store: LockedStore, projectIds?: readonly number[]): Promise<Beginning> {
+export async function begin(store: LockedStore, read: readonly Stream[], projectIds?: readonly number[]): Promise<Beginning> {
   const projects = await store.readProjects(projectIds);
   const due = projects.filter(({ isRewindDue }) => isRewindDue).map(({ id }) => id);
-  if (due.length === 0) return { projects, landmarks: await takeLandmarks(store, projectIds), rewound: [] };
-  await store.rewind({ projectIds: due, streams: Object.keys(keys) });
+  if (due.length === 0) return { projects, landmarks: await takeLandmarks(store, read, projectIds), rewound: [] };
+  await store.rewind({ projectIds: due, streams: Object.keys(keysOf(streams)) });
   // What is stored is known to be later than what GitLab has.
   return { projects: await store.readProjects(projectIds), landmarks: landmarksOf([], projectIds), rewound: due };
 }
@@ -34,8 +36,8 @@ export interface Landmarks {
   readonly projectIds: readonly number[] | undefined;
 }
 
-async function takeLandmarks(store: LockedStore, projectIds?: readonly number[]): Promise<Landmarks> {
-  return landmarksOf(await store.takeLandmarks({ keys, projectIds }), projectIds);
+async function takeLandmarks(store: LockedStore, read: readonly Stream[], projectIds?: readonly number[]): Promise<Landmarks> {
+  return landmarksOf(await store.takeLandmarks({ keys: keysOf(read), projectIds }), projectIds);
 }
 
 function landmarksOf(landmarks: readonly Landmark[], projectIds: readonly number[] | undefined): Landmarks {
@@ -85,7 +87,7 @@ export async function noticeRestore(pass: PassState): Promise<void> {
     const oldest = rows.at(-1);
     const storedBefore = new Date(Math.min(...rows.map((row) => row.storedBefore.getTime())));
     const isDone = !oldest || isSafe({ changedAt: new Date(0), storedBefore }, same);
-    rows = isDone ? [] : await store.readLandmarksBefore({ keys, projectIds, before: oldest.changedAt });
+    rows = isDone ? [] : await store.readLandmarksBefore({ keys: keysOf(pass.streams), projectIds, before: oldest.changedAt });
   }
   if (missing.size > 0) await store.unlistLandmarks([...missing]);
   if (all.size > 0) await store.clearLandmarks(projectIds);

@@ -1,17 +1,22 @@
-import { streams } from '../streams/index.ts';
+import type { Stream } from '../streams/stream.ts';
 import type { ProjectStates, PassState } from './pass-state.ts';
 import { isSelected, walkKey } from './pass-state.ts';
 
 /** Projects whose watermarks lie closer together than this share a batch, which asks from the earliest watermark on. */
 const closeMs = 60 * 60_000;
 
-const askedSince = streams.filter(({ isAskedSince }) => isAskedSince);
-
 /** From when on a project's changes are read. `any` = no stream of it can be read; null = it is read as a new project. */
-export function sinceOf(states: ProjectStates | undefined): Date | 'any' | null {
-  const found = askedSince.map(({ name }) => states?.get(walkKey(name, '')));
-  if (found.some((state) => !state || (!state.watermark && state.outcome !== 'disabled' && state.outcome !== 'forbidden'))) return null;
-  const watermarks = found.flatMap((state) => (state?.watermark ? [state.watermark.getTime()] : []));
+export function sinceOf(states: ProjectStates | undefined, streams: readonly Stream[]): Date | 'any' | null {
+  const found = streams
+    .filter(({ isAskedSince }) => isAskedSince)
+    .map(({ name, isAskedSince: since }) => ({
+      state: states?.get(walkKey(name, '')),
+      mayBeNew: since === 'once read',
+    }));
+  const isNew = ({ state, mayBeNew }: (typeof found)[number]) =>
+    !mayBeNew && (!state || (!state.watermark && state.outcome !== 'disabled' && state.outcome !== 'forbidden'));
+  if (found.some(isNew)) return null;
+  const watermarks = found.flatMap(({ state }) => (state?.watermark ? [state.watermark.getTime()] : []));
   return watermarks.length === 0 ? 'any' : new Date(Math.min(...watermarks));
 }
 
@@ -19,10 +24,10 @@ export function sinceOf(states: ProjectStates | undefined): Date | 'any' | null 
 export const fitsSince = (own: ReturnType<typeof sinceOf>, since: Date): boolean => own === 'any' || (own !== null && own >= since);
 
 /** A moment from which on most projects can be asked: the earliest watermark that is close to the latest one. Null when no project has a watermark. */
-export function commonSince({ known, states }: Pick<PassState, 'known' | 'states'>): Date | null {
+export function commonSince({ known, states, streams }: Pick<PassState, 'known' | 'states' | 'streams'>): Date | null {
   const moments = [...known.values()]
     .filter(isSelected)
-    .map(({ id }) => sinceOf(states.get(id)))
+    .map(({ id }) => sinceOf(states.get(id), streams))
     .filter((since) => since instanceof Date)
     .map((since) => since.getTime());
   if (moments.length === 0) return null;

@@ -5,7 +5,6 @@ import type { Gap, WalkState } from '../walk-state.ts';
 import type { PlacedState } from '../store/progress/save-progress.ts';
 import { closed } from '../streams/access.ts';
 import { withBeginnings } from './beginnings.ts';
-import { streams } from '../streams/index.ts';
 import type { Page, Stored, Stream, StreamContext, Walk, WalkEnd } from '../streams/stream.ts';
 import { problemOf, settle } from './settle.ts';
 import type { Settled } from './settle.ts';
@@ -32,7 +31,7 @@ export interface ProjectWork {
 export async function syncProject(pass: PassState, work: ProjectWork): Promise<boolean> {
   const states: ProjectStates = pass.states.get(work.project.id) ?? new Map();
   pass.states.set(work.project.id, states);
-  const ended = await everyOne(streams.map((stream) => syncStream({ pass, work, states, stream })));
+  const ended = await everyOne(pass.streams.map((stream) => syncStream({ pass, work, states, stream })));
   return ended.every(Boolean);
 }
 
@@ -86,6 +85,11 @@ function contextOf({ pass, work, states, stream }: StreamWork): StreamContext {
       pass.gaps.isWaiting({ ...row, scope, projectId: project.id, stream: stream.name, at, isReconcile: batch.ask.kind === 'reconcile' }),
     tipOf: (branch) => pass.tips.of(project.id, branch, at),
     newestTags: pass.newestTags,
+    readStored: async (eventIds) => {
+      const [times, statuses] = await Promise.all([pass.store.readTimes(project.id, eventIds), pass.store.readStatuses(eventIds)]);
+      return new Map([...times].flatMap(([id, timestamp]) => [[id, { timestamp, status: statuses.get(id) ?? '' }] as const]));
+    },
+    readInStatus: (status, by) => pass.store.readInStatus({ projectId: project.id, stream: stream.name, statuses: [status], ...by }),
     readTags: (repositoryId) => pass.store.readTags(project.id, repositoryId),
   };
 }
@@ -135,13 +139,14 @@ async function savePage(
   { scope, page }: { readonly scope: string; readonly page: Page },
 ): Promise<Stored> {
   const { project, seenAt } = context;
-  const { progress, tags, arrivals, updatesOnly, deleted, end } = page;
+  const { progress, tags, environments, arrivals, updatesOnly, deleted, end } = page;
   const before = states.get(walkKey(stream.name, scope));
   const events = await withBeginnings(pass.store, context, { stream, events: page.events, before });
   const noted = { projectId: project.id, stream, scope, at: seenAt, outcome: before?.outcome };
   const { changes: gaps, news } = pass.gaps.note({ ...page, ...noted });
   const state = { ...stateAfter(before ?? unread(seenAt), { ...page, seenAt }), projectId: project.id, stream: stream.name, scope };
-  const stored = { projectId: project.id, stream: stream.name, scope, events, state, tags, arrivals, gaps, updatesOnly, deleted, seenAt };
+  const seen = { tags, environments, arrivals, gaps, deleted, seenAt };
+  const stored = { projectId: project.id, stream: stream.name, scope, events, state, updatesOnly, ...seen };
   const saved = await storePage(pass.store, stored, (refused) => {
     const unstored = pass.gaps.note({ events: [], unread: refused.map((one) => refusedRow(stream, one)), ...noted });
     nameNewGaps(pass, { project: project.fullPath, stream: stream.name, news: unstored.news, end });

@@ -43,6 +43,7 @@ const ownKeys = new Set([
   'url',
   'repos',
   'branches',
+  'streams',
   'pollInterval',
   'projectLimit',
   'syncLimit',

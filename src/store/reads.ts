@@ -14,7 +14,7 @@ import { openRecord } from './store.ts';
 import type { StoredRecord } from './store.ts';
 
 /** The questions of a StoredRecord. */
-const recordNames = ['readProjects', 'readStates', 'readGaps', 'countTags', 'countEvents', 'readIdentities'] as const;
+const recordNames = ['arePainchains', 'readProjects', 'readStates', 'readGaps', 'countTags', 'countEvents', 'readIdentities'] as const;
 
 /** What commands ask of the stored data of one connection. */
 export type ReadableRecord = Pick<StoredRecord, (typeof recordNames)[number]>;

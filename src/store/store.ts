@@ -26,6 +26,8 @@ import type { Writer } from './writer.ts';
 
 /** Reads the events, projects and progress of one connection. */
 export interface StoredRecord {
+  /** Whether PainChain made the tables. */
+  arePainchains(): Promise<boolean>;
   /** The known projects among these ids, or every known project of the connection. */
   readProjects(projectIds?: readonly number[]): Promise<KnownProject[]>;
   /** The states of all walks of these projects, or of the connection. */
@@ -96,6 +98,7 @@ async function usableTable(em: SqlEntityManager, connectionId: number): Promise<
 function recordOf(em: SqlEntityManager, connectionId: number, table: EventTable): StoredRecord {
   const fork = () => em.fork({ clear: true });
   return {
+    arePainchains: () => Promise.resolve(table.isPainchains),
     readProjects: (projectIds) =>
       withDatabaseErrors(() =>
         fork()

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { QueryExecutorProvider } from 'kysely';
 import type { EventProject } from '../events/event-project.ts';
-import type { Arrivals, GapChanges, TagChanges, WalkState } from '../walk-state.ts';
+import type { Arrivals, EnvironmentLooks, GapChanges, TagChanges, WalkState } from '../walk-state.ts';
 import { isEndedByServer, withDatabaseErrors } from './database/database-errors.ts';
 import type { PassLock } from './database/pass-lock.ts';
 import { ConnectionEntity } from './entities/connection.ts';
@@ -10,6 +10,7 @@ import { GitlabStreamStateEntity } from './entities/gitlab-stream-state.ts';
 import { dateArrivals } from './events/date-arrivals.ts';
 import { linkEvents } from './events/link-events.ts';
 import { publishReleases } from './events/publish-releases.ts';
+import { followDeployments } from './events/follow-deployments.ts';
 import { endPushes } from './events/end-pushes.ts';
 import type { SeenTags } from './events/end-pushes.ts';
 import { markDeleted } from './events/mark-deleted.ts';
@@ -64,6 +65,7 @@ export interface StoredPage extends EventPage {
   /** Absent: the state of the walk stays. */
   readonly state?: WalkState | undefined;
   readonly tags?: TagChanges | undefined;
+  readonly environments?: EnvironmentLooks | undefined;
   readonly arrivals?: Arrivals | undefined;
   /** Ids of events whose objects GitLab no longer has. */
   readonly deleted?: readonly string[] | undefined;
@@ -141,6 +143,7 @@ async function storePages(kysely: QueryExecutorProvider, target: EventTarget, pa
   const tags = pages.flatMap(({ tags: seen, projectId, seenAt }) => (seen ? [{ ...seen, projectId, seenAt }] : []));
   const gone = await saveTags(kysely, connectionId, tags);
   await endPushes(kysely, target, [...tags, ...removedTags(gone, tags)]);
+  await followDeployments(kysely, target, pages);
   await markDeleted(
     kysely,
     target,

@@ -1,4 +1,5 @@
 import { commits } from './commits.ts';
+import { deployments } from './deployments.ts';
 import { mergeRequests } from './merge-requests.ts';
 import { pipelines } from './pipelines.ts';
 import { registryImages } from './registry-images.ts';
@@ -6,4 +7,4 @@ import { releases } from './releases.ts';
 import type { Stream } from './stream.ts';
 
 /** Every kind of change that is read, in the order of reports. */
-export const streams: readonly Stream[] = [mergeRequests, pipelines, releases, commits, registryImages];
+export const streams: readonly Stream[] = [mergeRequests, pipelines, releases, commits, registryImages, deployments];

@@ -25,6 +25,7 @@ export const mergeRequests: Stream = {
   name: 'merge-requests',
   label: 'merge requests',
   type: 'MR',
+  lists: ['mergeRequests'],
   changes: (context) => [{ scope: '', pages: () => changes(context) }],
   reconcile: (context) => [{ scope: '', pages: () => reconcile(context) }],
   extendBackfill: ({ backfill }, since) => extendedBackfill(backfill, since),

@@ -29,6 +29,7 @@ export const pipelines: Stream = {
   name: 'pipelines',
   label: 'pipelines',
   type: 'Pipeline',
+  lists: ['pipelines'],
   changes: (context) => {
     const { branches } = context.options;
     const scopes = branches.length > 1 ? branches : [];

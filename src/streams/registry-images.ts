@@ -24,6 +24,7 @@ export const registryImages: Stream = {
   name: 'registry-images',
   label: 'registry images',
   type: 'Image',
+  lists: ['containerRepositories'],
   changes: (context) => walks(context, context.options.tagChecks),
   reconcile: (context) => walks(context, Number.POSITIVE_INFINITY),
   // Repositories have names of their own, in the scope that is empty.

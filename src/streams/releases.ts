@@ -27,6 +27,7 @@ export const releases: Stream = {
   name: 'releases',
   label: 'releases',
   type: 'Release',
+  lists: ['releases'],
   changes: (context) => [{ scope: '', pages: () => changes(context) }],
   reconcile: (context) => [{ scope: '', pages: () => reconcile(context) }],
   // Cursors are positions, and positions move when the list grows: a backfill begins at the newest release.

@@ -1,11 +1,22 @@
 import type { ErrorCode } from '../errors.ts';
 import type { ChangeEvent } from '../events/change-event.ts';
 import type { EventProject } from '../events/event-project.ts';
-import type { BatchProject } from '../gitlab/batch.ts';
+import type { BatchProject, FirstPage } from '../gitlab/batch.ts';
 import type { Gitlab } from '../gitlab/client.ts';
 import type { ListedRow, UnreadRow } from '../gitlab/read-around.ts';
 import type { NewestTags } from '../gitlab/registry-tags.ts';
-import type { Arrivals, Backfill, Outcome, Progress, StoredRow, TagChanges, TagLook, WalkState } from '../walk-state.ts';
+import type {
+  Arrivals,
+  Backfill,
+  EnvironmentLooks,
+  Outcome,
+  Progress,
+  StoredRow,
+  StoredState,
+  TagChanges,
+  TagLook,
+  WalkState,
+} from '../walk-state.ts';
 import type { Access } from './access.ts';
 import type { StreamCount, StreamPlan } from './counts.ts';
 import type { RowsByName } from './leaving.ts';
@@ -52,6 +63,10 @@ export interface StreamContext {
   readonly tipOf: (branch: string) => Promise<string | undefined>;
   /** The newest tags of a container repository whose tags were read, asked for together with others; undefined when they are not known so. */
   readonly newestTags: (repositoryId: number) => Promise<NewestTags | undefined>;
+  /** What is stored of events, by id. */
+  readonly readStored: (eventIds: readonly string[]) => Promise<ReadonlyMap<string, StoredState>>;
+  /** The stored events of this stream that have a status, by these keys of `metadata`. */
+  readonly readInStatus: (status: string, by: { readonly key: string; readonly identity: string }) => Promise<readonly StoredRow[]>;
   /** What is stored of a container repository's tags. */
   readonly readTags: (repositoryId: number) => Promise<TagLook[]>;
 }
@@ -74,6 +89,7 @@ export interface Page {
   readonly events: readonly ChangeEvent[];
   readonly progress?: Progress;
   readonly tags?: TagChanges;
+  readonly environments?: EnvironmentLooks;
   /** Rows that GitLab lists and could not answer. Each becomes a gap. */
   readonly unread?: readonly UnreadRow[];
   /** Names of rows that GitLab no longer has, and shows that it has not. Their gaps end. */
@@ -117,6 +133,10 @@ export interface Stream {
   readonly label: string;
   /** The word in its events' titles: `[MR] …`. */
   readonly type: string;
+  /** The lists of a batch that it reads, or looks at. */
+  readonly lists?: readonly FirstPage[];
+  /** PainChain's dashboard has no such type: in its tables it is read only where STREAMS names it. */
+  readonly isUnknownToPainchain?: true;
   /** What changed since the last pass, and what the backfill still asks for. The walks run one after the other. */
   readonly changes: (context: StreamContext) => Iterable<Walk> | AsyncIterable<Walk>;
   /** Reads again what may have changed without a trace. Absent where every change leaves one. */
@@ -126,8 +146,11 @@ export interface Stream {
    * stored. Absent for a stream that has no history to read.
    */
   readonly extendBackfill?: (state: WalkState, since: Date) => Backfill | null;
-  /** A batch asks for what changed since the watermark: a project without this stream's watermark is read as a new one. */
-  readonly isAskedSince?: true;
+  /**
+   * A batch asks for what changed since the watermark. A project without this stream's watermark is read as a new one; `once read`: only
+   * where no other stream asks for more.
+   */
+  readonly isAskedSince?: true | 'once read';
   /** The walk with the empty scope reads the configured branches only: its coverage follows when they change. */
   readonly isOfBranches?: true;
   /** What a project must have for this stream. Absent where GitLab shows nothing of the kind. */

@@ -117,14 +117,14 @@ describe('the check of the projects', () => {
         check: 'projects',
         subject: 'big/p00',
         result: 'failure',
-        detail: "the token's role is too low to read merge requests, pipelines, registry images and commits",
+        detail: "the token's role is too low to read merge requests, pipelines, registry images, deployments and commits",
         fix: "give the token's user at least the role Reporter in the project",
       },
     ]);
     expect(of('projects')).toEqual({
       check: 'projects',
       result: 'failure',
-      detail: '59 of 62 projects can be read; switched off or empty: pipelines in 1, registry images in 1, commits in 1',
+      detail: '59 of 62 projects can be read; switched off or empty: pipelines in 1, registry images in 1, deployments in 1, commits in 1',
     });
     expect(checking.fake.seen.filter(({ operation }) => operation === 'ProjectAccess')).toHaveLength(2);
   });

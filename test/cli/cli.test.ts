@@ -59,7 +59,7 @@ describe('the command line prints one line and exits with 2', () => {
       'a wrong type',
       ['events', '--type', 'issue'],
       {},
-      "ERROR: option '--type <type>' argument 'issue' is invalid. Allowed choices are mr, pipeline, release, commit, image.\n",
+      "ERROR: option '--type <type>' argument 'issue' is invalid. Allowed choices are mr, pipeline, release, commit, image, deployment.\n",
     ],
     [
       'a wrong moment',
@@ -154,7 +154,7 @@ describe('the command line with a GitLab and a database', () => {
   test('a first sync stores events, a second sync stores 0, and events lists them', async () => {
     const first = await runCliProcess(['sync'], env);
     expect(first).toMatchObject({ code: 0, err: '' });
-    expect(first.out).toContain('fetched 17, stored 17\n');
+    expect(first.out).toContain('fetched 18, stored 18\n');
     expect(first.out).toMatch(/│ merge requests {2}│ {4}4 │ {3}4 │ {7}0 │/);
     const second = await runCliProcess(['sync', '--json'], env);
     expect(JSON.parse(second.out)).toMatchObject({ stored: 0, problems: [] });
@@ -166,13 +166,13 @@ describe('the command line with a GitLab and a database', () => {
     const events = JSON.parse(listed.out) as Array<{ eventId: string; timestamp: string }>;
     expect(events.map(({ eventId }) => eventId)).toEqual(['mr-acme/web/shop-2', 'mr-acme/web/shop-3']);
     expect(events[0]?.timestamp).toBe('2026-11-23T07:07:00.000Z');
-    expect((await inProcess(['events', '--since', '2026-11-23T07:30:00Z', '--json'], env)).out.match(/eventId/g)).toHaveLength(4);
+    expect((await inProcess(['events', '--since', '2026-11-23T07:30:00Z', '--json'], env)).out.match(/eventId/g)).toHaveLength(5);
     expect((await inProcess(['events', '--since', '1m', '--project', 'acme'], env)).out).toMatch(
       /^No events\n3 projects were read at .* or later\.\nThe whole window is newer than that: /,
     );
     const first3 = await inProcess(['events', '--limit', '3'], env);
-    expect(first3.out).toContain('3 of 17 events: raise --limit, or give --all.\n');
-    expect((await inProcess(['events', '--all', '--ndjson'], env)).out.trim().split('\n')).toHaveLength(17);
+    expect(first3.out).toContain('3 of 18 events: raise --limit, or give --all.\n');
+    expect((await inProcess(['events', '--all', '--ndjson'], env)).out.trim().split('\n')).toHaveLength(18);
     expect((await inProcess(['events', '--until', '2026-11-23 07:30', '--json'], env)).out.match(/eventId/g)).toHaveLength(13);
     expect((await inProcess(['events', '--csv', '--type', 'MR', '--type', 'release'], env)).out).toMatch(
       /^timestamp,event_id,title,.*\n2026-11-23T/,
@@ -347,6 +347,18 @@ describe('the command line with a GitLab and a database', () => {
     expect(asked.out).toContain('stored 1\ncorrected 1 events that had changed without a trace\n');
   });
 
+  test('timeline shows what went to an environment, and names the environments when there is no such one', async () => {
+    await inProcess(['sync'], env);
+    const window = ['timeline', '--from', '2026-11-23', '--to', '2026-11-24', '--utc'];
+    const shown = await inProcess([...window, '--environment', 'prod*', '--json'], env);
+    const { changes } = JSON.parse(shown.out) as { changes: Array<{ headline: string }> };
+    expect(changes.map(({ headline }) => headline)).toEqual([expect.stringMatching(/^production ← v2\.2\.0 [0-9a-f]{8}$/)]);
+    expect(await inProcess([...window, '--environment', 'prodution'], env)).toMatchObject({
+      code: 2,
+      err: 'ERROR: --environment "prodution" matches nothing that is stored: did you mean production? [configuration_invalid]\n',
+    });
+  });
+
   test('backfill prints how much there is to read, and reads older history', async () => {
     await inProcess(['sync', '--sync-limit', '1'], env);
     const { code, out, err } = await inProcess(['backfill', '--since', '2026-01-01'], env);
@@ -361,14 +373,14 @@ describe('the command line with a GitLab and a database', () => {
     const first = await inProcess(['audit'], env);
     expect(first.code).toBe(1);
     expect(first.out).toContain(`The database has no connection for ${env.GITLAB_URL} yet: run \`gitlab-connector sync\` first\n`);
-    expect(first.out).toContain(', 15 never read, ');
+    expect(first.out).toContain(', 18 never read, ');
     const looked = await openDatabase(database.options);
     expect(await looked.em.execute(`select tablename from pg_tables where schemaname = 'public'`)).toEqual([]);
     await looked.close();
     await inProcess(['sync'], env);
     const whole = await inProcess(['audit'], env);
     expect(whole.code).toBe(0);
-    expect(whole.out).toContain('9 complete, 0 with something missing, 0 out of date, 0 never read, 0 failed, 6 unknown\n');
+    expect(whole.out).toContain('9 complete, 0 with something missing, 0 out of date, 0 never read, 0 failed, 9 unknown\n');
     const plan = await inProcess(['audit', '--plan'], env);
     expect(plan.code).toBe(0);
     const [, requests] = /The audit took (\d+) GraphQL requests/.exec(whole.out) ?? [];
@@ -413,7 +425,7 @@ describe('the command line with a GitLab and a database', () => {
   });
 });
 
-test('the demo shows all five types of events, what changed, and that nothing is written twice', async () => {
+test('the demo shows all six types of events, what changed, and that nothing is written twice', async () => {
   const { code, out, err } = await runCliProcess(['demo']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   for (const text of [
@@ -427,8 +439,8 @@ test('the demo shows all five types of events, what changed, and that nothing is
     'status: opened → merged',
   ])
     expect(out).toContain(text);
-  expect(out).toContain('fetched 17, stored 17');
-  expect(out).toContain('stored 6');
+  expect(out).toContain('fetched 18, stored 18');
+  expect(out).toContain('stored 8');
   expect(out).toMatch(/fetched \d+, stored 0\n/);
   const [, sample = ''] = /<!-- sample: [^\n]*\n```\n(.*?)```/s.exec(readFileSync('README.md', 'utf8')) ?? [];
   expect(out.split('\n')).toEqual(expect.arrayContaining(sample.trim().split('\n')));

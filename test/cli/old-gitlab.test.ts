@@ -38,5 +38,5 @@ test('sync from a GitLab that is too old prints one line and exits with 3', asyn
 test('sync reads everything from the oldest supported GitLab, Community Edition', async () => {
   const ended = await sync({ version: '16.2', edition: 'CE' });
   expect(ended).toMatchObject({ code: 0, err: '' });
-  expect(ended.out).toContain('fetched 17, stored 17\n');
+  expect(ended.out).toContain('fetched 18, stored 18\n');
 });

@@ -83,6 +83,7 @@ describe('the plan command without a database', () => {
       expect(planned.steps.map(({ step, certainty }) => [step, certainty])).toEqual([
         ['lookup', 'exact'],
         ['first-sight', 'estimate'],
+        ['deployments', 'at least'],
       ]);
       const report = await sync(['--sync-limit', '110'], { DATA_DIR: dataDir });
       expect(report.requests).toEqual(planned.requests);
@@ -105,11 +106,11 @@ describe('the plan command without a database', () => {
     expect(out).toMatch(/│ read new projects +│ +1 │ about 5 │ +1 │ +0 │ estimate +│/);
     expect(out).toMatch(/│ commits +│ +1 │ +│ +0 │ +2 │ at least +│/);
     expect(out).toMatch(
-      /In all about 3 GraphQL and at least 3 REST requests for about 5 rows: [\d.]+ s or more \(4 at once, \d+ ms each, 1000 a minute allowed;/,
+      /In all about 4 GraphQL and at least 3 REST requests for about 5 rows: [\d.]+ s or more \(4 at once, \d+ ms each, 1000 a minute allowed;/,
     );
     expect(out).toMatch(/ProjectChanges \(newest\) of 1 project costs \d+ of 250 points\n/);
     expect(out).toContain(
-      'GitLab has no count of commits, tags (a new container repository takes a request for each of up to 100, or for 300 of them where the registry has a metadata database).\n',
+      'GitLab has no count of commits, tags (a new container repository takes a request for each of up to 100, or for 300 of them where the registry has a metadata database), deployments.\n',
     );
     expect(out).toMatch(/The plan took \d GraphQL and 0 REST requests\. Nothing was written\.\n$/);
     expect(out).not.toContain(goodToken);

@@ -19,6 +19,7 @@ describe('the configuration', () => {
       allowHttp: false,
       repos: [],
       branches: [],
+      streams: [],
       projectLimit: 10,
       syncLimit: 50,
       reconcileInterval: 21_600,

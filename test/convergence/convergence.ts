@@ -12,7 +12,7 @@ import { eventRows } from '../support/rows.ts';
 import type { EventRow } from '../support/rows.ts';
 import { branch, expectedEvents, expectedLinks, firstSeen } from './expected-events.ts';
 import type { ExpectedEvent } from './expected-events.ts';
-import { anyPath, checkLeaving, checkTags, checkVersions, createHistory } from './history.ts';
+import { anyPath, checkDeployments, checkLeaving, checkTags, checkVersions, createHistory } from './history.ts';
 import type { History } from './history.ts';
 import { createMortal } from './mortal.ts';
 import type { Death } from './mortal.ts';
@@ -197,6 +197,7 @@ export function createMemory(world: World, baseUrl: string): Memory {
       for (const id of expectedEvents({ project, eventPath: anyPath, baseUrl }).keys()) known.add(id);
       // Of other branches too, which a run may read for a while.
       for (const { id } of project.pipelines) known.add(`pipeline-${anyPath}-${id}`);
+      for (const { iid } of project.deployments.rows) known.add(`deployment-${anyPath}-${iid}`);
       for (const sha of project.git.commits.keys()) known.add(`commit-${anyPath}-${sha}`);
       for (const row of project.mergeRequests) {
         known.add(`mr-${anyPath}-${row.iid}`);
@@ -251,7 +252,10 @@ export async function check(
       if (isHidden(id) || isLeftOut(project.id, eventPath, id)) continue;
       const row = rowOf(rows, event);
       if (row) expected.add(row.event_id);
-      expect({ id, row: contentOf(row, event) }).toEqual({ id, row: contentOf(row ? asImage(event, row) : event, event) });
+      expect({ id, row: contentOf(row, event) }).toEqual({
+        id,
+        row: contentOf(row ? asDeployment(asImage(event, row), row) : event, event),
+      });
     }
   }
   const phantoms = [...rows.keys()].filter(
@@ -263,10 +267,12 @@ export async function check(
   // What fails on a row that is known and was not read when it began to fail is noted when it is read.
   const isPoisoned = (id: string) => [...paths].some(([project, path]) => isLeftOut(project, path, id));
   checkTags([...rows.values()], { world, history: memory.history, isPoisoned, hasReconciled: options.kinds === 'all' });
-  // Only a reconcile asks for what is missing.
-  const pathOf = (id: string) =>
+  const rowsOf = [...rows.values()];
+  const projectOf = (id: string) =>
     [...paths].find(([project, path]) => wanted.includes(project) && new RegExp(`^[a-z]+-${path}-`).test(id))?.[0];
-  if (options.kinds === 'all') checkLeaving([...rows.values()], { world, isPoisoned }, pathOf);
+  checkDeployments(rowsOf, { world, isPoisoned, hasReconciled: options.kinds === 'all', projectOf });
+  // Only a reconcile asks for what is missing.
+  if (options.kinds === 'all') checkLeaving(rowsOf, { world, isPoisoned }, projectOf);
   await checkRest(setting, options, {
     before: rows,
     isLeftOut: (id) => isPoisoned(id) || (options.kinds === 'traced' && !expected.has(id)),
@@ -293,6 +299,15 @@ function asImage(
   const built = event.timestamp === firstSeen ? null : new Date(event.timestamp).toISOString();
   const metadata = { ...event.metadata, image_created_at: built, pushed_at: pushedAt, previous_digest: previous, is_current: true };
   return { ...event, event_id, metadata, timestamp: typeof pushedAt === 'string' ? pushedAt : event.timestamp };
+}
+
+/** A deployment, with what follows from the others of its environment. */
+function asDeployment(
+  event: ExpectedEvent,
+  { metadata: { previous_sha = null, is_current = null, rollback = null } }: EventRow,
+): ExpectedEvent {
+  if (!event.title.startsWith('[Deployment]')) return event;
+  return { ...event, metadata: { ...event.metadata, previous_sha, is_current, rollback } };
 }
 
 /** Everything but links, which have a check of their own, and times that are those of the first sight. */

@@ -1,5 +1,12 @@
 import type { FakeProject } from '../../fake-gitlab/world/project.ts';
-import type { FakeImageRepository, FakeMergeRequest, FakePipeline, FakeRelease, FakeTag } from '../../fake-gitlab/world/records.ts';
+import type {
+  FakeDeployment,
+  FakeImageRepository,
+  FakeMergeRequest,
+  FakePipeline,
+  FakeRelease,
+  FakeTag,
+} from '../../fake-gitlab/world/records.ts';
 import type { FakeCommit } from '../../fake-gitlab/world/repository.ts';
 import { graphqlTime, restTime } from '../../fake-gitlab/world/time.ts';
 import type { Micros } from '../../fake-gitlab/world/time.ts';
@@ -32,6 +39,7 @@ export function expectedEvents(of: ExpectedProject): Map<string, ExpectedEvent> 
     ...project.mergeRequests.filter((row) => !row.isHidden && row.targetBranch === branch).map((row) => mergeRequest(of, row)),
     ...project.pipelines.filter(({ ref }) => ref === branch).map((row) => pipeline(of, row)),
     ...project.releases.map((row) => release(of, row)),
+    ...project.deployments.rows.filter(({ status }) => status !== 'SKIPPED').map((row) => deployment(of, row)),
     ...(project.git.log(`refs/heads/${branch}`) ?? []).map((row) => commit(of, row)),
     ...project.imageRepositories.flatMap((repository) =>
       [...repository.tags].filter(([, tag]) => !tag.isBroken).map(([name, tag]) => image(of, { repository, name, tag })),
@@ -156,6 +164,36 @@ function release(of: ExpectedProject, row: FakeRelease): ExpectedEvent {
   };
 }
 
+/** Without what follows from the other deployments of its environment. */
+function deployment(of: ExpectedProject, row: FakeDeployment): ExpectedEvent {
+  const environment = of.project.deployments.environmentOf(row);
+  const isOver = ['SUCCESS', 'FAILED', 'CANCELED'].includes(row.status);
+  return {
+    event_id: `deployment-${of.eventPath}-${row.iid}`,
+    title: `[Deployment] ${environment?.name}: ${row.ref} ${row.sha.slice(0, 8)}`,
+    description: { text: `Deployment of ${row.ref} to ${environment?.name}`, related_events: [] },
+    author: row.user ?? 'unknown',
+    timestamp: wholeSeconds(isOver && row.finishedAt !== null ? row.finishedAt : row.updatedAt),
+    url: row.job ? `${pageOf(of)}/-/jobs/${row.job.id}` : `${pageOf(of)}/-/environments/${row.environmentId}`,
+    status: row.status.toLowerCase(),
+    metadata: {
+      project: of.project.fullPath,
+      deployment: `${environment?.name}#${row.iid}`,
+      deployment_iid: row.iid,
+      environment: environment?.name ?? '',
+      environment_id: row.environmentId,
+      tier: environment?.tier.toLowerCase() ?? null,
+      ref: row.ref,
+      tag: row.isTag ? row.ref : null,
+      sha: row.sha,
+      job: row.job?.name ?? null,
+      pipeline_id: row.pipelineId,
+      created_at: graphqlTime(row.createdAt),
+      finished_at: isOver ? optionalTime(row.finishedAt) : null,
+    },
+  };
+}
+
 function commit(of: ExpectedProject, row: FakeCommit): ExpectedEvent {
   return {
     event_id: `commit-${of.eventPath}-${row.sha}`,
@@ -250,6 +288,15 @@ function keysOf({ title, metadata }: ExpectedEvent): Set<string> {
   if (title.startsWith('[Pipeline]')) {
     const numbers = [metadata.pipeline_id, metadata.parent_pipeline_id].filter((one) => typeof one === 'number');
     return new Set([...commitKeys(text('commit_sha')), ...numbers.map((one) => `pipeline ${one}`)]);
+  }
+  if (title.startsWith('[Deployment]')) {
+    const mergeRequest = /^refs\/merge-requests\/(\d+)\//.exec(text('ref'))?.[1];
+    return new Set([
+      ...commitKeys(text('sha')),
+      ...(text('tag') ? [versionOf(text('tag'))] : []),
+      ...(mergeRequest ? [`mr ${mergeRequest}`] : []),
+      ...(typeof metadata.pipeline_id === 'number' ? [`pipeline ${metadata.pipeline_id}`] : []),
+    ]);
   }
   if (title.startsWith('[Release]')) return new Set([...commitKeys(text('commit_sha')), versionOf(text('tag_name'))]);
   if (title.startsWith('[Commit]')) return new Set(commitKeys(text('sha')));

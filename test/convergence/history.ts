@@ -25,12 +25,13 @@ interface TagPlace {
 const tagKey = ({ projectId, repositoryId, tag }: TagPlace) => JSON.stringify([projectId, repositoryId, tag]);
 
 /** The statuses of everything that GitLab shows of a project. */
-function statusesIn({ id, mergeRequests, pipelines, releases, git }: FakeProject): Map<string, string> {
+function statusesIn({ id, mergeRequests, pipelines, releases, deployments, git }: FakeProject): Map<string, string> {
   const key = (kind: string, name: string | number) => `${id} ${kind}-${anyPath}-${name}`;
   return new Map([
     ...mergeRequests.filter(({ isHidden }) => !isHidden).map(({ iid, state }) => [key('mr', iid), state] as const),
     ...pipelines.map((row) => [key('pipeline', row.id), row.status.toLowerCase()] as const),
     ...releases.map(({ tag }) => [key('release', tag), 'published'] as const),
+    ...deployments.rows.map((row) => [key('deployment', row.iid), row.status.toLowerCase()] as const),
     ...[...git.commits.keys()].map((sha) => [key('commit', sha), 'committed'] as const),
   ]);
 }
@@ -145,6 +146,48 @@ export function checkTags(rows: readonly EventRow[], { world, history, isPoisone
   }
 }
 
+interface DeploymentCheck extends Pick<TagCheck, 'world' | 'isPoisoned' | 'hasReconciled'> {
+  readonly projectOf: (eventId: string) => number | undefined;
+}
+
+/**
+ * The deployments of an environment say which commit was there before, and whether it came back, as their rows follow on each other. What runs
+ * there now is what GitLab says, and nothing in one that is gone or stopped.
+ */
+export function checkDeployments(rows: readonly EventRow[], { world, isPoisoned, hasReconciled, projectOf }: DeploymentCheck): void {
+  const byEnvironment = Map.groupBy(
+    rows.filter(({ title }) => title.startsWith('[Deployment]')),
+    ({ event_id: id, metadata }) => JSON.stringify([projectOf(id), metadata['environment_id']]),
+  );
+  const number = ({ metadata }: EventRow) => Number(metadata['deployment_iid']);
+  const endOf = ({ metadata: { finished_at: at } }: EventRow) => Date.parse(at as string);
+  for (const [key, own] of byEnvironment) {
+    const ended = own
+      .filter(({ metadata }) => metadata['finished_at'] !== null)
+      .toSorted((a, b) => endOf(a) - endOf(b) || number(a) - number(b));
+    const shas: unknown[] = [];
+    for (const { event_id: id, status, metadata } of ended) {
+      const [previous = null] = shas.slice(-1);
+      const rollback = status === 'success' && shas.includes(metadata['sha']) && previous !== metadata['sha'];
+      expect({ id, key, previous: metadata['previous_sha'], rollback: metadata['rollback'] }).toEqual({ id, key, previous, rollback });
+      if (status === 'success') shas.push(metadata['sha']);
+    }
+    const [projectId, environmentId] = JSON.parse(key) as [number | null, number];
+    const project = world.projects.find(({ id }) => id === projectId);
+    if (!project || own.some(({ event_id: id }) => isPoisoned(id)) || (project.deployments.environments.length === 0 && !hasReconciled))
+      continue;
+    const environment = project.deployments.environments.find(({ id }) => id === environmentId);
+    // Only a reconcile knows all environments; a list without any may be out of sight.
+    if (!environment && (!hasReconciled || project.deployments.environments.length === 0)) continue;
+    const last = project.deployments.rows
+      .filter((row) => row.environmentId === environmentId && row.status === 'SUCCESS' && environment?.state === 'available')
+      .toSorted((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0) || a.id - b.id)
+      .at(-1);
+    const isCurrent = own.filter(({ metadata }) => metadata['is_current'] === true).map(number);
+    expect({ key, isCurrent }).toEqual({ key, isCurrent: last ? [last.iid] : [] });
+  }
+}
+
 /** Rows that are open, running or published are there in the world: a project that shows other rows of a list has been asked for those. */
 export function checkLeaving(
   rows: readonly EventRow[],
@@ -159,6 +202,8 @@ export function checkLeaving(
       expect({ id, is: visible.some(({ iid, state }) => iid === metadata['mr_iid'] && state === 'opened') }).toEqual({ id, is: true });
     if (title.startsWith('[Pipeline]') && ['pending', 'running'].includes(status) && project.pipelines.length > 0)
       expect({ id, is: project.pipelines.some((row) => row.id === metadata['pipeline_id']) }).toEqual({ id, is: true });
+    if (title.startsWith('[Deployment]') && ['created', 'running'].includes(status) && project.deployments.environments.length > 0)
+      expect({ id, is: project.deployments.rows.some(({ iid }) => iid === metadata['deployment_iid']) }).toEqual({ id, is: true });
     if (title.startsWith('[Release]') && status === 'published' && project.releases.length > 0)
       expect({ id, is: project.releases.some(({ tag }) => tag === metadata['tag_name']) }).toEqual({ id, is: true });
   }

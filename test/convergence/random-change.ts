@@ -1,5 +1,5 @@
 import type { FakeProject } from '../../fake-gitlab/world/project.ts';
-import type { FakeMergeRequest, FakePipeline } from '../../fake-gitlab/world/records.ts';
+import type { FakeDeployment, FakeMergeRequest, FakePipeline } from '../../fake-gitlab/world/records.ts';
 import { days, hours, minutes, seconds } from '../../fake-gitlab/world/time.ts';
 import { World } from '../../fake-gitlab/world/world.ts';
 import type { Random } from './random.ts';
@@ -220,6 +220,55 @@ const imageChanges: Readonly<Record<string, Change>> = {
     place.random.chance(0.3) && to(repositoryOf(place), (repository) => place.project.deleteImageRepository(repository)),
 };
 
+const withStatus = ({ project }: Place, ...statuses: ReadonlyArray<FakeDeployment['status']>) =>
+  project.deployments.rows.filter(({ status }) => statuses.includes(status));
+
+/** Moves a deployment, and its pipeline with it. Child pipelines are asked for only while they are recent. */
+const moveWithPipeline = (place: Place, row: FakeDeployment, status: FakeDeployment['status']) => {
+  const pipeline = place.project.pipelines.find(({ id }) => id === row.pipelineId);
+  place.project.deployments.move(row, status);
+  if (pipeline) place.project.retryPipeline(pipeline);
+};
+
+/** Deployments of pipelines that a run reads the changes of. */
+const ofBranch = (place: Place, ...statuses: ReadonlyArray<FakeDeployment['status']>) =>
+  withStatus(place, ...statuses).filter(({ pipelineId }) => place.project.pipelines.some(({ id }) => id === pipelineId));
+
+const deploymentChanges: Readonly<Record<string, Change>> = {
+  'start a deployment': (place) => {
+    const { project, random } = place;
+    const { deployments } = project;
+    const environment =
+      some(deployments.environments, place) && random.chance(0.8)
+        ? random.pick(deployments.environments)
+        : deployments.addEnvironment(`${random.pick(['production', 'staging', 'review'])}/${random.below(1000)}`);
+    const shas = project.pipelines.filter(({ ref, parentId }) => ref === 'main' && parentId === null).map(({ sha }) => sha);
+    const again = random.chance(0.4) ? some(shas, place) : undefined;
+    const pipeline = project.startPipeline({ ref: 'main', user: person(random), ...(again === undefined ? {} : { sha: again }) });
+    return deployments.create(environment, { pipeline });
+  },
+  'run a deployment': (place) => to(some(ofBranch(place, 'CREATED', 'BLOCKED'), place), (row) => moveWithPipeline(place, row, 'RUNNING')),
+  'end a deployment': (place) =>
+    to(some(ofBranch(place, 'RUNNING'), place), (row) =>
+      moveWithPipeline(place, row, place.random.pick(['SUCCESS', 'SUCCESS', 'FAILED', 'CANCELED'] as const)),
+    ),
+  'block a deployment': (place) => to(some(ofBranch(place, 'CREATED'), place), (row) => moveWithPipeline(place, row, 'BLOCKED')),
+  'skip a deployment': (place) => to(some(ofBranch(place, 'CREATED'), place), (row) => moveWithPipeline(place, row, 'SKIPPED')),
+  'deploy without a trace': (place) =>
+    to(some(place.project.deployments.environments, place), (environment) =>
+      place.project.deployments.deploy(environment, {}, place.random.pick(['SUCCESS', 'FAILED'] as const)),
+    ),
+  'end a deployment without a trace': (place) =>
+    to(some(withStatus(place, 'CREATED', 'RUNNING'), place), (row) =>
+      place.project.deployments.move(row, place.random.pick(['SUCCESS', 'FAILED', 'CANCELED'] as const)),
+    ),
+  'stop an environment without a trace': (place) =>
+    to(some(place.project.deployments.environments, place), (environment) => place.project.deployments.stop(environment)),
+  'delete an environment without a trace': (place) =>
+    place.random.chance(0.3) &&
+    to(some(place.project.deployments.environments, place), (environment) => place.project.deployments.remove(environment)),
+};
+
 /** A path that no project has. */
 function freePath({ world, random }: Pick<Place, 'world' | 'random'>): string {
   const path = `acme/${random.pick(words)}${random.below(10_000)}`;
@@ -240,9 +289,19 @@ const weighted: ReadonlyArray<readonly [weight: number, changes: Readonly<Record
   [6, releaseChanges],
   [8, gitChanges],
   [8, imageChanges],
+  [8, deploymentChanges],
   [1, projectChanges],
 ];
-const creations = new Set(['open a merge request', 'start a pipeline', 'create a release', 'commit', 'push an image', 'finish a pipeline']);
+const creations = new Set([
+  'open a merge request',
+  'start a pipeline',
+  'create a release',
+  'commit',
+  'push an image',
+  'finish a pipeline',
+  'start a deployment',
+  'end a deployment',
+]);
 
 /** Names of every kind of change. */
 export const changeNames: readonly string[] = weighted.flatMap(([, changes]) => Object.keys(changes));

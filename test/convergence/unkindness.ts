@@ -132,6 +132,10 @@ function targets(project: FakeProject): Target[] {
       jobs.map((job) => ({ poison: { type: 'job', projectId, id: job.id } as const, isOf: event('pipeline', id) })),
     ),
     ...project.releases.map(({ tag }) => ({ poison: { type: 'release', projectId, name: tag } as const, isOf: event('release', tag) })),
+    ...project.deployments.rows.map(({ iid }) => ({
+      poison: { type: 'deployment', projectId, iid } as const,
+      isOf: event('deployment', iid),
+    })),
     ...[...project.git.commits.keys()].map((sha) => ({
       poison: { type: 'commit', projectId, name: sha } as const,
       isOf: event('commit', sha),

@@ -248,7 +248,9 @@ describePasses('a row that GitLab cannot answer', (kind) => {
       const connectionId = await addConnection(given.database.em, fakeUrl);
       const options = { hostStates: quick(), fetch: fetchFrom(given.fake) };
       const pass = async () => {
-        const read = { token: given.token, url: fakeUrl, repos: ['acme'], maxAttempts: 2 };
+        // Deployments take a request of their own where pipelines change.
+        const streams = 'merge-requests,pipelines,releases,registry-images';
+        const read = { token: given.token, url: fakeUrl, repos: ['acme'], maxAttempts: 2, streams };
         const report = await syncGitlab(given.database.em, read, connectionId, options);
         if ('error' in report) throw new Error(report.error);
         given.world.pass(minutes(1));

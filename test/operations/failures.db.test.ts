@@ -14,6 +14,7 @@ describePasses('what fails', (kind) => {
       project.features = { mergeRequests: false, ci: false, registry: false, repository: true };
       const report = await given.sync();
       expect(report.problems.map(({ stream, outcome, expected }) => [stream, outcome, expected])).toEqual([
+        ['deployments', 'disabled', true],
         ['merge-requests', 'disabled', true],
         ['pipelines', 'disabled', true],
         ['registry-images', 'disabled', true],
@@ -29,12 +30,14 @@ describePasses('what fails', (kind) => {
       expect(report.fetched).toBe(0);
       expect(report.problems.map(({ stream, outcome, expected }) => [stream, outcome, expected])).toEqual([
         ['commits', 'forbidden', false],
+        ['deployments', 'forbidden', false],
         ['merge-requests', 'forbidden', false],
         ['pipelines', 'forbidden', false],
         ['registry-images', 'forbidden', false],
       ]);
       expect(await given.outcomes()).toEqual({
         'commits main': 'forbidden',
+        deployments: 'forbidden',
         'merge-requests': 'forbidden',
         pipelines: 'forbidden',
         releases: 'ok',

@@ -123,7 +123,7 @@ describePasses('what changed', (kind) => {
       await given.sync({ tagChecks: 0, reconcileInterval: 4 * 3600 });
       expect(graphqlRequests()).toHaveLength(1);
       await given.sync({ tagChecks: 0, reconcileInterval: 0 });
-      expect(graphqlRequests()).toHaveLength(3);
+      expect(graphqlRequests()).toHaveLength(5);
     });
 
     test('tags that move are found in turn, the least recently seen first, and new names at once', async () => {
@@ -237,7 +237,7 @@ describePasses('what changed', (kind) => {
       history();
       const since = sinceHoursAgo(120).toISOString();
       const { streams } = await given.sync({ syncSince: since, branches: 'main' });
-      expect(Object.values(streams).map(({ inserted }) => inserted)).toEqual([121, 121, 121, 121, 0]);
+      expect(Object.values(streams).map(({ inserted }) => inserted)).toEqual([121, 121, 121, 121, 0, 0]);
     });
 
     test('can be made deeper later, and a deepening that is stopped goes on', async () => {

@@ -68,7 +68,7 @@ describeDatabases("a database that PainChain's own connector has filled", (kind)
       const { em } = database;
       const { world, happen } = createDemoWorld();
       const { config } = createFake(undefined, world);
-      const settings = { ...config, branches: 'main' };
+      const settings = { ...config, branches: 'main', streams: 'all' };
       const connectionId = await addPainchainConnection(em, 'gitlab', { ...settings, poll_interval: 300 }, 'team-a,backend');
       const other = await addPainchainConnection(em, 'github', {}, 'team-b');
       const typed = ['ACME/web/Shop', String(world.projects[1]?.id), 'acme/infra'];
@@ -105,6 +105,15 @@ describeDatabases("a database that PainChain's own connector has filled", (kind)
         .fork()
         .execute<Array<{ count: number }>>(`select count(*)::int as count from change_events where source = 'github'`);
       expect(others).toEqual({ count: 1 });
+    });
+
+    test('gets no deployments, of which its dashboard knows nothing, unless STREAMS names them', async () => {
+      const { em, settings, connectionId } = await continued(version);
+      const deployments = async () => (await readEvents(em, { connectionIds: [connectionId], types: ['Deployment'] })).events.length;
+      expect(await deployments()).toBe(0);
+      const report = (await syncGitlab(em, { ...settings, streams: 'all' }, connectionId)) as SyncReport;
+      expect(report.streams.deployments).toMatchObject({ inserted: 2 });
+      expect(await deployments()).toBe(2);
     });
 
     test('has the history of each row: what PainChain had stored is the first version', async () => {

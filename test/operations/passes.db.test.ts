@@ -9,11 +9,11 @@ describeDatabases('passes', (kind) => {
   const given = useSync(kind);
 
   describe('a first pass', () => {
-    test('stores all five kinds of change with every field', async () => {
+    test('stores all six kinds of change with every field', async () => {
       const { world: lively } = createDemoWorld();
       given.enter(lively);
       const report = await given.sync({ branches: 'main' });
-      expect(report).toMatchObject({ fetched: 17, stored: 17, projects: 3, problems: [] });
+      expect(report).toMatchObject({ fetched: 18, stored: 18, projects: 3, problems: [] });
       const stored = await given.rows();
       expect(stored.get('mr-acme/web/shop-2')).toMatchObject({
         title: '[MR] Checkout in one page',
@@ -54,7 +54,7 @@ describeDatabases('passes', (kind) => {
       expect(image?.event_id).toBe(`registry-acme/api/server-v2.3.0-${image?.metadata.digest as string}`);
     });
 
-    test('of ten projects with 50 of each needs at most 3 GraphQL requests', async () => {
+    test('of ten projects with 50 of each needs 2 GraphQL requests, and one for the environments of each', async () => {
       for (let i = 0; i < 10; i++) {
         const project = given.world.addProject(`acme/p${i}`);
         for (let j = 0; j < 50; j++) {
@@ -64,7 +64,8 @@ describeDatabases('passes', (kind) => {
         }
       }
       expect(await given.sync()).toMatchObject({ fetched: 1_500, stored: 1_500, problems: [] });
-      expect(given.fake.seen.map(({ operation }) => operation)).toEqual(['MemberProjects', 'ProjectChanges']);
+      const environments = Array.from({ length: 10 }, () => 'EnvironmentPage');
+      expect(given.fake.seen.map(({ operation }) => operation)).toEqual(['MemberProjects', 'ProjectChanges', ...environments]);
     });
 
     test('reads the newest of each, as many as asked for', async () => {
@@ -168,13 +169,14 @@ describeDatabases('passes', (kind) => {
       await given.sync({ branches: 'main' });
       demo.happen();
       const report = await given.sync({ branches: 'main' });
-      expect(report).toMatchObject({ stored: 6, problems: [] });
+      expect(report).toMatchObject({ stored: 8, problems: [] });
       expect(report.streams).toMatchObject({
         'merge-requests': { inserted: 0, updated: 1 },
-        pipelines: { inserted: 1, updated: 0 },
+        pipelines: { inserted: 2, updated: 0 },
         releases: { inserted: 1, updated: 0 },
         commits: { inserted: 2, updated: 0 },
         'registry-images': { inserted: 1, updated: 0 },
+        deployments: { inserted: 1, updated: 0 },
       });
       const stored = await given.rows();
       expect(stored.get('mr-acme/web/shop-2')).toMatchObject({

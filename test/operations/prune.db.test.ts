@@ -5,6 +5,7 @@ import { minutes } from '../../fake-gitlab/world/time.ts';
 import { pruneEvents } from '../../src/store/events/prune-events.ts';
 import { describeDatabases } from '../support/databases.ts';
 import { fakeUrl } from '../support/fake.ts';
+import { openLockedStore } from '../support/locked-store.ts';
 import { useSync } from './fixture.ts';
 
 describeDatabases('pruning', (kind) => {
@@ -75,13 +76,14 @@ describeDatabases('pruning', (kind) => {
     const project = await fill();
     const related = async () => (await given.rows()).get('mr-acme/shop-2')?.description['related_events'];
     expect(await related()).toHaveLength(1);
-    expect(await pruned(true)).toMatchObject({ events: 4 });
-    expect(await given.ids()).toEqual(['mr-acme/shop-2', 'mr-acme/shop-3']);
+    expect(await pruned(true)).toMatchObject({ events: 3 });
+    const left = ['mr-acme/shop-2', expect.stringMatching(/^registry-web-prod-|^registry-.*web-prod-/), 'mr-acme/shop-3'];
+    expect(await given.ids()).toEqual(left);
     for (let pass = 0; pass < 2; pass++) {
       given.world.pass(minutes(5));
       expect(await given.sync(config)).toMatchObject({ stored: 0, problems: [] });
     }
-    expect(await given.ids()).toEqual(['mr-acme/shop-2', 'mr-acme/shop-3']);
+    expect(await given.ids()).toEqual(left);
     expect(await related()).toEqual([]);
     const report = await auditGitlab(given.database.em, { token: given.token, url: fakeUrl }, given.connectionId);
     const entries = 'error' in report ? [] : report.entries.filter(({ stream }) => /requests|pipelines|releases/.test(stream));
@@ -94,7 +96,30 @@ describeDatabases('pruning', (kind) => {
     const [merged] = project.mergeRequests;
     if (merged) project.editMergeRequest(merged, { title: 'Refunds, again' });
     await given.sync(config);
-    expect(await given.ids()).toEqual(['mr-acme/shop-2', 'mr-acme/shop-3', 'mr-acme/shop-1']);
+    expect(await given.ids()).toEqual([...left, 'mr-acme/shop-1']);
+  });
+
+  test('keeps a list that returns an old event from storing it again', async () => {
+    const project = await fill();
+    await pruned(true);
+    const opened = await openLockedStore(given.database.em, given.connectionId);
+    const event = (eventId: string, minute: number) => ({
+      eventId,
+      title: '[Pipeline] • main',
+      description: { related_events: [] },
+      author: 'ada',
+      timestamp: at(minute),
+      url: 'https://gitlab.example.com/1',
+      status: 'success',
+      metadata: {},
+    });
+    const events = [event('pipeline-old', 119), event('pipeline-new', 120)];
+    expect(await opened.store.savePage({ projectId: project.id, stream: 'pipelines', scope: '', events, seenAt: at(200) })).toEqual({
+      inserted: 1,
+      updated: 0,
+    });
+    await opened.close();
+    expect(await given.ids('pipeline-')).toEqual(['pipeline-new']);
   });
 
   test('leaves other connections alone, and gaps of projects that are read', async () => {

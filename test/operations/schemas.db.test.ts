@@ -39,6 +39,11 @@ function createWorld(): World {
   shop.createRelease({ tag: 'v1', name: 'First', links, releasedAt: world.now - minutes(60) });
   shop.createRelease({ tag: 'v2' });
   for (const name of ['server', 'client']) shop.pushTag(shop.addImageRepository(name), '1.0');
+  const deployed = { pipeline, user: 'grace', ref: 'v1', isTag: true, job: { id: 9, name: 'deploy' } };
+  for (const name of ['production', 'staging']) {
+    const environment = shop.deployments.addEnvironment(name);
+    for (let count = 0; count < 2; count++) shop.deployments.deploy(environment, deployed);
+  }
   world.addProject('other/api').openMergeRequest({ title: 'Orders' });
   world.addProject('other/left').openMergeRequest({ title: 'Left' });
   return world;
@@ -121,7 +126,18 @@ function partsOf(row: EventRow | undefined): Map<string, string> {
   return parts;
 }
 
-const links = ['mr description.related_events', 'pipeline description.related_events', 'release description.related_events'];
+const deploymentJob = [
+  'deployment description.related_events',
+  'deployment metadata.job',
+  'deployment metadata.pipeline_id',
+  'deployment url',
+];
+const links = [
+  'deployment description.related_events',
+  'mr description.related_events',
+  'pipeline description.related_events',
+  'release description.related_events',
+];
 const job = (key: string) => [`pipeline description.failed_jobs[].${key}`];
 const jobs = ['pipeline description.failed_jobs', 'pipeline metadata.failed_jobs_count', 'pipeline metadata.warnings'];
 const labels = ['mr description.labels'];
@@ -134,11 +150,12 @@ const optional: Readonly<Record<string, readonly string[]>> = {
   'CiJob.allowFailure': [...job('allow_failure'), 'pipeline metadata.warnings'],
   'CiJob.failureMessage': job('failure_reason'),
   'CiJob.finishedAt': job('finished_at'),
-  'CiJob.name': [...job('name'), 'pipeline metadata.warnings'],
+  'CiJob.name': [...job('name'), 'pipeline metadata.warnings', 'deployment metadata.job'],
+  'CiJob.pipeline': deploymentJob,
   'CiJob.stage': job('stage'),
   'CiJob.startedAt': job('started_at'),
   'CiJob.status': jobs,
-  'CiJob.webPath': job('url'),
+  'CiJob.webPath': [...job('url'), 'deployment url'],
   'CiJobConnection.nodes': jobs,
   'CiJobConnection.pageInfo': jobs,
   'CiStage.name': job('stage'),
@@ -146,6 +163,10 @@ const optional: Readonly<Record<string, readonly string[]>> = {
   'ContainerRepositoryDetails.tags': [],
   'ContainerRepositoryDetails.tags(after:)': [],
   'ContainerRepositoryTagConnection.nodes': [],
+  'Deployment.job': deploymentJob,
+  'Deployment.sha': ['deployment metadata.sha', 'deployment title', 'deployment metadata.previous_sha', ...links],
+  'Deployment.tag': ['deployment metadata.tag'],
+  'Deployment.triggerer': ['deployment author'],
   'DiffStats.additions': files,
   'DiffStats.deletions': files,
   'DiffStats.path': files,
@@ -196,15 +217,18 @@ const optional: Readonly<Record<string, readonly string[]>> = {
   'ReleaseAssetLinkConnection.nodes': assets,
   'ReleaseAssetLinkConnection.pageInfo': assets,
   'ReleaseAssets.links': assets,
-  'UserCore.username': [...approvals, 'mr metadata.merged_by', 'pipeline author', 'release author'],
+  'UserCore.username': [...approvals, 'mr metadata.merged_by', 'pipeline author', 'release author', 'deployment author'],
   'UserCoreConnection.nodes': approvals,
   'UserCoreConnection.pageInfo': approvals,
   // Without a value in these passes.
+  'Environment.tier': ['deployment metadata.tier'],
   'Group.projects(after:)': [],
   'Project.mergeRequests(createdAfter:)': [],
   'Project.mergeRequests(targetBranches:)': [],
   'Project.pipelines(ref:)': [],
   'Project.pipelines(updatedBefore:)': [],
+  'PipelineInterface.id': deploymentJob,
+  'Project.environments(name:)': [],
   'Query.projects(after:)': [],
 };
 
@@ -229,6 +253,8 @@ const replaceable = [
   'ContainerRepositoryTagConnection.pageInfo',
   'Query.containerRepository',
   'Query.containerRepository(id:)',
+  'Project.deployment',
+  'Project.deployment(iid:)',
 ];
 
 /** What only `check` and `plan` ask for. */
@@ -253,6 +279,9 @@ const everything = Object.values(buildSchema(readFileSync('schema/gitlab.graphql
   .flatMap((type) => Object.values(isObjectType(type) ? type.getFields() : {}).map((field) => ({ type, field })))
   .flatMap(({ type, field }) => [`${type.name}.${field.name}`, ...field.args.map(({ name }) => `${type.name}.${field.name}(${name}:)`)])
   .filter((item) => !unasked.has(item) && !ofSpecialRows.test(item));
+
+/** What deployments are read with. Without it they are not offered, and everything else is read. */
+const ofDeployments = /^(Deployment|Environment)(Connection)?\.|^Project\.environments?\b/;
 
 /** As messages name it: an argument without its type. */
 const nameOf = (item: string) => (item.endsWith(')') ? item.slice(item.indexOf('.') + 1) : item);
@@ -308,7 +337,21 @@ describe('a GitLab without one thing', () => {
     expect(read).toMatchObject({ outcomes: whole.outcomes, problems: [], audit: whole.audit, warnings: [] });
   });
 
-  const required = everything.filter((item) => !(item in optional) && !replaceable.includes(item));
+  const necessary = everything.filter((item) => !(item in optional) && !replaceable.includes(item));
+  const offered = necessary.filter((item) => ofDeployments.test(item));
+  test.concurrent.each(notEmpty(offered))('without %s there are no deployments, in one outcome, and all else is stored', async (item) => {
+    const read = await readFrom({ ...latest, lacks: [item] });
+    if ('error' in read) throw new Error(read.error);
+    const reason = `this GitLab does not offer deployments: it has no ${nameOf(item)}`;
+    expect(read.problems).not.toEqual([]);
+    for (const problem of read.problems)
+      expect(problem).toMatchObject({ stream: 'deployments', outcome: 'disabled', reason, expected: true });
+    const others = (rows: ReadonlyMap<string, EventRow>) => [...rows.keys()].filter((id) => !id.startsWith('deployment-'));
+    expect(others(read.rows)).toEqual(others(whole.rows));
+    expect(read).toMatchObject({ outcomes: { ...whole.outcomes, deployments: read.outcomes.deployments } });
+  });
+
+  const required = necessary.filter((item) => !offered.includes(item));
   test.concurrent.each(notEmpty(required))('without %s nothing is stored wrongly: one sentence names it', async (item) => {
     const read = await readFrom({ ...latest, lacks: [item] });
     expect(read).toMatchObject({

@@ -90,7 +90,7 @@ describeDatabases('the timeline', (kind) => {
     expect(pages).toEqual((await read(window)).changes.map(({ headline }) => headline));
     const coverage = await readCoverage(given.database.em, { connectionIds: [given.connectionId], projects: ['acme/sh*'] });
     expect(coverage.map(({ stream, outcome, gaps }) => [stream, outcome, gaps])).toEqual(
-      ['commits', 'merge-requests', 'pipelines', 'registry-images', 'releases'].map((stream) => [stream, 'ok', 0]),
+      ['commits', 'deployments', 'merge-requests', 'pipelines', 'registry-images', 'releases'].map((stream) => [stream, 'ok', 0]),
     );
     expect(coverage.every(({ readUntil }) => readUntil === at(60).toISOString())).toBe(true);
   });

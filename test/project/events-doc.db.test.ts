@@ -35,6 +35,7 @@ const kinds = [
   ['Releases', 'release-'],
   ['Commits', 'commit-'],
   ['Container images', 'registry-'],
+  ['Deployments', 'deployment-'],
 ] as const;
 
 const partOf = (heading: string) => text.split(`## ${heading}\n`)[1]?.split(/\n## /)[0] ?? '';

@@ -53,7 +53,7 @@ test('a row that fails is a failure once, and then a known gap: in the exit code
   expect(again.out).not.toContain('Could not be read');
   const known = /Known gaps:\n((?: {2}.*\n)+)/.exec(again.out)?.[1]?.split('\n').filter(Boolean) ?? [];
   expect(known.map((line) => line.replace(/: GitLab .*\(since/, ' (since').replace(/\d{4}-.*Z/, 'then'))).toEqual([
-    ...['merge requests', 'pipelines', 'registry images'].map(
+    ...['deployments', 'merge requests', 'pipelines', 'registry images'].map(
       (label) => `  acme/closed > ${label}: forbidden: this token may not read ${label}: it needs at least the role Reporter (since then)`,
     ),
     '  acme/shop > merge requests: partial: 1 (since then)',
@@ -66,7 +66,7 @@ test('a row that fails is a failure once, and then a known gap: in the exit code
     entries: ReadonlyArray<{ project: string; stream: string; gaps: number; result: string }>;
   };
   expect(entries.filter(({ gaps }) => gaps > 0).map(({ project, stream, gaps, result }) => [project, stream, gaps, result])).toEqual([
-    ...['merge-requests', 'pipelines', 'registry-images'].map((stream) => ['acme/closed', stream, 1, 'unknown']),
+    ...['merge-requests', 'pipelines', 'registry-images', 'deployments'].map((stream) => ['acme/closed', stream, 1, 'unknown']),
     ['acme/shop', 'merge-requests', 1, expect.any(String)],
     ['acme/shop', 'registry-images', 1, 'unknown'],
   ]);

@@ -76,7 +76,9 @@ describe('a poller of six connections, all of which are read at the same moment'
   test('holds one session for its locks, and no more than the documents say', async () => {
     const started = start(database.options.databaseUrl ?? '');
     await allAtOnce;
-    const locks = await client.query(`select application_name from pg_stat_activity where state = 'idle in transaction' and datname = current_database()`);
+    const locks = await client.query(
+      `select application_name from pg_stat_activity where state = 'idle in transaction' and datname = current_database()`,
+    );
     expect(locks.rows).toEqual([{ application_name: 'gitlab-connector locks' }]);
     expect(await sessions()).toBeLessThanOrEqual(atMost);
     letGo();

@@ -15,6 +15,11 @@ const required: ReadonlySet<string> = new Set([
   'releases',
   'release',
   'containerRepositories',
+  'environments',
+  'environment',
+  'lastDeployment',
+  'deployments',
+  'deployment',
   // Needed for reading a list to its end.
   'nodes',
   'pageInfo',
@@ -37,9 +42,11 @@ const required: ReadonlySet<string> = new Set([
   'ContainerRepositoryTag.publishedAt',
   'ContainerRepositoryTag.revision',
   'ContainerRepositoryTag.totalSize',
+  'Environment.name',
   // Needed for correct rows and watermarks.
   'createdAt',
   'updatedAt',
+  'Deployment.finishedAt',
   'state',
   'status',
   'ref',

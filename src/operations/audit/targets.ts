@@ -6,7 +6,7 @@ import type { EventProject } from '../../events/event-project.ts';
 import type { ReadableRecord } from '../../store/reads.ts';
 import type { KnownProject } from '../../store/store.ts';
 import { allFilters } from '../../streams/counts.ts';
-import { streams } from '../../streams/index.ts';
+import { selectStreams } from '../../streams/selected.ts';
 import type { Stream } from '../../streams/stream.ts';
 import { beginningOfTime } from '../../walk-state.ts';
 import type { GitlabSession } from '../connect.ts';
@@ -46,6 +46,7 @@ export async function readTargets({ gitlab, config }: GitlabSession, store: Read
   const gapsOf = (projectId: number, { name }: Stream) => gaps.filter((gap) => gap.projectId === projectId && gap.stream === name).length;
   const known = new Map(projects.map((project) => [project.id, project]));
   const byProject = statesByProject(states, config.branches);
+  const streams = selectStreams(config.streams, { arePainchains: (await store?.arePainchains()) ?? false });
   const { ids, missing } = await selectProjects({ gitlab, config, known }, true);
   const claims = ids.map((id): Claims => {
     const ofStream = (stream: Stream) => ({ stream, claim: claimOf(stream, byProject.get(id), config.branches) });

@@ -3,7 +3,8 @@ import type { ProjectAccess } from '../../gitlab/project-access.ts';
 import { numberOfGlobalId } from '../../gitlab/ids.ts';
 import { noSuchEntry, selectProjects } from '../../pass/selection.ts';
 import { closed } from '../../streams/access.ts';
-import { streams } from '../../streams/index.ts';
+import { selectStreams } from '../../streams/selected.ts';
+import type { Stream } from '../../streams/stream.ts';
 import { failure, ok, plural } from './check.ts';
 import type { Check, Finding } from './check.ts';
 
@@ -16,7 +17,9 @@ export const projects: Check = {
     const seen = await readProjectAccess(gitlab.graphql, ids);
     const seenIds = new Set(seen.map(({ id }) => numberOfGlobalId(id)));
     const unseen = [...missing, ...ids.filter((id) => !seenIds.has(id)).map(String)];
-    const views = seen.map(viewOf);
+    // Tables of PainChain, in which not all are read, are not known here.
+    const needs = needsOf(selectStreams(config.streams, { arePainchains: false }));
+    const views = seen.map((project) => viewOf(project, needs));
     const problems = [
       ...unseen.map((entry) => ({
         subject: entry,
@@ -24,13 +27,21 @@ export const projects: Check = {
       })),
       ...views.flatMap(forbiddenFinding).toSorted((a, b) => a.subject.localeCompare(b.subject, 'en')),
     ];
-    return [...problems, summaryOf(views, unseen.length)];
+    return [...problems, summaryOf(views, unseen.length, needs)];
   },
 };
 
-const ofFeatures = streams.filter(({ access }) => access?.needs === 'feature');
-/** The labels of the streams that are read from a repository. */
-const ofRepository = streams.filter(({ access }) => access?.needs === 'repository').map(({ label }) => label);
+/** The streams that are read. */
+interface Needs {
+  readonly ofFeatures: readonly Stream[];
+  /** The labels of the streams that are read from a repository. */
+  readonly ofRepository: readonly string[];
+}
+
+const needsOf = (streams: readonly Stream[]): Needs => ({
+  ofFeatures: streams.filter(({ access }) => access?.needs === 'feature'),
+  ofRepository: streams.filter(({ access }) => access?.needs === 'repository').map(({ label }) => label),
+});
 
 /** What the token may see of a project. */
 interface View {
@@ -40,7 +51,7 @@ interface View {
   readonly forbidden: readonly string[];
 }
 
-function viewOf(project: ProjectAccess): View {
+function viewOf(project: ProjectAccess, { ofFeatures, ofRepository }: Needs): View {
   const ends = ofFeatures.flatMap((stream) => {
     const end = closed(project, stream);
     return end ? [{ what: stream.label, isForbidden: end.outcome === 'forbidden' }] : [];
@@ -73,7 +84,7 @@ function forbiddenFinding({ fullPath, forbidden }: View): Array<Finding & { read
 
 const listed = (words: readonly string[]) => [words.slice(0, -1).join(', '), ...words.slice(-1)].filter(Boolean).join(' and ');
 
-function summaryOf(views: readonly View[], unseen: number): Finding {
+function summaryOf(views: readonly View[], unseen: number, { ofFeatures, ofRepository }: Needs): Finding {
   const total = views.length + unseen;
   if (total === 0) {
     return failure(

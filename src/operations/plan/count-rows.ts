@@ -6,7 +6,6 @@ import { isDue, recentPipelinesSince } from '../../pass/reconcile.ts';
 import type { ReadableRecord } from '../../store/reads.ts';
 import { allFilters } from '../../streams/counts.ts';
 import type { CountedAsk, CountedProjects, WindowCounted } from '../../streams/counts.ts';
-import { streams } from '../../streams/index.ts';
 import type { Backfill, WalkState } from '../../walk-state.ts';
 import { estimatedStreams, missingRows } from '../estimate.ts';
 import type { MissingRows } from '../estimate.ts';
@@ -46,7 +45,11 @@ export async function countedFor(
   };
 }
 
-async function countsOf({ gitlab, config: { branches } }: PlannedPass, ids: readonly number[], ask: CountedAsk): Promise<ProjectCounts[]> {
+async function countsOf(
+  { gitlab, streams, config: { branches } }: PlannedPass,
+  ids: readonly number[],
+  ask: CountedAsk,
+): Promise<ProjectCounts[]> {
   if (ids.length === 0) return [];
   const filter = allFilters(streams.map(({ plan }) => plan.filter?.(ask) ?? {}));
   return readCounts(gitlab.graphql, { ids, branches, ...filter });

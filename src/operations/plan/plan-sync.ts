@@ -6,13 +6,14 @@ import { batchSizes } from '../../gitlab/batch.ts';
 import { readCost } from '../../gitlab/cost.ts';
 import type { Cost, CostQuery } from '../../gitlab/cost.ts';
 import { optionsOf } from '../../pass/pass.ts';
-import { statesByProject } from '../../pass/pass-state.ts';
+import { listsOf, statesByProject } from '../../pass/pass-state.ts';
 import { listPageSize } from '../../pass/selection.ts';
 import type { ReadableRecord } from '../../store/reads.ts';
 import { openRecord } from '../../store/store.ts';
 import { countedFor } from './count-rows.ts';
 import type { Counted } from './count-rows.ts';
 import { createGaps } from '../../pass/gaps.ts';
+import { selectStreams } from '../../streams/selected.ts';
 import { measured, secondsOf } from './measure.ts';
 import type { Measure } from './measure.ts';
 import { selectedBy } from './select-batches.ts';
@@ -101,6 +102,7 @@ async function plan(
     known: new Map(projects.map((project) => [project.id, project])),
     states: statesByProject(states, config.branches),
     options: optionsOf(config, now()),
+    streams: selectStreams(config.streams, { arePainchains: (await store?.arePainchains()) ?? false }),
     now,
     gaps: createGaps(gaps),
   };
@@ -146,7 +148,7 @@ async function costsOf(pass: PlannedPass, { pages, batches }: Selected, { due }:
   if (dueTogether > 0) add({ source: 'ids', ask: { kind: 'reconcile', pipelinesSince: now() }, projects: dueTogether });
   const costs: PlannedCost[] = [];
   for (const kind of kinds.values()) {
-    const cost = await readCost(gitlab.graphql, { ...kind, branches: options.branches });
+    const cost = await readCost(gitlab.graphql, { ...kind, branches: options.branches, lists: listsOf(pass.streams) });
     if (cost) costs.push({ ...cost, ask: kind.ask.kind, projects: kind.projects });
   }
   return costs;

@@ -8,7 +8,7 @@ import type { ListedSource } from '../../pass/selection.ts';
 import { commonSince, fitsSince, sinceOf } from '../../pass/since.ts';
 
 /** The part of a pass's state that decides what the pass reads. */
-export type PlannedPass = Pick<PassState, 'config' | 'gitlab' | 'known' | 'states' | 'options' | 'now' | 'gaps' | 'reconcile'>;
+export type PlannedPass = Pick<PassState, 'config' | 'gitlab' | 'known' | 'states' | 'options' | 'now' | 'gaps' | 'streams' | 'reconcile'>;
 
 /** The projects that a pass would read, in the batches in which the pass would read them. */
 export interface Selected {
@@ -24,7 +24,7 @@ export interface Selected {
 
 /** Decides which projects to read, and in which batches, as a pass does. */
 export async function selectedBy(pass: PlannedPass): Promise<Selected> {
-  const { gitlab, states } = pass;
+  const { gitlab, states, streams } = pass;
   const since = commonSince(pass);
   const before = gitlab.requests.graphql;
   const { ids, lists, missing } = await selectProjects(pass, since === null);
@@ -32,7 +32,7 @@ export async function selectedBy(pass: PlannedPass): Promise<Selected> {
   if (since === null) return { lookups, pages: [], batches: batchesOf(pass, ids), missing };
   const listed: Array<{ readonly source: ListedSource['kind']; readonly ids: readonly number[] }> = [];
   for (const list of lists) listed.push({ source: list.kind, ids: await idsOf(pass, list) });
-  const fits = (id: number) => fitsSince(sinceOf(states.get(id)), since);
+  const fits = (id: number) => fitsSince(sinceOf(states.get(id), streams), since);
   const pages = listed.flatMap((list) =>
     // A pass sends a request for an empty list too.
     (list.ids.length === 0 ? [[]] : chunks(list.ids, listPageSize)).map((page) => ({ source: list.source, since, ids: page.filter(fits) })),

@@ -2,7 +2,6 @@ import { batchSizes } from '../../gitlab/batch.ts';
 import type { ProjectCounts } from '../../gitlab/counts.ts';
 import { pagesOf } from '../../streams/counts.ts';
 import type { CountedAsk, PlannedRows } from '../../streams/counts.ts';
-import { streams } from '../../streams/index.ts';
 import type { Counted } from './count-rows.ts';
 import type { PlannedPass, Selected } from './select-batches.ts';
 
@@ -36,7 +35,7 @@ export function stepsOf(pass: PlannedPass, selected: Selected, counted: Counted)
     readingStep('first-sight', rowsOf(fresh, 'newest'), freshBatches),
     readingStep('backfill', counted.backfill.map(backfillOf), 0),
     readingStep('reconcile', rowsOf(due, 'reconcile'), dueBatches),
-    ...streams.flatMap(({ name, plan }) => {
+    ...pass.streams.flatMap(({ name, plan }) => {
       const requests = plan.requests?.(counted, pass.options);
       return requests ? [{ step: name, ...requests, rows: null, certainty: 'at least' as const }] : [];
     }),
@@ -45,7 +44,7 @@ export function stepsOf(pass: PlannedPass, selected: Selected, counted: Counted)
 }
 
 /** Labels of what a pass would read and GitLab does not count. */
-export const uncountedOf = ({ options }: PlannedPass, counted: Counted): string[] =>
+export const uncountedOf = ({ options, streams }: PlannedPass, counted: Counted): string[] =>
   streams.map(({ plan }) => plan.uncounted?.(counted, options) ?? null).filter((words) => words !== null);
 
 function readingStep(step: string, projects: readonly PlannedRows[], batches: number): PlanStep {
@@ -54,7 +53,7 @@ function readingStep(step: string, projects: readonly PlannedRows[], batches: nu
 }
 
 /** The rows of one project that a batch and its follow-up requests read. */
-function plannedRows({ options }: PlannedPass, counts: ProjectCounts, ask: CountedAsk['kind']): PlannedRows {
+function plannedRows({ options, streams }: PlannedPass, counts: ProjectCounts, ask: CountedAsk['kind']): PlannedRows {
   return sumOf(streams.map(({ plan }) => plan.rows?.(counts, ask, options) ?? { rows: 0, followUps: 0 }));
 }
 

@@ -34,13 +34,14 @@ interface Toned {
   readonly headline: string;
 }
 
-/** `bad`: failed, or rolled back. `good`: a pipeline that passed, a merge. */
+/** `bad`: failed, or rolled back. `good`: a pipeline that passed, a deployment that succeeded, a merge. */
 export function toneOf({ stream, status, headline }: Toned): Tone {
   if (isRollBack({ stream, headline })) return 'bad';
-  if (stream === 'pipelines') return status === 'failed' ? 'bad' : status === 'success' ? 'good' : 'plain';
+  if (stream === 'pipelines' || stream === 'deployments') return status === 'failed' ? 'bad' : status === 'success' ? 'good' : 'plain';
   return stream !== 'merge-requests' && status === 'failed' ? 'bad' : 'plain';
 }
 
-/** Whether a change of an image says that its tag points again to an earlier image. */
+/** Whether a change says that a tag points again to an earlier image, or that a deployment brought back an earlier commit. No name of an environment has an arrow. */
 export const isRollBack = ({ stream, headline }: Pick<Toned, 'stream' | 'headline'>): boolean =>
-  stream === 'registry-images' && / rolled back → [0-9a-f]+( \(was [0-9a-f]+\))?$/.test(headline);
+  (stream === 'registry-images' && / rolled back → [0-9a-f]+( \(was [0-9a-f]+\))?$/.test(headline)) ||
+  (stream === 'deployments' && /^[^←]* rolled back ← /.test(headline));

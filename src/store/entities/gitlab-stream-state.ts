@@ -35,7 +35,7 @@ const schema = defineEntity({
     depth: p.datetime().columnType('timestamptz').nullable(),
     /** How far the backfill has come. */
     backfill: p.json<Record<string, unknown>>().nullable(),
-    /** `ok`, `partial`, `disabled`, `forbidden`, `gone` or `failed`. */
+    /** `ok`, `partial`, `disabled`, `forbidden`, `gone`, `failed` or `off`. */
     outcome: p.string().columnType('text'),
     /** Why the outcome is not `ok`, in one line. */
     error: p.text().nullable(),

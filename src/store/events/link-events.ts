@@ -59,14 +59,14 @@ const linkBatch = ({ connectionId, table }: EventTarget, ids: readonly number[])
     select id, stream, link_keys, is_unlinked from change_events where id = any (${[...ids]}::int[])
   ),
   -- Those that are related to an event of the queue are in the queue themselves, or name it already.
-  touched_keys as materialized (select distinct stream, key from touched, unnest(link_keys) as key where is_unlinked),
+  touched_keys as materialized (select distinct stream, key from touched, unnest(link_keys) as key where is_unlinked and ${relates('key')}),
   affected as materialized (
     select id, stream, link_keys from touched
     union
     select n.id, n.stream, n.link_keys from touched_keys t, ${eventsWithKey('t.key')} n
     where n.connection_id = ${connectionId} and (n.stream <> t.stream or ${isOfOneStream('t.key')})
   ),
-  affected_keys as materialized (select id, stream, key from affected, unnest(link_keys) as key),
+  affected_keys as materialized (select id, stream, key from affected, unnest(link_keys) as key where ${relates('key')}),
   pool as materialized (
     select k.key, n.id, n.stream, n.event_id from (select distinct key from affected_keys) k, ${eventsWithKey('k.key')} n
     where n.connection_id = ${connectionId}
@@ -96,6 +96,9 @@ const relatedEvents = ({ description }: EventTarget['table']) => sql.raw(`e.${de
 
 /** Whether a key relates events of one stream: that of a pipeline and its children. */
 export const isOfOneStream = (key: string) => sql`${sql.raw(key)} like '%:pipeline:%'`;
+
+/** Whether a key relates events. That of an environment only finds its deployments, which may be very many. */
+export const relates = (key: string) => sql`${sql.raw(key)} not like '%:env:%'`;
 
 /** The events that have a key, of all connections. */
 const eventsWithKey = (key: string) =>

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { isOfOneStream, relatedEventsLimit } from './link-events.ts';
+import { isOfOneStream, relatedEventsLimit, relates } from './link-events.ts';
 
 /**
  * Parts of the statement that stores events, after `changed`: `linked` has the related events of each row that is new or has other link keys,
@@ -7,7 +7,7 @@ import { isOfOneStream, relatedEventsLimit } from './link-events.ts';
  */
 export const linkedRows = (connectionId: number) => sql`
     new_keys as materialized (
-      select c.event_id, c.stream, key from changed c, unnest(c.link_keys) as key where c.is_relinked
+      select c.event_id, c.stream, key from changed c, unnest(c.link_keys) as key where c.is_relinked and ${relates('key')}
     ),
     -- One search for each key, as in linkEvents.
     kin as materialized (

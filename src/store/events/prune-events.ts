@@ -102,7 +102,7 @@ const versionBatch = (query: PruneQuery, after: Place): RawBuilder<Batch> => sql
   ${lastOf(sql`seen_at`)}`;
 
 /**
- * Looks at the next events, and deletes those that have ended and of which nothing was read since. Events that are related to them are linked
+ * Looks at the next events, and deletes those that have ended, are not what a tag or an environment has now, and of which nothing was read since. Events that are related to them are linked
  * again by the next pass. From then on everything older is not stored again.
  */
 const eventBatch = (table: EventTable, query: PruneQuery, after: Place): RawBuilder<Batch> => sql<Batch>`
@@ -111,7 +111,7 @@ const eventBatch = (table: EventTable, query: PruneQuery, after: Place): RawBuil
   ), gone as (
     delete from change_events e using looked o
     where e.id = o.id and ${ofConnection(query)} and e.project_id is not null and ${sql.raw(table.timestamp('e'))} < ${query.before}
-      and e.status <> all (${unfinished}::text[])
+      and e.status <> all (${unfinished}::text[]) and e.metadata::jsonb ->> 'is_current' is distinct from 'true'
       and not exists (select from change_event_versions v where v.change_event_id = e.id and v.seen_at >= ${query.before})
     returning e.id, e.connection_id, e.project_id, e.link_keys
   ), versions as (

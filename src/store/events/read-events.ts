@@ -93,6 +93,7 @@ const columns: FilteredColumns = {
   project: `e.metadata ->> 'project'`,
   title: 'e.title',
   author: 'e.author',
+  environment: `e.metadata ->> 'environment'`,
   status: 'e.status',
   eventId: 'e.event_id',
 };

@@ -12,6 +12,7 @@ export interface KnownConnection {
 export interface KnownNames {
   readonly projects: readonly string[];
   readonly authors: readonly string[];
+  readonly environments: readonly string[];
   readonly statuses: readonly string[];
 }
 
@@ -27,6 +28,7 @@ export async function readKnownNames(em: SqlEntityManager): Promise<KnownNames> 
     return {
       projects: await texts('full_path', 'gitlab_projects'),
       authors: await texts('author', 'change_events'),
+      environments: await texts(`metadata::jsonb ->> 'environment'`, 'change_events'),
       statuses: await texts('status', 'change_event_versions'),
     };
   });

@@ -145,6 +145,7 @@ const columns: FilteredColumns = {
   project: 't.project',
   title: 't.title',
   author: 't.author',
+  environment: `t.metadata ->> 'environment'`,
   status: 't.status',
   eventId: 't.event_id',
 };

@@ -5,6 +5,8 @@ import type { NamedProject } from './painchain-0-2.ts';
 
 /** How the columns of change_events are read and written in SQL: the same everywhere but where PainChain has made the table. `row` is the alias of a row. */
 export interface EventTable {
+  /** Whether PainChain made the tables. */
+  readonly isPainchains: boolean;
   /** The column with the description as JSON. */
   readonly description: 'description' | 'description_json';
   /** When the change happened, with its zone. */
@@ -38,6 +40,7 @@ export async function readEventTable(execute: Execute): Promise<EventTable> {
   // The column is there in the tables of PainChain 0.2 only.
   const isPainchain02 = types.has('description_json');
   return {
+    isPainchains: isPainchain02 || (types.get('timestamp') ?? '').includes('without time zone'),
     description: isPainchain02 ? 'description_json' : 'description',
     timestamp: (timestamp as TimeColumn).read,
     toTimestamp: (timestamp as TimeColumn).write,

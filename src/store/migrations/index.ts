@@ -15,6 +15,7 @@ import { Layouts } from './20261128000000-layouts.ts';
 import { LockHolders } from './20261128100000-lock-holders.ts';
 import { Pruning } from './20261128110000-pruning.ts';
 import { LinkQueue } from './20261128120000-link-queue.ts';
+import { Deployments } from './20261128130000-deployments.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
 export const migrations: Constructor<Migration>[] = [
@@ -33,4 +34,5 @@ export const migrations: Constructor<Migration>[] = [
   LockHolders,
   Pruning,
   LinkQueue,
+  Deployments,
 ];

@@ -13,9 +13,13 @@ const createHeadline = String.raw`
     parts text[] := '{}';
     names text;
     arrow text := '->';
+    back text := '<-';
   begin
     -- A database in LATIN1 takes no statement with an arrow in it.
-    if getdatabaseencoding() = 'UTF8' then arrow := chr(8594); end if;
+    if getdatabaseencoding() = 'UTF8' then
+      arrow := chr(8594);
+      back := chr(8592);
+    end if;
     if changes -> 'status' ->> 'new' = 'deleted' then
       return 'deleted: ' || what;
     end if;
@@ -81,6 +85,17 @@ const createHeadline = String.raw`
             || left(regexp_replace(coalesce(state ->> 'digest', ''), '^[^:]*:', ''), 8)
             || coalesce(' (was ' || left(regexp_replace(state ->> 'previous_digest', '^[^:]*:', ''), 8) || ')', ''));
         end if;
+      when 'deployments' then
+        if is_first or changes ? 'status' then
+          -- What waits or runs now has nothing before it yet.
+          parts := parts || (coalesce(state ->> 'environment', '') || case when status = 'success' and is_roll_back then ' rolled back ' else ' ' end || back
+            || coalesce(' ' || nullif(state ->> 'ref', ''), '') || coalesce(' ' || left(state ->> 'sha', 8), '')
+            || case status when 'success' then '' when 'running' then ' started' else ' ' || status end
+            || case
+              when status = 'success' then coalesce(' (was ' || left(state ->> 'previous_sha', 8) || ')', '')
+              when status in ('failed', 'canceled') then coalesce(' (still ' || left(state ->> 'previous_sha', 8) || ')', '')
+              else '' end);
+        end if;
       else
         if is_first or changes ? 'status' then parts := parts || (what || ' ' || status); end if;
     end case;
@@ -96,15 +111,16 @@ const createSubject = String.raw`
       when 'pipelines' then 'pipeline #' || coalesce(state ->> 'pipeline_id', '')
       when 'releases' then 'release ' || coalesce(state ->> 'tag_name', '')
       when 'registry-images' then 'image ' || regexp_replace(coalesce(state ->> 'image', ''), '^.*/', '') || ':' || coalesce(state ->> 'tag', '')
+      when 'deployments' then 'deployment #' || coalesce(state ->> 'deployment_iid', '') || ' to ' || coalesce(state ->> 'environment', '')
       else regexp_replace(coalesce(state ->> 'title', ''), '^\[\w+\] ', '')
     end
   $$`;
 
-/** Whether a version says something: whether its headline is not null. Of a version that is not the first, which keys changed. */
+/** Whether a version says something. Of a version that is not the first, which keys changed. A deployment that only waits for its turn says nothing. */
 const saysSomething = `(v.changes is null or v.changes ? 'status' or case e.stream
     when 'merge-requests' then v.changes ?| array['target_branch', 'approved_count', 'head_sha', 'title', 'labels', 'draft']
     when 'releases' then true
-    else false end)`;
+    else false end) and not (e.stream = 'deployments' and v.status in ('created', 'skipped'))`;
 
 /** The metadata of an event as it was with a version: what later versions have changed is taken back. */
 const stateThen = (
@@ -118,8 +134,8 @@ const stateThen = (
 /** What an event is about, by its present state. */
 const subject = `gitlab_headline_subject(e.stream, coalesce(e.metadata::jsonb, '{}') || jsonb_build_object('title', e.title))`;
 
-/** Whether a tag had pointed to the image of a row before. */
-const isRollBack = `e.stream = 'registry-images' and exists (
+/** Whether a tag had pointed to the image of a row before, or a deployment brought back what had been there. */
+const isRollBack = `e.stream = 'deployments' and e.metadata::jsonb -> 'rollback' = 'true' or e.stream = 'registry-images' and exists (
       select from change_events o where o.connection_id = e.connection_id and o.link_keys @> e.link_keys and o.stream = e.stream and o.id < e.id
         and o.metadata::jsonb ->> 'digest' = e.metadata::jsonb ->> 'digest' and o.metadata::jsonb ->> 'tag' = e.metadata::jsonb ->> 'tag'
         and o.metadata::jsonb ->> 'repository_id' = e.metadata::jsonb ->> 'repository_id'
@@ -134,9 +150,9 @@ const createView = (description: string) => String.raw`
       ${subject} || ': ' || (select string_agg(key, ', ' order by key) from jsonb_object_keys(v.changes) as key)
     ) as headline,
     e.author, v.status, e.url, e.event_id, v.version, v.changes,
-    not ${saysSomething} as is_noise,
+    not (${saysSomething}) as is_noise,
     v.changes is null and coalesce(v.happened_at < p.created_at, false) as is_history,
-    e.title, v.id as version_id
+    e.title, v.id as version_id, e.metadata::jsonb as metadata
   from change_event_versions v
   join change_events e on e.id = v.change_event_id
   left join gitlab_projects p on p.connection_id = e.connection_id and p.project_id = e.project_id

@@ -19,7 +19,7 @@ export interface CoverageEntry {
   readonly stream: string;
   /** Everything that happened before this moment was read; null when the stream was never read to its end. */
   readonly readUntil: string | null;
-  /** The worst outcome of the stream's walks: `ok`, `partial`, `disabled`, `forbidden`, `gone` or `failed`. */
+  /** The worst outcome of the stream's walks: `ok`, `partial`, `disabled`, `forbidden`, `gone`, `failed`, or `off`: STREAMS leaves it out. */
   readonly outcome: string;
   /** Rows that could not be read or stored, or not completely. */
   readonly gaps: number;
@@ -42,7 +42,7 @@ export async function readCoverage(
       select s.connection_id as "connectionId", p.full_path as project, s.stream,
         ${isoTime(sql`min(case when s.outcome = 'disabled' then s.last_attempt_at else s.last_success_at end)`)} as "readUntil",
         ${isoTime(sql`greatest(p.history_pruned_before, p.events_pruned_before)`)} as "prunedBefore",
-        (array_agg(s.outcome order by array_position(array['ok', 'disabled', 'partial', 'forbidden', 'gone', 'failed'], s.outcome) desc))[1] as outcome,
+        (array_agg(s.outcome order by array_position(array['ok', 'off', 'disabled', 'partial', 'forbidden', 'gone', 'failed'], s.outcome) desc))[1] as outcome,
         (select count(*)::int from gitlab_gaps g where g.connection_id = s.connection_id and g.project_id = s.project_id and g.stream = s.stream) as gaps
       from gitlab_stream_state s
       join gitlab_projects p on p.connection_id = s.connection_id and p.project_id = s.project_id

@@ -159,7 +159,7 @@ test('CSV and JSON hold the same changes', async () => {
     coverage: unknown[];
   };
   expect(json.changes).toHaveLength((await lines()).length + 2);
-  expect(json.coverage).toHaveLength(10);
+  expect(json.coverage).toHaveLength(12);
 });
 
 test('without JavaScript everything works but live updates and the keyboard', async () => {
