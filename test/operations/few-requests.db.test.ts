@@ -12,9 +12,8 @@ describePasses('projects with one branch and one image repository each take few 
     const before = given.fake.seen.length;
     const report = await given.sync({ ...config, ...options });
     expect(report.problems).toEqual([]);
-    const requests = given.fake.seen.slice(before).map(({ operation }) => operation);
-    const counts = Object.fromEntries(requests.map((name) => [name, requests.filter((other) => other === name).length]));
-    return { requests: requests.length, stored: report.stored, counts };
+    const requests = given.fake.seen.slice(before);
+    return { requests: requests.length, stored: report.stored };
   };
   const fill = (count: number, rows: number): FakeProject[] =>
     Array.from({ length: count }, (_, index) => {
@@ -39,7 +38,7 @@ describePasses('projects with one branch and one image repository each take few 
     await pass();
     const idle = await pass();
     expect(idle.stored).toBe(0);
-    expect(idle.requests, JSON.stringify(idle.counts)).toBeLessThanOrEqual(most);
+    expect(idle.requests).toBeLessThanOrEqual(most);
   });
 
   test('100 projects of which 5 have changed: at most 9, and 3 for each of these', async () => {
@@ -55,13 +54,13 @@ describePasses('projects with one branch and one image repository each take few 
     }
     const changed = await pass();
     expect(changed.stored).toBe(5 * 4);
-    expect(changed.requests, JSON.stringify(changed.counts)).toBeLessThanOrEqual(9 + 3 * 5);
+    expect(changed.requests).toBeLessThanOrEqual(9 + 3 * 5);
   });
 
   test('the first reading of 10 projects with 50 rows of each kind: at most 60', async () => {
     fill(10, 50);
     const first = await pass({ syncLimit: 50 });
     expect(first.stored).toBe(10 * 50 * 5);
-    expect(first.requests, JSON.stringify(first.counts)).toBeLessThanOrEqual(60);
+    expect(first.requests).toBeLessThanOrEqual(60);
   });
 });
