@@ -9,7 +9,7 @@ import type { OrderColumn, PageArgs } from './connections.ts';
 import { subject } from './poisoned.ts';
 import type { Execution } from './poisoned.ts';
 
-interface DeploymentsArgs extends PageArgs {
+export interface DeploymentsArgs extends PageArgs {
   readonly statuses?: readonly string[] | null;
   readonly orderBy?: { readonly createdAt?: 'ASC' | 'DESC' | null; readonly finishedAt?: 'ASC' | 'DESC' | null } | null;
 }
