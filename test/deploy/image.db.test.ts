@@ -52,7 +52,7 @@ describe('the files of the image, read-only, run by its user', () => {
     const env = { ...gitlab, DATABASE_URL: database.options.databaseUrl ?? '' };
     const first = await ended(image.start([...image.entrypoint, 'sync'], env));
     expect(first).toMatchObject({ code: 0, err: '' });
-    expect(first.out).toContain('fetched 17, stored 17');
+    expect(first.out).toContain('fetched 18, stored 18');
     expect((await ended(image.start([...image.entrypoint, 'sync'], env))).out).toContain('stored 0\n');
   });
 
@@ -65,7 +65,7 @@ describe('the files of the image, read-only, run by its user', () => {
     const first = await ended(image.start([...image.entrypoint, 'sync'], gitlab));
     expect(first).toMatchObject({ code: 0, err: '' });
     expect(first.out).toContain(`embedded database in ${volume}\n`);
-    expect(first.out).toContain('fetched 17, stored 17');
+    expect(first.out).toContain('fetched 18, stored 18');
   });
 
   test('sync as any user of the group 0, with a PostgreSQL', async () => {
