@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createFakeGitlab } from '../../../fake-gitlab/fake-gitlab.ts';
 import type { FakeGitlab } from '../../../fake-gitlab/fake-gitlab.ts';
@@ -7,6 +8,7 @@ import { serve } from '../../../fake-gitlab/serve.ts';
 import type { Served } from '../../../fake-gitlab/serve.ts';
 import type { FakeProject } from '../../../fake-gitlab/world/project.ts';
 import { World, goodToken } from '../../../fake-gitlab/world/world.ts';
+import { jobSchema } from '../../../src/service/job-queue.ts';
 import { createTestDatabase, describeDatabases } from '../../support/databases.ts';
 import type { TestDatabase } from '../../support/databases.ts';
 import { createRandom } from '../../convergence/random.ts';
@@ -99,6 +101,20 @@ describeDatabases('a poller that takes webhooks', (kind) => {
     const shown = [status, await page(), poller.err(), ...poller.lines.map((line) => JSON.stringify(line))];
     expect(shown.filter((text) => text.includes(token))).toEqual([]);
     expect(status).not.toContain('acme/secret');
+  });
+
+  test.runIf(kind === 'postgres')('leaves what it has received to other replicas when it is stopped before reading it', async () => {
+    await start();
+    expect(await send(hookOf(shop, 'push', { token }))).toBe(202);
+    poller.child.kill('SIGTERM');
+    expect(await poller.ended).toEqual({ code: 0, signal: null });
+    const client = new Client({ connectionString: database.options.databaseUrl });
+    await client.connect();
+    const { rows } = await client.query<{ data: object; state: string }>(
+      `select data, state from ${jobSchema}.job where name = 'gitlab-hints-1' and state <> 'completed'`,
+    );
+    await client.end();
+    expect(rows).toMatchObject([{ data: { connectionId: 1, projectId: shop.id } }]);
   });
 
   test('reads each project once for many hooks that are doubled, replayed, reordered and partly lost', async () => {
