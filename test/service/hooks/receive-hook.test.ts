@@ -37,6 +37,15 @@ describe('POST /hooks/gitlab', () => {
   const send = ({ headers, body }: FakeHook) => post(body, headers);
   const options = { token: asBytes(token) };
 
+  const ask = (method: string, path: string, host = 'poller.monitoring.svc:8080') =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const { port } = new URL(server.url);
+      const headers = { host, 'x-gitlab-token': asBytes(token) };
+      request({ host: '127.0.0.1', port, path, method, headers }, (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end(method === 'POST' ? Buffer.from('{"project_id":7}') : undefined);
+    });
+
   test('accepts every kind of hook of a project, a group and a whole GitLab, and takes the id of its project', async () => {
     for (const kind of hookKinds) expect([kind, await send(hookOf(project, kind, options))]).toMatchObject([kind, { status: 202 }]);
     for (const kind of systemHookKinds)
@@ -86,14 +95,6 @@ describe('POST /hooks/gitlab', () => {
   });
 
   test('is reached under any host name and with POST only, and lies beside paths that are not', async () => {
-    const ask = (method: string, path: string, host = 'poller.monitoring.svc:8080') =>
-      new Promise<number | undefined>((resolve, reject) => {
-        const { port } = new URL(server.url);
-        const headers = { host, 'x-gitlab-token': asBytes(token) };
-        request({ host: '127.0.0.1', port, path, method, headers }, (response) => resolve(response.resume().statusCode))
-          .on('error', reject)
-          .end(method === 'POST' ? Buffer.from('{"project_id":7}') : undefined);
-      });
     expect(await ask('POST', '/hooks/gitlab')).toBe(202);
     expect(await ask('POST', '/hooks/gitlab?x=1')).toBe(202);
     for (const method of ['GET', 'PUT', 'OPTIONS', 'HEAD']) expect(await ask(method, '/hooks/gitlab')).toBe(405);
@@ -105,5 +106,6 @@ describe('POST /hooks/gitlab', () => {
     await server.close();
     server = await startHealthServer({ host: '127.0.0.1', port: 0 }, {});
     expect((await send(hookOf(project, 'push', options))).status).toBe(404);
+    expect(await ask('POST', '/hooks/gitlab')).toBe(404);
   });
 });
