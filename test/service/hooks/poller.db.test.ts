@@ -11,6 +11,7 @@ import { World, goodToken } from '../../../fake-gitlab/world/world.ts';
 import { jobSchema } from '../../../src/service/job-queue.ts';
 import { createTestDatabase, describeDatabases } from '../../support/databases.ts';
 import type { TestDatabase } from '../../support/databases.ts';
+import { chunks } from '../../../src/pass/pass-state.ts';
 import { createRandom } from '../../convergence/random.ts';
 import { startPoller, until } from '../poller.ts';
 import type { PollerProcess } from '../poller.ts';
@@ -117,7 +118,7 @@ describeDatabases('a poller that takes webhooks', (kind) => {
     expect(rows).toMatchObject([{ data: { connectionId: 1, projectId: shop.id } }]);
   });
 
-  test('reads each project once for many hooks that are doubled, replayed, reordered and partly lost', async () => {
+  test('reads a project once in 10 seconds at most for a thousand hooks that are doubled, replayed, reordered and partly lost', async () => {
     const web = world.addProject('acme/web');
     await start();
     const before = reads();
@@ -125,15 +126,21 @@ describeDatabases('a poller that takes webhooks', (kind) => {
     shop.openMergeRequest({ title: 'Discounts' });
     web.openMergeRequest({ title: 'Imprint' });
     const sent = [shop, web].flatMap((project) =>
-      Array.from({ length: 30 }, (_, index) => hookOf(project, hookKinds[index % hookKinds.length] ?? 'push', { token })),
+      Array.from({ length: 300 }, (_, index) => hookOf(project, hookKinds[index % hookKinds.length] ?? 'push', { token })),
     );
     const arriving = deliver(sent, { random: createRandom(7).next, lost: 0.3, doubled: 0.5 });
-    const statuses = await Promise.all([...arriving, ...arriving].map(send));
-    expect(new Set(statuses)).toEqual(new Set([202]));
+    const all = [...arriving, ...arriving];
+    expect(all.length).toBeGreaterThan(1_000);
+    const startedAt = performance.now();
+    for (const some of chunks(all, 50)) expect(new Set(await Promise.all(some.map(send)))).toEqual(new Set([202]));
     await until(async () => (await hints('read')) >= 2, 'both projects are read');
     const text = await page();
     expect(['Discounts', 'Imprint'].filter((title) => !text.includes(title))).toEqual([]);
-    expect(await hints('joined')).toBeGreaterThanOrEqual(arriving.length * 2 - 4);
-    expect(reads() - before).toBeLessThanOrEqual(2);
+    // One more for the slot in which it began, on PostgreSQL. Hints of both projects may be joined apart.
+    const slots = Math.ceil((performance.now() - startedAt) / 10_000) + 1;
+    expect(reads() - before).toBeLessThanOrEqual(2 * slots);
+    const [read, joined] = [await hints('read'), await hints('joined')];
+    expect(read).toBeLessThanOrEqual(2 * slots);
+    expect(joined).toBeGreaterThanOrEqual(all.length - 4 * slots);
   });
 });
