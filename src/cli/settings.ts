@@ -33,6 +33,8 @@ const pollerSettings = new Set<SettingName>([
   'page',
   'pagePassword',
   'pagePasswordFile',
+  'webhookSecret',
+  'webhookSecretFile',
   'retention',
   'retentionEvents',
   'logLevel',

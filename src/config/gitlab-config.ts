@@ -132,6 +132,15 @@ export interface GitlabConfig {
    */
   readonly pagePasswordFile?: string | null | undefined;
   /**
+   * The secret token of the webhooks that GitLab sends to `/hooks/gitlab` of the poller. What a hook names is read within seconds, and polling goes on. Without it the path does not exist. In the environment: `WEBHOOK_SECRET`.
+   */
+  readonly webhookSecret?: string | null | undefined;
+  /**
+   * File that holds the secret token of the webhooks, in place of WEBHOOK_SECRET. Read once, at the start. In the environment: `WEBHOOK_SECRET_FILE`.
+   * @default none
+   */
+  readonly webhookSecretFile?: string | null | undefined;
+  /**
    * How long the poller keeps history, such as `400d`: once a day it deletes versions that were read before and that a later version of the same event follows, as `prune` does. Each event keeps its last version. In the environment: `RETENTION`.
    * @default keep everything
    */
@@ -267,6 +276,10 @@ export interface GitlabConfig {
   readonly page_password?: GitlabConfig['pagePassword'];
   /** The same as `pagePasswordFile`. */
   readonly page_password_file?: GitlabConfig['pagePasswordFile'];
+  /** The same as `webhookSecret`. */
+  readonly webhook_secret?: GitlabConfig['webhookSecret'];
+  /** The same as `webhookSecretFile`. */
+  readonly webhook_secret_file?: GitlabConfig['webhookSecretFile'];
   /** The same as `retentionEvents`. */
   readonly retention_events?: GitlabConfig['retentionEvents'];
   /** The same as `logLevel`. */

@@ -190,6 +190,19 @@ export const shape = {
     defaultText: 'none',
     description: 'File that holds the password of the page, in place of PAGE_PASSWORD. Read once, at the start.',
   }),
+  webhookSecret: setting(z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' }).optional(), {
+    env: 'WEBHOOK_SECRET',
+    value: 'text',
+    secret: true,
+    description:
+      'The secret token of the webhooks that GitLab sends to `/hooks/gitlab` of the poller. What a hook names is read within seconds, and polling goes on. Without it the path does not exist.',
+  }),
+  webhookSecretFile: setting(filePath.optional(), {
+    env: 'WEBHOOK_SECRET_FILE',
+    value: 'file',
+    defaultText: 'none',
+    description: 'File that holds the secret token of the webhooks, in place of WEBHOOK_SECRET. Read once, at the start.',
+  }),
   retention: setting(
     z
       .string({ error: retentionError })

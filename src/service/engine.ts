@@ -1,4 +1,5 @@
 import type { Part } from '../pass/part.ts';
+import type { HintQueue } from './hooks/hint.ts';
 import type { PassSummary } from './pass-summary.ts';
 
 /** A request for a pass. */
@@ -42,7 +43,7 @@ export interface EngineWork {
 
 /** Number of jobs of one kind in one state. */
 export interface JobCount {
-  readonly kind: 'pass' | 'part';
+  readonly kind: 'pass' | 'part' | 'hint';
   readonly state: 'waiting' | 'running' | 'dead';
   readonly count: number;
 }
@@ -51,6 +52,8 @@ export interface JobCount {
 export interface Engine {
   /** Requests a pass. Does nothing when one is requested or running already, here or in another replica. */
   request(request: PassRequest): Promise<void>;
+  /** Has projects read soon. Null when webhooks are off. */
+  readonly hints: HintQueue | null;
   jobs(): Promise<readonly JobCount[]>;
   /** Stops the running passes, each after its page in progress, and waits until they have stopped. */
   stop(): Promise<void>;

@@ -8,6 +8,8 @@ import { ConfigurationError, messageOf } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { hostCheck } from './host-check.ts';
 import type { HostCheck } from './host-check.ts';
+import { hookPath } from './hooks/receive-hook.ts';
+import type { ReceiveHook } from './hooks/receive-hook.ts';
 
 /** An answer to a request. */
 export interface HealthAnswer {
@@ -41,24 +43,26 @@ export interface HealthServerOptions {
   readonly allowedHosts?: readonly string[];
   /** Answers these paths in place of the routes, after the same check of the host name. */
   readonly page?: { readonly paths: ReadonlySet<string>; readonly fetch: (request: Request) => Response | Promise<Response> } | undefined;
+  /** Answers hooks of GitLab. Absent: there is no such path. */
+  readonly receiveHook?: ReceiveHook | undefined;
 }
 
-/** Routes that answer under any host name, because they show no data of projects. */
-const openRoutes = new Set(['/healthz', '/readyz']);
+/** Paths that answer under any host name, because they show no data of projects. GitLab calls the poller by the name that its hook has. */
+const openPaths = new Set(['/healthz', '/readyz', hookPath]);
 
 /** Starts the server. Throws ConfigurationError when the port cannot be used. */
 export async function startHealthServer(
-  { host, port, allowedHosts = [], page }: HealthServerOptions,
+  { host, port, allowedHosts = [], page, receiveHook }: HealthServerOptions,
   routes: HealthRoutes,
 ): Promise<HealthServer> {
   const isAllowed = hostCheck([host, hostname(), ...allowedHosts]);
   // The library would replace Request and Response of the whole process.
   const answerPage = page && getRequestListener(page.fetch, { overrideGlobalObjects: false });
-  const paths = [...(page ? ['/'] : []), ...Object.keys(routes)];
+  const paths = [...(page ? ['/'] : []), ...Object.keys(routes), ...(receiveHook ? [hookPath] : [])];
   const server = createServer((request, response) => {
     const isOfPage = page?.paths.has((request.url ?? '').split('?')[0] ?? '') && ['GET', 'HEAD'].includes(request.method ?? '');
     if (answerPage && isOfPage && isAllowed(request.headers.host)) void answerPage(request, response);
-    else void answer({ routes, paths, isAllowed }, request, response);
+    else void answer({ routes, paths, isAllowed, receiveHook }, request, response);
   });
   // A slow or silent client must not hold a connection for long.
   server.requestTimeout = 10_000;
@@ -95,6 +99,7 @@ interface Site {
   /** Those that a message names. */
   readonly paths: readonly string[];
   readonly isAllowed: HostCheck;
+  readonly receiveHook: ReceiveHook | undefined;
 }
 
 async function answer(site: Site, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -103,13 +108,19 @@ async function answer(site: Site, request: IncomingMessage, response: ServerResp
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-async function answerOf({ routes, paths, isAllowed }: Site, { method, url = '/', headers }: IncomingMessage): Promise<HealthAnswer> {
-  if (method !== 'GET' && method !== 'HEAD') return textAnswer(405, ['only GET and HEAD are supported']);
+async function answerOf({ routes, paths, isAllowed, receiveHook }: Site, request: IncomingMessage): Promise<HealthAnswer> {
+  const { method, url = '/', headers } = request;
+  const isHook = url.split('?')[0] === hookPath;
+  if (isHook && receiveHook) {
+    const { status, text } = await receiveHook(request);
+    return textAnswer(status, [text]);
+  }
+  if (!isHook && method !== 'GET' && method !== 'HEAD') return textAnswer(405, ['only GET and HEAD are supported']);
   const base = 'http://localhost';
   if (!URL.canParse(url, base)) return textAnswer(400, ['the URL is not valid']);
   const { pathname, searchParams } = new URL(url, base);
   const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
-  if (!openRoutes.has(pathname) && !isAllowed(headers.host)) {
+  if (!openPaths.has(pathname) && !isAllowed(headers.host)) {
     const asked = JSON.stringify(headers.host ?? '').slice(0, 100);
     return textAnswer(421, [`${asked} is not a host name of this poller: use its IP address, or add the name to HEALTH_ALLOWED_HOSTS`]);
   }

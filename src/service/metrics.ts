@@ -5,6 +5,8 @@ import type { PassResult } from '../store/progress/passes.ts';
 import { printable } from '../printable.ts';
 import { streams } from '../streams/index.ts';
 import { version } from '../version.ts';
+import { createHookMetrics } from './hooks/hook-metrics.ts';
+import type { HookMetrics } from './hooks/hook-metrics.ts';
 import { operationLabel } from './operation-label.ts';
 
 /** Values that are read when the metrics are requested. */
@@ -37,6 +39,8 @@ export interface Metrics {
   readonly read: (report: SyncReport) => void;
   readonly passEnded: (connectionId: number, result: PassResult | 'aborted', durationMs: number) => void;
   readonly partEnded: (durationMs: number) => void;
+  /** Counts what hooks lead to. Null when webhooks are off. */
+  readonly hooks: HookMetrics | null;
   /** Removes the counters of a connection that is no longer served. */
   readonly forget: (connectionId: number) => void;
   /** All metrics in Prometheus' text format. */
@@ -52,7 +56,7 @@ const passBuckets = [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600];
 const requestBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** Metrics at zero, in their own registry. */
-export function createMetrics(): Metrics {
+export function createMetrics({ hasHooks = false } = {}): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const counts = createCounts(registry);
@@ -60,6 +64,7 @@ export function createMetrics(): Metrics {
   gauges.info.set({ version }, 1);
   return {
     ...counts,
+    hooks: hasHooks ? createHookMetrics(registry) : null,
     contentType: registry.contentType,
     text: (values) => {
       setGauges(gauges, values);
@@ -68,7 +73,7 @@ export function createMetrics(): Metrics {
   };
 }
 
-function createCounts(registry: Registry): Omit<Metrics, 'text' | 'contentType'> {
+function createCounts(registry: Registry): Omit<Metrics, 'text' | 'contentType' | 'hooks'> {
   const registers = [registry];
   const passes = new Counter({
     name: name('passes_total'),

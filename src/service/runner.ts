@@ -11,6 +11,8 @@ import { syncGitlab } from '../operations/sync.ts';
 import type { SyncFailure } from '../operations/connect.ts';
 import type { ServedConnection } from './connection-source.ts';
 import type { EngineWork, PartOrder, PassOrder } from './engine.ts';
+import type { ReadHinted } from './hooks/hint.ts';
+import { createHintReader, pastHints } from './hooks/read-hinted.ts';
 import { withLinkedAbort } from '../operations/linked-abort.ts';
 import type { Metrics } from './metrics.ts';
 import { nap, retryDelayMs, syncErrorOf } from './retry-until.ts';
@@ -27,6 +29,8 @@ export interface RunnerOptions {
   /** The connection as it is now. Undefined when it is no longer served. */
   readonly connectionOf: (id: number) => Promise<ServedConnection | undefined>;
   readonly shareMs: number;
+  /** Whether hints are read beside the passes. */
+  readonly readsHints: boolean;
   readonly metrics: Metrics;
   readonly passLog: PassLog;
   /** Logs failures to read or write the record of passes. */
@@ -36,6 +40,7 @@ export interface RunnerOptions {
 
 /** Runs passes and parts of passes, and records each pass in the database. */
 export interface Runner extends EngineWork {
+  readonly readHinted: ReadHinted;
   /** Stops the passes over a connection that is no longer served. */
   readonly drop: (connectionId: number) => void;
 }
@@ -58,7 +63,19 @@ export function createRunner(options: RunnerOptions): Runner {
       if (all.size === 0) running.delete(connectionId);
     }
   };
+  const readHinted = createHintReader({
+    em: options.em,
+    log: options.log,
+    readPart: async ({ connectionId, projectIds, signal }) => {
+      const served = await connectionOf(connectionId);
+      if (!served?.config) return null;
+      return droppable(connectionId, signal, async (linked) =>
+        passSummaryOf(counted(options, await syncPart(partInputOf(options, served, linked), projectIds))),
+      );
+    },
+  });
   return {
+    readHinted,
     runPass: async (order) => {
       try {
         const served = await connectionOf(order.connectionId);
@@ -117,7 +134,9 @@ async function carryOut(
   order: PassOrder & { readonly passStartedAt: number },
 ): Promise<PassSummary> {
   const input = partInputOf(options, served, order.signal);
-  const whole = async () => passSummaryOf(counted(options, await syncGitlab(input.em, input.config, input.connectionId, input.options)));
+  const { em, config, connectionId } = input;
+  const sync = () => syncGitlab(em, config, connectionId, input.options);
+  const whole = async () => passSummaryOf(counted(options, await reading(options, input, sync)));
   const { parts: engine, passStartedAt } = order;
   if (!engine) return whole();
   const resumed = order.isResumed ? await engine.resume(passStartedAt) : null;
@@ -150,7 +169,12 @@ async function part(options: RunnerOptions, served: ServedConnection, { projectI
 const isRefused = ({ errorCode }: PassSummary) => errorCode === 'gitlab_unauthorized';
 
 async function readPart(options: RunnerOptions, input: PartInput, projectIds: Part): Promise<PassSummary> {
-  return passSummaryOf(counted(options, await syncPart(input, projectIds)));
+  return passSummaryOf(counted(options, await reading(options, input, () => syncPart(input, projectIds))));
+}
+
+/** A reading of a pass. Hints may be read at this moment: it comes after them. */
+function reading({ readsHints }: RunnerOptions, { options }: PartInput, read: () => Promise<SyncReport | SyncFailure>) {
+  return readsHints && options?.signal ? pastHints(read, options.signal) : read();
 }
 
 function counted({ metrics }: RunnerOptions, outcome: SyncReport | SyncFailure): SyncReport | SyncFailure {

@@ -11,8 +11,14 @@ import type { PassRecord } from '../store/progress/passes.ts';
 import { version } from '../version.ts';
 import { settingsSource, tableSource } from './connection-source.ts';
 import type { ServedConnection } from './connection-source.ts';
+import { endWithin } from './end-within.ts';
+import type { ServiceEnd } from './end-within.ts';
 import type { Engine, EngineWork } from './engine.ts';
 import { startHealthServer } from './health-server.ts';
+import { hintWorkers } from './hooks/hint.ts';
+import { createHooks } from './hooks/hooks.ts';
+import type { HintTarget, Hooks } from './hooks/hooks.ts';
+import { webhookTokenOf } from './hooks/webhook-token.ts';
 import { createLocalEngine } from './local-engine.ts';
 import { createLog, createSecrets, databasePasswordsOf, passwordsOf } from './log.ts';
 import type { LogTarget, Secrets } from './log.ts';
@@ -20,7 +26,7 @@ import { createMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { createPassLog } from './pass-log.ts';
 import { enforceRetention } from './retention.ts';
-import { createFailureLog, createWake, nap, retryDelayMs, syncErrorOf, retryUntil } from './retry-until.ts';
+import { createFailureLog, createWake, retryDelayMs, syncErrorOf, retryUntil } from './retry-until.ts';
 import type { FailureLog } from './retry-until.ts';
 import { routesOf } from './routes.ts';
 import { createRunner } from './runner.ts';
@@ -42,9 +48,6 @@ export interface ServiceOptions {
   readonly signal: AbortSignal;
 }
 
-/** `stopped`: everything was saved. `overdue`: the grace period ended before. */
-export type ServiceEnd = 'stopped' | 'overdue';
-
 /** The state that the parts of a poller share. */
 interface Service extends ServiceOptions {
   readonly log: Logger;
@@ -58,6 +61,8 @@ interface Service extends ServiceOptions {
     shared: { readonly close: () => Promise<void> } | null;
     watcher: ConnectionWatcher | null;
     engine: Engine | null;
+    /** Null when webhooks are off. */
+    hooks: Hooks | null;
   };
   lastTickAt: number;
   /** By connection: when a pass was last requested, and the start of the pass before it. */
@@ -78,19 +83,21 @@ export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
   const { config, target, signal } = options;
   const secrets = createSecrets();
   const pagePassword = pagePasswordOf(config);
+  const webhookToken = webhookTokenOf(config);
   secrets.set('settings', [
     config.token,
     pagePassword ?? undefined,
+    webhookToken ?? undefined,
     ...databasePasswordsOf(config.databaseUrl),
     ...[config.httpsProxy, config.httpProxy].flatMap(passwordsOf),
   ]);
   const log = createLog({ level: config.logLevel, target, secrets });
-  const up: Service['up'] = { database: null, shared: null, watcher: null, engine: null };
+  const up: Service['up'] = { database: null, shared: null, watcher: null, engine: null, hooks: null };
   const service: Service = {
     ...options,
     log,
     secrets,
-    metrics: createMetrics(),
+    metrics: createMetrics({ hasHooks: webhookToken !== null }),
     failureLog: createFailureLog(log),
     up,
     lastTickAt: performance.now(),
@@ -98,7 +105,9 @@ export async function runService(options: ServiceOptions): Promise<ServiceEnd> {
   };
   const { healthHost: host, healthPort: port, healthAllowedHosts: allowedHosts } = config;
   const page = port === 'off' || !config.page ? undefined : pageOf(service, pagePassword);
-  const server = port === 'off' ? null : await startHealthServer({ host, port, allowedHosts, page }, healthRoutes(service));
+  up.hooks = webhookToken === null ? null : hooksOf(service, webhookToken);
+  const answered = { host, allowedHosts, page, receiveHook: up.hooks?.receive };
+  const server = port === 'off' ? null : await startHealthServer({ ...answered, port }, healthRoutes(service));
   log.info({ version, health: server?.url ?? 'off' }, 'poller started');
   try {
     const end = await pollWithin(service, config.gracePeriod * 1000, signal);
@@ -120,21 +129,6 @@ async function pollWithin(service: Service, graceMs: number, signal: AbortSignal
   return endWithin(work(), graceMs, signal);
 }
 
-/** Waits for the work, but at most `graceMs` after the signal has aborted. */
-async function endWithin(work: Promise<void>, graceMs: number, signal: AbortSignal): Promise<ServiceEnd> {
-  const ended = new AbortController();
-  const stopRequested = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  const overdue = stopRequested.then(() => nap(graceMs, ended.signal)).then((): ServiceEnd => 'overdue');
-  try {
-    return await Promise.race([work.then((): ServiceEnd => 'stopped'), overdue]);
-  } finally {
-    ended.abort();
-  }
-}
-
 /** The page of changes of the connections that this poller serves. */
 function pageOf({ up, log, failureLog }: Service, password: string | null) {
   const { fetch } = createPage({
@@ -147,6 +141,15 @@ function pageOf({ up, log, failureLog }: Service, password: string | null) {
     onBug: (error) => log.error({ error: messageOf(error) }, 'unexpected error (bug)'),
   });
   return { paths: pagePaths, fetch: (request: Request) => fetch(request) };
+}
+
+function hooksOf({ up, metrics, log }: Service, token: string): Hooks | null {
+  const target = async (): Promise<HintTarget> => {
+    if (!up.database || !up.watcher || !up.engine?.hints) throw new GitlabSyncError('the poller has not started yet');
+    const usable = (await up.watcher.refresh()).known.filter(({ served }) => served.problem === null);
+    return { em: up.database.em, queue: up.engine.hints, connectionIds: usable.map(({ served }) => served.id) };
+  };
+  return metrics.hooks && createHooks({ token, metrics: metrics.hooks, log, target });
 }
 
 function healthRoutes(service: Service) {
@@ -193,9 +196,10 @@ async function shareEmbedded({ em }: Database, { dataDir }: Config, log: Logger)
   }
 }
 
-async function openAndMigrate({ config, createDatabase }: Service): Promise<Database> {
-  // One for all locks, one for what the loop asks, and two for each pass: one writes while another one reads.
-  const database = await openDatabase({ ...config, createDatabase, poolSize: 2 + 2 * config.workers });
+async function openAndMigrate({ config, createDatabase, up }: Service): Promise<Database> {
+  // One for all locks, one for what the loop asks, two for each pass (one writes while another one reads), and one for each read of hints.
+  const poolSize = 2 + 2 * config.workers + (up.hooks ? hintWorkers : 0);
+  const database = await openDatabase({ ...config, createDatabase, poolSize });
   try {
     await database.migrate();
     return database;
@@ -262,26 +266,29 @@ function assemble(service: Service, database: Database, onIdle: () => void) {
     em,
     connectionOf: watcher.connectionOf,
     shareMs: config.databaseUrl ? shareMs : 0,
+    readsHints: metrics.hooks !== null,
     metrics,
     passLog: createPassLog(log),
     failureLog: createFailureLog(log),
     log,
   });
   const { workers, databaseUrl } = config;
+  const hints = metrics.hooks ? { read: runner.readHinted, metrics: metrics.hooks } : undefined;
   const tidying: EngineWork['runPass'] = async (order) => {
     await runner.runPass(order);
     await database.tidy().catch((error: unknown) => log.warn({ error: messageOf(error) }, 'the embedded database could not be vacuumed'));
   };
   const startEngine = (connectionId: number | undefined): Promise<Engine> =>
     databaseUrl
-      ? createSharedEngine({ databaseUrl, connectionId, workers, work: runner, log, onIdle })
-      : Promise.resolve(createLocalEngine({ workers, work: { runPass: tidying }, onIdle }));
+      ? createSharedEngine({ databaseUrl, connectionId, workers, work: runner, hints, log, onIdle })
+      : Promise.resolve(createLocalEngine({ workers, work: { runPass: tidying }, hints, onIdle }));
   return { watcher, startEngine };
 }
 
 /** Stops the passes and closes the database. */
 async function takeDown({ up, config, log }: Service): Promise<void> {
   if (up.engine) log.info({ graceSeconds: config.gracePeriod }, 'stopping: saving the pages in progress');
+  await up.hooks?.flush();
   await up.engine?.stop();
   await up.shared?.close();
   await up.database?.close();

@@ -4,6 +4,8 @@ import { jobSchemaOf } from '../store/database/inspect-jobs.ts';
 import { openQueue, withQueueErrors } from './job-queue.ts';
 import type { Engine, EngineWork, JobCount, PassRequest } from './engine.ts';
 import { withLinkedAbort } from '../operations/linked-abort.ts';
+import type { HintWork } from './hooks/hint.ts';
+import { hintQueueOptions, startSharedHints } from './hooks/shared-hints.ts';
 import type { PassSummary } from './pass-summary.ts';
 import { createPartsEngine } from './parts-engine.ts';
 import type { PartJob } from './parts-engine.ts';
@@ -18,6 +20,8 @@ export interface SharedEngineOptions {
   /** Passes at a time in this process, and as many parts of passes. */
   readonly workers: number;
   readonly work: EngineWork;
+  /** Absent when webhooks are off. */
+  readonly hints?: HintWork | undefined;
   readonly log: Logger;
   /** Called when a pass has ended in this process. */
   readonly onIdle: () => void;
@@ -27,9 +31,9 @@ export interface SharedEngineOptions {
 const heartbeatSeconds = 10;
 /** Just under pg-boss's limit of 24 hours. A pass that takes longer becomes a new job and continues where it stopped. */
 const longestSeconds = 23 * 3600;
+const jobOptions = { heartbeatSeconds, expireInSeconds: longestSeconds };
 const queueOptions = {
-  heartbeatSeconds,
-  expireInSeconds: longestSeconds,
+  ...jobOptions,
   retryLimit: 3,
   retryDelay: 1,
   retryBackoff: true,
@@ -41,14 +45,20 @@ const queueOptions = {
 export async function createSharedEngine(options: SharedEngineOptions): Promise<Engine> {
   const { databaseUrl, connectionId, log } = options;
   const suffix = connectionId === undefined ? '' : `-${connectionId}`;
-  const names = { passes: `gitlab-passes${suffix}`, parts: `gitlab-parts${suffix}`, dead: `gitlab-dead${suffix}` };
+  const names = {
+    passes: `gitlab-passes${suffix}`,
+    parts: `gitlab-parts${suffix}`,
+    dead: `gitlab-dead${suffix}`,
+    hints: `gitlab-hints${suffix}`,
+  };
   const boss = await openQueue(databaseUrl, (problem) => log.debug(problem, 'job queue failed'));
   try {
     return await withQueueErrors(jobSchemaOf(databaseUrl), async () => {
       await boss.createQueue(names.dead);
       await boss.createQueue(names.passes, { ...queueOptions, policy: 'exclusive', deadLetter: names.dead });
       await boss.createQueue(names.parts, { ...queueOptions, policy: 'standard', deadLetter: names.dead });
-      return engineOf({ boss, names, previous: await openPreviousQueue(boss, suffix) }, options);
+      if (options.hints) await boss.createQueue(names.hints, { ...jobOptions, ...hintQueueOptions });
+      return await engineOf({ boss, names, previous: await openPreviousQueue(boss, suffix) }, options);
     });
   } catch (error) {
     await boss.stop({ graceful: false }).catch(() => {});
@@ -60,6 +70,7 @@ interface Names {
   readonly passes: string;
   readonly parts: string;
   readonly dead: string;
+  readonly hints: string;
 }
 
 interface Queues {
@@ -69,7 +80,7 @@ interface Queues {
 }
 
 async function engineOf({ boss, names, previous }: Queues, options: SharedEngineOptions): Promise<Engine> {
-  const { workers, work, onIdle } = options;
+  const { workers, work, hints: hintWork, onIdle } = options;
   const stopped = new AbortController();
   const workOptions = { batchSize: 1, localConcurrency: workers, pollingIntervalSeconds: 1, includeMetadata: true } as const;
   let partWorkers = '';
@@ -92,7 +103,9 @@ async function engineOf({ boss, names, previous }: Queues, options: SharedEngine
     boss.notifyWorker(partWorkers);
     return summary;
   });
+  const hints = hintWork ? await startSharedHints({ boss, queue: names.hints, ...hintWork, signal: stopped.signal }) : null;
   return {
+    hints,
     request: async (request) => {
       const sent = await boss.send(names.passes, request, { singletonKey: String(request.connectionId) });
       if (sent !== null) boss.notifyWorker(passWorkers);
@@ -110,6 +123,7 @@ async function countJobs(boss: PgBoss, names: Names): Promise<JobCount[]> {
   const kinds = [
     { kind: 'pass' as const, queue: queues.get(names.passes) },
     { kind: 'part' as const, queue: queues.get(names.parts) },
+    { kind: 'hint' as const, queue: queues.get(names.hints) },
   ];
   return kinds.flatMap(({ kind, queue }) => [
     { kind, state: 'waiting' as const, count: queue?.queuedCount ?? 0 },

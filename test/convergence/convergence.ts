@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
 import { createHostStates, syncGitlab } from '../../src/index.ts';
+import { syncPart } from '../../src/operations/sync-part.ts';
 import type { Database } from '../../src/store/database/database.ts';
+import { readSelected } from '../../src/store/progress/read-selected.ts';
 import type { Clock } from '../../src/gitlab/limits/clock.ts';
 import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import type { Faults } from './faults.ts';
@@ -74,6 +76,7 @@ export async function converge(setting: Setting, journal: string[]): Promise<num
       journal.push(`pass, cut off at request ${request}: ${await outrunPass(setting, settings, request)}`);
       continue;
     }
+    if (random.chance(0.5)) journal.push(`hooks: ${await readHinted(setting, settings)}`);
     const death = random.chance(0.65) ? randomDeath(random) : null;
     journal.push(`pass${death ? `, killed at ${death.at} ${death.count}` : ''}: ${await pass(setting, settings, death)}`);
   }
@@ -91,8 +94,23 @@ export async function converge(setting: Setting, journal: string[]): Promise<num
   return check(setting, options, everything, unkind.isPoisoned);
 }
 
+/** Webhooks of some projects, in any order: the others are lost, and those of projects that are not read are dropped. One may come twice. */
+async function readHinted(setting: Setting, options: PassOptions): Promise<string> {
+  const { world, random, database, connectionId } = setting;
+  const named = world.projects.map(({ id }) => id).filter(() => random.chance(0.5));
+  const selected = await readSelected(database.em, { connectionIds: [connectionId], projectIds: named });
+  const hinted = selected.map(({ projectId }) => projectId).toSorted(() => random.next() - 0.5);
+  const times = random.chance(0.3) ? 2 : 1;
+  const ends: string[] = [];
+  for (let i = 0; hinted.length > 0 && i < times; i++)
+    ends.push(await pass(setting, { ...options, hinted }, random.chance(0.3) ? randomDeath(random) : null));
+  return `${hinted.join(' ')}: ${ends.join('; ')}`;
+}
+
 /** How passes run, and over what. */
 export interface PassOptions {
+  /** Only these projects are read, because hooks have named them. */
+  readonly hinted?: readonly number[];
   readonly reconcile?: boolean;
   readonly config: Readonly<Record<string, unknown>>;
   readonly kinds: Kinds;
@@ -154,14 +172,14 @@ async function pass(
   death: Death | null,
 ): Promise<string> {
   const { em, signal, fetch, isDead } = createMortal(database.em, death, fetchFrom(fake));
-  const { reconcile = false } = options;
+  const { reconcile = false, hinted } = options;
   faults?.forget();
-  const result = await syncGitlab(em, { ...config, ...options.config }, connectionId, {
-    signal,
-    fetch,
-    reconcile,
-    hostStates: createHostStates(clock ? { clock } : {}),
-  }).catch((error: unknown) => {
+  const all = { ...config, ...options.config };
+  const given = { signal, fetch, hostStates: createHostStates(clock ? { clock } : {}) };
+  const reading = hinted
+    ? syncPart({ em, config: all, connectionId, options: given }, hinted)
+    : syncGitlab(em, all, connectionId, { ...given, reconcile });
+  const result = await reading.catch((error: unknown) => {
     if (!isDead()) throw error;
     return null;
   });

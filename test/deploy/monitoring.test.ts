@@ -34,7 +34,7 @@ const targets = dashboard.panels.flatMap(({ title, targets: all = [] }) => all.m
 /** Labels of each metric that a poller can show, by the metric's name. */
 const shown = new Map<string, Set<string>>();
 beforeAll(async () => {
-  const metrics = createMetrics();
+  const metrics = createMetrics({ hasHooks: true });
   metrics.answered({
     operation: 'x',
     status: 200,

@@ -2,8 +2,10 @@ import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import type { FakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
+import { hookOf } from '../../fake-gitlab/hooks.ts';
 import { serve } from '../../fake-gitlab/serve.ts';
 import type { Served } from '../../fake-gitlab/serve.ts';
+import type { FakeProject } from '../../fake-gitlab/world/project.ts';
 import { World, goodToken } from '../../fake-gitlab/world/world.ts';
 import { createTestDatabase } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
@@ -76,6 +78,32 @@ describe('poll --all', () => {
       async () => JSON.stringify(await idsOf(connectionId)) === JSON.stringify(eventIds),
       `events ${eventIds.join(' ')} of ${connectionId}`,
     );
+
+  test('reads a project that a webhook names in each GitLab that has its id, where the connection reads it', async () => {
+    const [ownProject] = own.world.projects;
+    other.world.addProject('acme/unread').openMergeRequest({ title: 'unread' });
+    const one = await add('one', { token: goodToken, url: own.served.url, repos: 'acme/own' });
+    const two = await add('two', { token: otherToken, url: other.served.url, repos: 'acme/other' });
+    poller = startPoller(
+      { DATABASE_URL: database.options.databaseUrl ?? '', POLL_INTERVAL: '3600', WEBHOOK_SECRET: 'das-wort-der-hooks' },
+      ['--all'],
+    );
+    await stores(one, ['mr-acme/own-1']);
+    await stores(two, ['mr-acme/other-1']);
+    await until(() => poller?.lines.filter(({ msg }) => msg === 'pass ended').length === 2, 'the end of two passes');
+    for (const { world } of [own, other]) {
+      world.pass();
+      for (const project of world.projects) project.openMergeRequest({ title: 'new' });
+    }
+    const url = `${await poller.url()}/hooks/gitlab`;
+    const send = async (project: FakeProject | undefined) =>
+      project && (await fetch(url, { method: 'POST', ...hookOf(project, 'push', { token: 'das-wort-der-hooks' }) })).status;
+    expect([ownProject?.id, await send(ownProject), await send(other.world.projects[1])]).toEqual([other.world.projects[0]?.id, 202, 202]);
+    await stores(one, ['mr-acme/own-1', 'mr-acme/own-2']);
+    await stores(two, ['mr-acme/other-1', 'mr-acme/other-2']);
+    const metrics = await (await fetch(`${await poller.url()}/metrics`)).text();
+    expect(metrics).toContain('gitlab_connector_hints_total{result="unknown"} 1\n');
+  });
 
   test('serves every enabled connection of type gitlab by its own config, and follows changes of the table', async () => {
     const camel = await add('camel', { token: otherToken, url: other.served.url, repos: 'acme/other', branches: '', pollInterval: 1 });

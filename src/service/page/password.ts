@@ -1,15 +1,13 @@
-import { readSecret } from '../../config/password-file.ts';
 import type { Config } from '../../config/parse-config.ts';
-import { ConfigurationError, messageOf } from '../../errors.ts';
+import { ConfigurationError } from '../../errors.ts';
+import { valueOrFile } from '../value-or-file.ts';
 
 type PageConfig = Pick<Config, 'page' | 'pagePassword' | 'pagePasswordFile' | 'healthHost' | 'healthPort'>;
 
 /** The password of the page; null = none. Throws ConfigurationError where the page would be open to other machines without one. */
 export function pagePasswordOf({ page, pagePassword, pagePasswordFile: file, healthHost, healthPort }: PageConfig): string | null {
   if (!page || healthPort === 'off') return null;
-  if (pagePassword !== undefined && file !== undefined)
-    throw new ConfigurationError(['PAGE_PASSWORD and PAGE_PASSWORD_FILE are both set: keep one of them']);
-  const password = file === undefined ? (pagePassword ?? null) : passwordIn(file);
+  const password = valueOrFile({ env: 'PAGE_PASSWORD', value: pagePassword, file });
   if (password === null && !isOfThisMachine(healthHost)) {
     throw new ConfigurationError([
       `other machines can reach the page of changes (HEALTH_HOST is ${healthHost}): set PAGE_PASSWORD or PAGE_PASSWORD_FILE, or PAGE=off`,
@@ -21,14 +19,3 @@ export function pagePasswordOf({ page, pagePassword, pagePasswordFile: file, hea
 /** Whether only this machine reaches an address. */
 const isOfThisMachine = (host: string) =>
   /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|0*(:0*){1,7}:0*1|::ffff:127(\.\d{1,3}){3})$/i.test(host.replace(/^\[(.*)\]$/, '$1'));
-
-function passwordIn(file: string): string {
-  let text: string;
-  try {
-    text = readSecret(file);
-  } catch (cause) {
-    throw new ConfigurationError([`PAGE_PASSWORD_FILE cannot be read (${messageOf(cause)})`]);
-  }
-  if (text === '') throw new ConfigurationError(['PAGE_PASSWORD_FILE is empty']);
-  return text;
-}
