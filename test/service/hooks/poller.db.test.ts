@@ -8,7 +8,7 @@ import { serve } from '../../../fake-gitlab/serve.ts';
 import type { Served } from '../../../fake-gitlab/serve.ts';
 import type { FakeProject } from '../../../fake-gitlab/world/project.ts';
 import { World, goodToken } from '../../../fake-gitlab/world/world.ts';
-import { jobSchema } from '../../../src/service/job-queue.ts';
+import { jobSchema } from '../../../src/store/database/inspect-jobs.ts';
 import { createTestDatabase, describeDatabases } from '../../support/databases.ts';
 import type { TestDatabase } from '../../support/databases.ts';
 import { chunks } from '../../../src/pass/pass-state.ts';
