@@ -67,7 +67,7 @@ describePasses('what changed', (kind) => {
     await given.sync();
     for (let i = 0; i < 450; i++) project.startPipeline({ ref: 'main' });
     given.world.pass(minutes(5));
-    const { em, signal, fetch } = createMortal(given.database.em, { at: 'after commit', count: 5 });
+    const { em, signal, fetch } = createMortal(given.database.em, { at: 'after commit', count: 6 });
     expect(await syncGitlab(em, { token: given.token, url: fakeUrl }, given.connectionId, { signal, fetch })).toMatchObject({
       code: 'aborted',
     });

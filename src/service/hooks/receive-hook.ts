@@ -31,9 +31,9 @@ const answers: Readonly<Record<HookResult, HookAnswer>> = {
   accepted: { status: 202, text: 'accepted' },
   // GitLab turns a hook off that is refused repeatedly.
   no_project: { status: 202, text: 'accepted' },
+  too_large: { status: 202, text: `accepted, and not read: larger than ${largestBody} bytes` },
   unauthorized: { status: 401, text: 'unauthorized' },
   invalid: { status: 400, text: 'not a JSON object' },
-  too_large: { status: 413, text: `larger than ${largestBody} bytes` },
 };
 
 /** A receiver of hooks. It answers before anything is read or stored. */

@@ -63,16 +63,17 @@ describe('POST /hooks/gitlab', () => {
     expect([projects, new Set(results)]).toEqual([[], new Set(['unauthorized'])]);
   });
 
-  test('refuses a hook of more than 1 MB, whether it says its length or not', async () => {
+  test('drops a hook of more than 1 MB, whether it says its length or not, and GitLab hears of no refusal', async () => {
     const large = JSON.stringify({ project: { id: 7 }, text: 'x'.repeat(2_000_000) });
-    expect((await post(large)).status).toBe(413);
+    const dropped = { status: 202, text: 'accepted, and not read: larger than 1000000 bytes\n' };
+    expect(await post(large)).toEqual(dropped);
     const stream = new ReadableStream({
       start: (controller) => {
         for (let at = 0; at < large.length; at += 100_000) controller.enqueue(Buffer.from(large.slice(at, at + 100_000)));
         controller.close();
       },
     });
-    expect((await post(stream)).status).toBe(413);
+    expect(await post(stream)).toEqual(dropped);
     expect([projects, results]).toEqual([[], ['too_large', 'too_large']]);
     expect((await post(JSON.stringify({ project: { id: 7 }, text: 'x'.repeat(900_000) }))).status).toBe(202);
     expect(projects).toEqual([7]);
