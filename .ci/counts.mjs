@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 
 /** The number of tests. A run with fewer tests fails. Raise the number when you add tests; lower it in the commit that deletes tests, with the reason. */
-const floor = 2050;
+const floor = 2300;
 
 const [code, file = '.vitest/results.json'] = process.argv.slice(2);
 const faults = code === '0' ? [] : [`a step ended with exit code ${code}`];
