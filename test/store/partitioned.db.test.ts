@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHostStates, syncGitlab } from '../../src/index.ts';
+import { pruneEvents } from '../../src/store/events/prune-events.ts';
 import type { Database } from '../../src/store/database/database.ts';
 import { createDemoWorld } from '../../fake-gitlab/demo-world.ts';
 import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
