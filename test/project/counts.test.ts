@@ -26,6 +26,15 @@ test('.ci/run passes when every step and every test passed', async () => {
   expect(await counts(0, JSON.stringify(enough))).toEqual({ code: 0, out: '5000 passed, 0 failed\n', err: '' });
 });
 
+test('.ci/run passes, and names it, when a test is skipped whose title says what it needs', async () => {
+  const title = 'works (runs where a program is installed)';
+  const testResults = [{ assertionResults: [{ status: 'skipped', title }] }];
+  const report = { ...enough, numPassedTests: 4_999, testResults };
+  expect(await counts(0, JSON.stringify(report))).toEqual({ code: 0, out: '4999 passed, 0 failed\n', err: `skipped: ${title}\n` });
+  const others = [{ assertionResults: [{ status: 'skipped', title: 'works' }] }];
+  expect(await counts(0, JSON.stringify({ ...report, testResults: others }))).toMatchObject({ code: 1 });
+});
+
 test.for<readonly [string, number, string | undefined, string, RegExp]>([
   ['a step failed although all tests passed', 1, JSON.stringify(enough), '5000 passed, 1 failed\n', /a step ended with exit code 1/],
   [

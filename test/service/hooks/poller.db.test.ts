@@ -104,19 +104,22 @@ describeDatabases('a poller that takes webhooks', (kind) => {
     expect(status).not.toContain('acme/secret');
   });
 
-  test.runIf(kind === 'postgres')('leaves what it has received to other replicas when it is stopped before reading it', async () => {
-    await start();
-    expect(await send(hookOf(shop, 'push', { token }))).toBe(202);
-    poller.child.kill('SIGTERM');
-    expect(await poller.ended).toEqual({ code: 0, signal: null });
-    const client = new Client({ connectionString: database.options.databaseUrl });
-    await client.connect();
-    const { rows } = await client.query<{ data: object; state: string }>(
-      `select data, state from ${jobSchema}.job where name = 'gitlab-hints-1' and state <> 'completed'`,
-    );
-    await client.end();
-    expect(rows).toMatchObject([{ data: { connectionId: 1, projectId: shop.id } }]);
-  });
+  test.each(kind === 'postgres' ? [kind] : [])(
+    'leaves what it has received to other replicas when it is stopped before reading it',
+    async () => {
+      await start();
+      expect(await send(hookOf(shop, 'push', { token }))).toBe(202);
+      poller.child.kill('SIGTERM');
+      expect(await poller.ended).toEqual({ code: 0, signal: null });
+      const client = new Client({ connectionString: database.options.databaseUrl });
+      await client.connect();
+      const { rows } = await client.query<{ data: object; state: string }>(
+        `select data, state from ${jobSchema}.job where name = 'gitlab-hints-1' and state <> 'completed'`,
+      );
+      await client.end();
+      expect(rows).toMatchObject([{ data: { connectionId: 1, projectId: shop.id } }]);
+    },
+  );
 
   test('reads a project once in 10 seconds at most for a thousand hooks that are doubled, replayed, reordered and partly lost', async () => {
     const web = world.addProject('acme/web');
