@@ -99,7 +99,9 @@ async function readHinted(setting: Setting, options: PassOptions): Promise<strin
   const { world, random, database, connectionId } = setting;
   const named = world.projects.map(({ id }) => id).filter(() => random.chance(0.5));
   const selected = await readSelected(database.em, { connectionIds: [connectionId], projectIds: named });
-  const hinted = selected.map(({ projectId }) => projectId).toSorted(() => random.next() - 0.5);
+  // The database returns them in any order, and a seed is to mean one history.
+  const ids = selected.map(({ projectId }) => projectId).toSorted((a, b) => a - b);
+  const hinted = ids.toSorted(() => random.next() - 0.5);
   const times = random.chance(0.3) ? 2 : 1;
   const ends: string[] = [];
   for (let i = 0; hinted.length > 0 && i < times; i++)
