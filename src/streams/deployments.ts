@@ -14,7 +14,7 @@ import { cursorOf, hasNewPipelines, pipelinesIn, seenOf } from './deployments-se
 import type { Seen } from './deployments-seen.ts';
 import { readEach } from './leaving.ts';
 import { endPage } from './stream.ts';
-import type { Page, Pages, Stream, StreamContext, WalkEnd } from './stream.ts';
+import type { Page, Pages, Stream, StreamContext, StreamOptions, WalkEnd } from './stream.ts';
 import { watermarkAfter } from './watermark.ts';
 
 /** A deployment that waits or runs is asked for again in each pass, for so long after its last change. Then the reconcile asks for it. */
@@ -52,19 +52,23 @@ export const deployments: Stream = {
   },
   count: { kind: 'none', reason: 'GitLab does not count deployments' },
   plan: {
-    requests: ({ fresh, due }) => {
-      const projects = fresh.filter(({ pipelines }) => (pipelines ?? 0) > 0).length + due.length;
+    requests: ({ fresh, due }, options) => {
+      const isAsked = ({ pipelines }: (typeof fresh)[number]) => pipelines !== null && (pipelines > 0 || isOfOneBranch(options));
+      const projects = fresh.filter(isAsked).length + due.length;
       return { projects, graphql: projects, rest: 0 };
     },
     uncounted: ({ changed, fresh }) => (changed.length + fresh.length > 0 ? 'deployments' : null),
   },
 };
 
+/** GitLab filters the pipelines of a batch by a single branch: that there is none says nothing of other branches. */
+const isOfOneBranch = ({ branches }: StreamOptions): boolean => branches.length === 1;
+
 /** Whether a deployment may have changed since the environments were read. */
-function hasNews({ batch, seenAt, state }: StreamContext): boolean {
+function hasNews({ batch, options, seenAt, state }: StreamContext): boolean {
   const known = state('');
-  // Of a project that was read before, nothing says whether it has deployments. A new one without pipelines has none, most likely.
-  if (!known) return batch.ask.kind !== 'newest' || hasNewPipelines(batch, seenOf(known));
+  // Of a project that was read before, nothing says whether it has deployments. A new one without any pipeline has none, most likely.
+  if (!known) return batch.ask.kind !== 'newest' || isOfOneBranch(options) || hasNewPipelines(batch, seenOf(known));
   const seen = seenOf(known);
   const isWatched = seen.watchUntil !== null && seenAt < seen.watchUntil;
   return isWatched || known.backfill?.isDone === false || hasNewPipelines(batch, seen);

@@ -100,6 +100,11 @@ const isRecentChild =
   ({ parentId }: FakePipeline) =>
     project.pipelines.some((row) => row.id === parentId && row.parentId === null && world.now - row.updatedAt < hours(3));
 
+/** Whether a pipeline, or one of its children, came with a deployment. */
+const hasDeployed = ({ project }: Place, { id }: FakePipeline): boolean =>
+  project.deployments.rows.some(({ pipelineId }) => pipelineId === id) ||
+  project.pipelines.some((child) => child.parentId === id && project.deployments.rows.some(({ pipelineId }) => pipelineId === child.id));
+
 const pipelineChanges: Readonly<Record<string, Change>> = {
   'start a pipeline': ({ project, random }) =>
     project.startPipeline({
@@ -134,7 +139,14 @@ const pipelineChanges: Readonly<Record<string, Change>> = {
     const recent = ended(place).filter(({ updatedAt }) => place.world.now - updatedAt < hours(3));
     return to(some(recent, place), (row) => place.project.retryJobSilently(row, place.random.pick(['SUCCESS', 'FAILED'] as const)));
   },
-  'delete a pipeline': (place) => to(some(place.project.pipelines, place), (row) => place.project.deletePipeline(row)),
+  'delete a pipeline': (place) =>
+    to(
+      some(
+        place.project.pipelines.filter((row) => !hasDeployed(place, row)),
+        place,
+      ),
+      (row) => place.project.deletePipeline(row),
+    ),
 };
 
 const releaseChanges: Readonly<Record<string, Change>> = {
@@ -254,6 +266,15 @@ const deploymentChanges: Readonly<Record<string, Change>> = {
     ),
   'block a deployment': (place) => to(some(ofBranch(place, 'CREATED'), place), (row) => moveWithPipeline(place, row, 'BLOCKED')),
   'skip a deployment': (place) => to(some(ofBranch(place, 'CREATED'), place), (row) => moveWithPipeline(place, row, 'SKIPPED')),
+  // What has changed in its environment is told by its pipeline alone.
+  'delete the pipeline of a deployment without a trace': (place) =>
+    to(
+      some(
+        place.project.pipelines.filter((row) => hasDeployed(place, row)),
+        place,
+      ),
+      (row) => place.project.deletePipeline(row),
+    ),
   'deploy without a trace': (place) =>
     to(some(place.project.deployments.environments, place), (environment) =>
       place.project.deployments.deploy(environment, {}, place.random.pick(['SUCCESS', 'FAILED'] as const)),

@@ -205,6 +205,15 @@ describePasses('deployments', (kind) => {
     expect(noise.filter(({ isNoise }) => isNoise).map(({ headline }) => headline)).toEqual(['production ← v2.0 bbbbbbbb created']);
   });
 
+  test('are read at the first sight of a project whose pipelines are of another branch than the one that is read', async () => {
+    const project = given.world.addProject('acme/shop');
+    const environment = project.deployments.addEnvironment('production');
+    project.deployments.deploy(environment, { pipeline: project.startPipeline({ ref: 'develop' }) });
+    given.world.pass(minutes(5));
+    expect(await given.sync({ branches: 'main' })).toMatchObject({ problems: [] });
+    expect(await given.ids('deployment-')).toEqual(['deployment-acme/shop-1']);
+  });
+
   test('what left no trace in a pipeline is found by the reconcile', async () => {
     const { project, production, world } = begin();
     deploy(project, production, 'a');
