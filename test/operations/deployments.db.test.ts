@@ -207,6 +207,7 @@ describePasses('deployments', (kind) => {
 
   test('are read at the first sight of a project whose pipelines are of another branch than the one that is read', async () => {
     const project = given.world.addProject('acme/shop');
+    project.git.commit('main', { title: 'first' });
     const environment = project.deployments.addEnvironment('production');
     project.deployments.deploy(environment, { pipeline: project.startPipeline({ ref: 'develop' }) });
     given.world.pass(minutes(5));
