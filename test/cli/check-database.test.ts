@@ -1,12 +1,12 @@
 import { rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
-import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConnectionEntity, checkGitlab, migrations } from '../../src/index.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import { goodToken } from '../../fake-gitlab/world/world.ts';
 import { createTestDatabase } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
+import { queryOnce } from '../support/postgres.ts';
 import { addConnection } from '../support/rows.ts';
 import { runCli } from '../support/run-cli.ts';
 import { startChecking } from './checking.ts';
@@ -31,16 +31,7 @@ describe('the check of the database', () => {
     await database.remove();
   });
 
-  async function query(text: string, url = databaseUrl): Promise<unknown[]> {
-    const client = new Client(url);
-    await client.connect();
-    try {
-      const { rows } = await client.query<Record<string, unknown>>(text);
-      return rows;
-    } finally {
-      await client.end();
-    }
-  }
+  const query = (text: string, url = databaseUrl) => queryOnce(url, text);
 
   const tableCount = () => query(`select count(*)::int as count from pg_class where relnamespace = 'public'::regnamespace`);
 

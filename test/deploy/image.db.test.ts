@@ -13,6 +13,7 @@ import type { Served } from '../../fake-gitlab/serve.ts';
 import { goodToken } from '../../fake-gitlab/world/world.ts';
 import { createTestDatabase } from '../support/databases.ts';
 import type { TestDatabase } from '../support/databases.ts';
+import { freePort } from '../support/postgres.ts';
 import { makeImage } from './image.ts';
 import type { Image } from './image.ts';
 
@@ -111,12 +112,3 @@ describe('the files of the image, read-only, run by its user', () => {
     expect(await end).toMatchObject({ code: 0 });
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

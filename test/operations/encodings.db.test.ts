@@ -1,13 +1,12 @@
 import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { GitlabGapEntity, createHostStates, entities, migrations, syncGitlab } from '../../src/index.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import { createFakeGitlab } from '../../fake-gitlab/fake-gitlab.ts';
 import { World, goodToken } from '../../fake-gitlab/world/world.ts';
 import { startChecking } from '../cli/checking.ts';
-import { createDatabase, createPostgres, dropDatabase } from '../support/postgres.ts';
+import { createDatabase, createPostgres, dropDatabase, queryOnce } from '../support/postgres.ts';
 import { fakeUrl, fetchFrom } from '../support/fake.ts';
 import { addConnection, eventRows } from '../support/rows.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -17,18 +16,7 @@ const postgresUrl = inject('postgresUrl');
 let name: string;
 let databaseUrl: string;
 
-async function query(url: string, text: string): Promise<unknown[]> {
-  const client = new Client(url);
-  await client.connect();
-  try {
-    const { rows } = await client.query<Record<string, unknown>>(text);
-    return rows;
-  } finally {
-    await client.end();
-  }
-}
-
-const tables = () => query(databaseUrl, `select relname from pg_class where relnamespace = 'public'::regnamespace`);
+const tables = () => queryOnce(databaseUrl, `select relname from pg_class where relnamespace = 'public'::regnamespace`);
 
 /** Migrates as a host or a version of this package does that knows nothing of encodings; the first `count` migrations. */
 async function migrateAnyway(count = migrations.length): Promise<void> {
@@ -76,7 +64,7 @@ describe('a database in LATIN1', () => {
     expect(await tables()).toEqual([]);
 
     const [, statement = ''] = /`(create database .*?)`/.exec(refusal) ?? [];
-    await query(postgresUrl + '/postgres', statement.replace('…', `${name}_utf8`));
+    await queryOnce(postgresUrl + '/postgres', statement.replace('…', `${name}_utf8`));
     const good = await checking.check({ DATABASE_URL: `${databaseUrl}_utf8` });
     expect([good.code, good.of('database')?.result]).toEqual([0, 'ok']);
     await dropDatabase(postgresUrl, `${name}_utf8`);
@@ -126,7 +114,7 @@ test('a database in SQL_ASCII is taken as it is', async () => {
   const env = { ...checking.env, DATABASE_URL: `${postgresUrl}/${ascii}` };
   expect((await checking.check(env)).of('database')?.result).toBe('ok');
   expect((await runCli(['sync'], env)).code).toBe(0);
-  expect(await query(env.DATABASE_URL, `select title from change_events where title like '%Raketa%'`)).toEqual([
+  expect(await queryOnce(env.DATABASE_URL, `select title from change_events where title like '%Raketa%'`)).toEqual([
     { title: '[MR] Raketa 🚀' },
   ]);
   await checking.close();
@@ -140,8 +128,8 @@ test('--create-database makes a database in UTF8, also on a server whose databas
     const url = `${server.url}/made`;
     const { code, err } = await runCli(['migrate', '--create-database'], { GITLAB_TOKEN: goodToken, DATABASE_URL: url });
     expect([code, err]).toEqual([0, expect.any(String)]);
-    expect(await query(`${server.url}/postgres`, 'show server_encoding')).toEqual([{ server_encoding: 'LATIN1' }]);
-    expect(await query(url, 'show server_encoding')).toEqual([{ server_encoding: 'UTF8' }]);
+    expect(await queryOnce(`${server.url}/postgres`, 'show server_encoding')).toEqual([{ server_encoding: 'LATIN1' }]);
+    expect(await queryOnce(url, 'show server_encoding')).toEqual([{ server_encoding: 'UTF8' }]);
   } finally {
     await server.stop();
     await server.remove();

@@ -92,6 +92,18 @@ function forkServer(options: {
   };
 }
 
+/** Runs a statement in a session of its own. */
+export async function queryOnce(url: string, text: string): Promise<unknown[]> {
+  const client = new Client(url);
+  await client.connect();
+  try {
+    const { rows } = await client.query<Record<string, unknown>>(text);
+    return rows;
+  } finally {
+    await client.end();
+  }
+}
+
 /** A port of this machine that nobody listens on. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -115,11 +127,5 @@ export async function createDatabase(postgresUrl: string, template?: string): Pr
 export const dropDatabase = (postgresUrl: string, name: string) => asAdmin(postgresUrl, `drop database ${name} with (force)`);
 
 async function asAdmin(postgresUrl: string, statement: string): Promise<void> {
-  const client = new Client(`${postgresUrl}/postgres`);
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
+  await queryOnce(`${postgresUrl}/postgres`, statement);
 }
