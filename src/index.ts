@@ -56,6 +56,7 @@ export { GitlabPassEntity } from './store/entities/gitlab-pass.ts';
 export { GitlabProjectEntity } from './store/entities/gitlab-project.ts';
 export { GitlabRegistryTagEntity } from './store/entities/gitlab-registry-tag.ts';
 export { GitlabStreamStateEntity } from './store/entities/gitlab-stream-state.ts';
+export { GitlabSharedTimesEntity } from './store/entities/gitlab-shared-times.ts';
 export { GitlabUnlinkedEntity } from './store/entities/gitlab-unlinked.ts';
 export { countTimeline, readTimeline } from './store/events/read-timeline.ts';
 export type { TimelineChange, TimelineFilter, TimelinePage, TimelineQuery } from './store/events/read-timeline.ts';

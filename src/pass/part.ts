@@ -73,6 +73,7 @@ export function readPart(input: Pass, projectIds: Part): Promise<SyncReport | nu
     await nameMissingBranches(pass, projectIds);
     await noticeRestore(pass);
     await reconcile(pass, reading.due);
+    await pass.quiet.store();
     await pass.store.linkEvents(projectIds);
     return reportOf(pass, startedAt);
   }, projectIds);

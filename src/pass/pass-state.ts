@@ -10,6 +10,7 @@ import type { FirstPage } from '../gitlab/batch.ts';
 import type { Stream, StreamOptions } from '../streams/stream.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { Gaps } from './gaps.ts';
+import type { QuietWalks } from './quiet-walks.ts';
 import type { Tally } from './report.ts';
 import type { Landmarks } from './restore.ts';
 import type { Tips } from './tips.ts';
@@ -63,6 +64,9 @@ export interface PassState extends LockedPass {
   /** The newest tags of a container repository at rest; undefined when GitLab does not say them. */
   readonly newestTags: (repositoryId: number) => Promise<NewestTags | undefined>;
   readonly gaps: Gaps;
+  readonly quiet: QuietWalks;
+  /** When the upcoming releases of projects come out; the earliest of each project. */
+  readonly upcoming: ReadonlyMap<number, Date>;
   /** Rows that GitLab must still have, as far as this pass has not found them yet. */
   readonly landmarks: Landmarks;
   /** Projects whose walks begin again, because GitLab was restored from a backup. */

@@ -20,6 +20,7 @@ import type { SyncReport } from './report.ts';
 import { createProgress, isSelected, statesByProject } from './pass-state.ts';
 import type { LockedPass, Pass, PassState } from './pass-state.ts';
 import type { PlacedState } from '../store/progress/save-progress.ts';
+import { createQuietWalks } from './quiet-walks.ts';
 import { noSuchEntry, projectsUnder, selectProjects } from './selection.ts';
 import { commonSince } from './since.ts';
 import { createTips } from './tips.ts';
@@ -46,6 +47,7 @@ async function runAlone(input: LockedPass): Promise<SyncReport> {
   await nameMissingBranches(pass, reading.asked);
   await noticeRestore(pass);
   await reconcile(pass, reading.due);
+  await pass.quiet.store();
   await pass.store.linkEvents();
   await pass.store.markSynced(input.now());
   const report = reportOf(pass, startedAt);
@@ -69,7 +71,8 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
   const isRead = ({ stream }: { readonly stream: string }) => streams.some(({ name }) => name === stream);
   const tally = createTally(streams.map(({ name }) => name));
   const { projects, landmarks, rewound } = await begin(store, streams, projectIds);
-  const states = await markLeftOut(store, await store.readStates(projectIds), isRead);
+  const stored = await store.readStates(projectIds);
+  const states = await markLeftOut(store, stored, isRead);
   // What is not read is no gap.
   const gaps = createGaps((await store.readGaps(projectIds)).filter(isRead));
   noteProvenByWatermarks(input, states);
@@ -93,6 +96,8 @@ export async function startPass(input: LockedPass, projectIds?: readonly number[
     }),
     newestTags: createNewestTags({ gitlab: input.gitlab, projects: selected, states: byProject, options }),
     gaps,
+    quiet: createQuietWalks(input, stored),
+    upcoming: await store.readUpcoming(projectIds),
     landmarks,
     rewound,
   };

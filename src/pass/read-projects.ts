@@ -4,6 +4,8 @@ import { batchSizes, readBatch } from '../gitlab/batch.ts';
 import type { Batch, BatchAsk, BatchProject, BatchQuery } from '../gitlab/batch.ts';
 import { groupProjects, memberProjects } from '../gitlab/projects.ts';
 import { mayBeOfARow } from '../gitlab/read-around.ts';
+import type { EventProject } from '../events/event-project.ts';
+import type { SeenProject } from '../store/progress/save-projects.ts';
 import type { WalkEnd } from '../streams/stream.ts';
 import { problemOf, settle } from './settle.ts';
 import type { Settled } from './settle.ts';
@@ -145,6 +147,22 @@ function placeOf({ fullPath, webUrl }: Pick<BatchProject['node'], 'fullPath' | '
   return { fullPath: keep(fullPath), webUrl: keep(webUrl ?? `${url}/${fullPath}`), isPendingDeletion };
 }
 
+/** Stores what is new of projects. Resolves to all of them by id. */
+async function saveSeen({ store, known, upcoming }: PassState, seen: readonly SeenProject[], at: Date): Promise<Map<number, EventProject>> {
+  const isAsKnown = ({ id, fullPath, webUrl }: SeenProject) => {
+    const before = known.get(id);
+    return isSelected(before) && before.fullPath === fullPath && before.webUrl === webUrl;
+  };
+  const changed = store.mayHaveFormerRows() ? seen : seen.filter((project) => !isAsKnown(project));
+  const saved = changed.length > 0 ? await store.saveProjects(changed, at) : new Map<number, EventProject>();
+  const projectIds = seen.flatMap(({ id }) => {
+    const out = upcoming.get(id);
+    return out && out <= at ? [id] : [];
+  });
+  if (projectIds.length > 0) await store.publishReleases({ projectIds, at });
+  return new Map(seen.flatMap(({ id }) => saved.get(id) ?? known.get(id) ?? []).map((project) => [project.id, project]));
+}
+
 interface BatchPart {
   readonly projects: readonly BatchProject[];
   /** GitLab is known to fail on a row of the list, whose names were asked for: other projects that have changed can be asked together. */
@@ -156,9 +174,9 @@ async function syncBatch(
   { at, startedAt }: Batch,
   { projects, isKnownToFail = false }: BatchPart,
 ): Promise<void> {
-  const { store, config, tally, progress, known, gaps } = pass;
+  const { config, tally, progress, known, gaps } = pass;
   const seen = projects.map(({ id, node }) => ({ id, ...placeOf(node, config.url) }));
-  const saved = await store.saveProjects(seen, at);
+  const saved = await saveSeen(pass, seen, at);
   for (const { isPendingDeletion, fullPath } of seen) if (isPendingDeletion) tally.addProblem({ project: fullPath, ...pendingDeletion });
   const named = await Promise.all(
     projects.map(async (batch) => {

@@ -24,11 +24,11 @@ export async function storePage(store: Pick<LockedStore, 'savePage'>, page: Stor
   } catch (error) {
     if (!(error instanceof RowRefusedError) || page.events.length === 0) throw error;
     const refused: RefusedEvent[] = [];
-    const { state: _state, tags: _tags, environments: _environments, gaps: _gaps, ...place } = page;
+    const { state: _state, isStateOfNews: _news, tags: _tags, environments: _environments, gaps: _gaps, ...place } = page;
     const saved = await storeHalves(store, place, { error, refused });
     const more = noteRefused(refused);
     const gaps = { open: [...(page.gaps?.open ?? []), ...(more?.open ?? [])], closed: [...(page.gaps?.closed ?? [])] };
-    await store.savePage({ ...page, events: [], gaps });
+    await store.savePage({ ...page, events: [], gaps, isStateOfNews: false });
     return saved;
   }
 }

@@ -10,6 +10,7 @@ import { problemOf, settle } from './settle.ts';
 import type { Settled } from './settle.ts';
 import type { UnreadRow } from '../gitlab/read-around.ts';
 import { changeOf, isStanding, rowKeyOf } from './gaps.ts';
+import type { StoredPage } from '../store/writer.ts';
 import { storePage } from './store-page.ts';
 import type { RefusedEvent } from './store-page.ts';
 import { nameNewGaps } from './gap-problems.ts';
@@ -146,14 +147,16 @@ async function savePage(
   const { changes: gaps, news } = pass.gaps.note({ ...page, ...noted });
   const state = { ...stateAfter(before ?? unread(seenAt), { ...page, seenAt }), projectId: project.id, stream: stream.name, scope };
   const seen = { tags, environments, arrivals, gaps, deleted, seenAt };
-  const stored = { projectId: project.id, stream: stream.name, scope, events, state, updatesOnly, ...seen };
-  const saved = await storePage(pass.store, stored, (refused) => {
-    const unstored = pass.gaps.note({ events: [], unread: refused.map((one) => refusedRow(stream, one)), ...noted });
-    nameNewGaps(pass, { project: project.fullPath, stream: stream.name, news: unstored.news, end });
-    return unstored.changes;
-  });
+  const stored = { projectId: project.id, stream: stream.name, scope, events, updatesOnly, ...seen };
+  const save: SavePage = (isStateOfNews) =>
+    storePage(pass.store, { ...stored, state, isStateOfNews }, (refused) => {
+      const unstored = pass.gaps.note({ events: [], unread: refused.map((one) => refusedRow(stream, one)), ...noted });
+      nameNewGaps(pass, { project: project.fullPath, stream: stream.name, news: unstored.news, end });
+      return unstored.changes;
+    });
+  const { saved, after } = await saveNews(pass, { page, stored, state, before }, save);
   for (const { eventId, timestamp } of events) noteFound(pass.landmarks, eventId, timestamp);
-  states.set(walkKey(stream.name, scope), state satisfies PlacedState);
+  states.set(walkKey(stream.name, scope), after satisfies PlacedState);
   pass.tally.addPage(stream.name, { fetched: events.length, ...saved, ...(page.artifacts ? { artifacts: page.artifacts } : {}) });
   if (work.batch.ask.kind === 'reconcile') pass.tally.addCorrected(saved.inserted + saved.updated);
   nameNewGaps(pass, { project: project.fullPath, stream: stream.name, news, end });
@@ -164,6 +167,38 @@ async function savePage(
   pass.progress.update();
   return saved;
 }
+
+type SavePage = (isStateOfNews: boolean) => Promise<Stored>;
+
+interface PageToSave {
+  readonly page: Page;
+  readonly stored: Omit<StoredPage, 'state' | 'isStateOfNews'>;
+  readonly state: PlacedState;
+  readonly before: PlacedState | undefined;
+}
+
+/** Stores a page as far as it brings something. Where only the times of its walk change, they are stored with those of others. */
+async function saveNews({ quiet }: PassState, { page, stored, state, before }: PageToSave, save: SavePage) {
+  const isQuiet = quiet.isQuiet(state);
+  const isOfNews = isQuiet || (page.isProgressOfNews === true && before !== undefined);
+  const isEmpty = isQuiet && !hasContent(stored);
+  const saved = isEmpty ? { inserted: 0, updated: 0 } : await save(isOfNews);
+  if (!isOfNews || saved.inserted + saved.updated > 0) {
+    quiet.noteStored(state);
+    return { saved, after: state };
+  }
+  if (isQuiet && page.end) await quiet.take(state);
+  return { saved, after: isQuiet || !before ? state : before };
+}
+
+/** Whether a page has something to store beside the state of its walk. */
+const hasContent = ({ events, tags, environments, arrivals, gaps, deleted }: Omit<StoredPage, 'state'>): boolean =>
+  events.length > 0 ||
+  tags !== undefined ||
+  environments !== undefined ||
+  arrivals !== undefined ||
+  (gaps !== undefined && gaps.open.length + gaps.closed.length > 0) ||
+  (deleted !== undefined && deleted.length > 0);
 
 /** A row that the database did not take. */
 function refusedRow(stream: Stream, { event, error }: RefusedEvent): UnreadRow {

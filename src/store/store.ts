@@ -11,6 +11,7 @@ import { ConnectionEntity } from './entities/connection.ts';
 import { GitlabProjectEntity } from './entities/gitlab-project.ts';
 import { countEvents } from './events/count-events.ts';
 import type { StoredCountQuery } from './events/count-events.ts';
+import { readUpcoming } from './events/publish-releases.ts';
 import { readIdentities, readInStatus, readStatuses, readTimes } from './events/read-identities.ts';
 import type { StoredIdentity, StoredInStatusQuery } from './events/read-identities.ts';
 import { readEventTable } from './layouts/event-table.ts';
@@ -20,7 +21,7 @@ import type { PlacedGap } from './progress/gaps.ts';
 import { readLandmarksBefore } from './progress/landmarks.ts';
 import type { Landmark, LandmarkQuery } from './progress/landmarks.ts';
 import { countTags, readStates, readTags } from './progress/read-progress.ts';
-import type { PlacedState } from './progress/save-progress.ts';
+import type { StoredState } from './progress/read-progress.ts';
 import { createWriter } from './writer.ts';
 import type { Writer } from './writer.ts';
 
@@ -28,10 +29,12 @@ import type { Writer } from './writer.ts';
 export interface StoredRecord {
   /** Whether PainChain made the tables. */
   arePainchains(): Promise<boolean>;
+  /** Whether the table may have rows of PainChain's own connector, which are to get other ids. */
+  mayHaveFormerRows(): boolean;
   /** The known projects among these ids, or every known project of the connection. */
   readProjects(projectIds?: readonly number[]): Promise<KnownProject[]>;
   /** The states of all walks of these projects, or of the connection. */
-  readStates(projectIds?: readonly number[]): Promise<PlacedState[]>;
+  readStates(projectIds?: readonly number[]): Promise<StoredState[]>;
   /** The gaps of these projects, or of the connection. */
   readGaps(projectIds?: readonly number[]): Promise<PlacedGap[]>;
   /** The known tags of a container repository. */
@@ -40,6 +43,8 @@ export interface StoredRecord {
   readLandmarksBefore(query: LandmarkQuery & { readonly before: Date }): Promise<Landmark[]>;
   /** The numbers of known tags of each container repository that was read. */
   countTags(): Promise<TagCount[]>;
+  /** When the releases of these projects that are still upcoming come out; the earliest of each project. */
+  readUpcoming(projectIds?: readonly number[]): Promise<ReadonlyMap<number, Date>>;
   /** How many events of a project are stored. */
   countEvents(query: StoredCountQuery): Promise<number>;
   /** The times of these events of a project, as far as they are stored. */
@@ -66,7 +71,6 @@ export interface Store extends StoredRecord {
 
 /** A project that was read before. */
 export interface KnownProject extends EventProject {
-  readonly lastSeenAt: Date;
   readonly reconciledAt: Date;
   /** Since when GitLab no longer returns the project. Null while it does. */
   readonly goneAt: Date | null;
@@ -99,6 +103,7 @@ function recordOf(em: SqlEntityManager, connectionId: number, table: EventTable)
   const fork = () => em.fork({ clear: true });
   return {
     arePainchains: () => Promise.resolve(table.isPainchains),
+    mayHaveFormerRows: () => table.renameFormerRows !== undefined,
     readProjects: (projectIds) =>
       withDatabaseErrors(() =>
         fork()
@@ -111,6 +116,7 @@ function recordOf(em: SqlEntityManager, connectionId: number, table: EventTable)
       withDatabaseErrors(() => readTags(fork().getKysely(), { connectionId, projectId, repositoryId })),
     readLandmarksBefore: (query) => withDatabaseErrors(() => readLandmarksBefore(fork().getKysely(), { connectionId, table }, query)),
     countTags: () => withDatabaseErrors(() => countTags(fork().getKysely(), connectionId)),
+    readUpcoming: (projectIds) => withDatabaseErrors(() => readUpcoming(fork().getKysely(), { connectionId, table }, projectIds)),
     countEvents: (query) => withDatabaseErrors(() => countEvents(fork().getKysely(), { connectionId, table }, query)),
     readTimes: (projectId, eventIds) =>
       withDatabaseErrors(() => readTimes(fork().getKysely(), { connectionId, table, projectId, eventIds })),
@@ -137,13 +143,12 @@ export async function createStore(em: SqlEntityManager, connectionId: number, { 
 }
 
 function knownProject(row: GitlabProjectEntity): KnownProject {
-  const { projectId, eventPath, fullPath, webUrl, lastSeenAt, reconciledAt, goneAt, unselectedAt, isRewindDue } = row;
+  const { projectId, eventPath, fullPath, webUrl, reconciledAt, goneAt, unselectedAt, isRewindDue } = row;
   return {
     id: projectId,
     eventPath,
     fullPath,
     webUrl,
-    lastSeenAt,
     reconciledAt,
     goneAt: goneAt ?? null,
     unselectedAt: unselectedAt ?? null,

@@ -10,6 +10,7 @@ import { GitlabStreamStateEntity } from './entities/gitlab-stream-state.ts';
 import { dateArrivals } from './events/date-arrivals.ts';
 import { linkEvents } from './events/link-events.ts';
 import { publishReleases } from './events/publish-releases.ts';
+import type { PublishQuery } from './events/publish-releases.ts';
 import { followDeployments } from './events/follow-deployments.ts';
 import { endPushes } from './events/end-pushes.ts';
 import type { SeenTags } from './events/end-pushes.ts';
@@ -24,13 +25,17 @@ import { endRewind, markRewindDue, rewind } from './progress/rewind.ts';
 import type { RewindQuery } from './progress/rewind.ts';
 import { saveProjects } from './progress/save-projects.ts';
 import type { SeenProject } from './progress/save-projects.ts';
+import { shareTimes, unshareTimes } from './progress/shared-times.ts';
+import type { QuietWalks } from './progress/shared-times.ts';
 import { saveStates, saveTags } from './progress/save-progress.ts';
 import type { GoneTag, PlacedState } from './progress/save-progress.ts';
 
 /** Everything that a pass writes of one connection. Throws LostLockError, and writes nothing, once the pass has lost its lock. */
 export interface Writer {
-  /** Notes that GitLab returned these projects, gives each its lasting event path, and publishes upcoming releases whose time has come. */
+  /** Notes that GitLab returned these projects, and gives each its lasting event path. */
   saveProjects(projects: readonly SeenProject[], seenAt: Date): Promise<Map<number, EventProject>>;
+  /** Publishes the upcoming releases of projects whose time has come. */
+  publishReleases(query: PublishQuery): Promise<void>;
   /** Stores a page's events with a version of each change, and the progress that comes with it, in one transaction. */
   savePage(page: StoredPage): Promise<SavedEvents>;
   /** Links events of these projects, or of the connection, that are related, as far as they have changed since the last time. */
@@ -41,6 +46,8 @@ export interface Writer {
   markUnselected(projectIds: readonly number[], at: Date): Promise<void>;
   /** Stores progress that comes with no page. */
   saveStates(states: readonly PlacedState[]): Promise<void>;
+  /** Moves the times of walks in which a pass has found nothing. Resolves to the id of the row that they share from here on. */
+  shareTimes(quiet: QuietWalks): Promise<string>;
   /** Notes that everything without a trace was read again. */
   markReconciled(projectIds: readonly number[], at: Date): Promise<void>;
   /** Notes that GitLab was restored from a backup: the next pass over each project of the connection begins with `rewind`. */
@@ -64,6 +71,8 @@ export interface StoredPage extends EventPage {
   readonly scope: string;
   /** Absent: the state of the walk stays. */
   readonly state?: WalkState | undefined;
+  /** The state stays too when nothing of the page's events was written. */
+  readonly isStateOfNews?: boolean | undefined;
   readonly tags?: TagChanges | undefined;
   readonly environments?: EnvironmentLooks | undefined;
   readonly arrivals?: Arrivals | undefined;
@@ -94,12 +103,8 @@ export function createWriter({ em: root, connectionId, table, lock }: WriterOpti
     });
   const savePages = (pages: readonly StoredPage[]) => inTransaction((em) => storePages(em.getKysely(), { connectionId, table }, pages));
   return {
-    saveProjects: (projects, seenAt) =>
-      inTransaction(async (em) => {
-        const saved = await saveProjects(em, { connectionId, table, projects, seenAt });
-        await publishReleases(em.getKysely(), { connectionId, table }, { projectIds: [...saved.keys()], at: seenAt });
-        return saved;
-      }),
+    saveProjects: (projects, seenAt) => inTransaction((em) => saveProjects(em, { connectionId, table, projects, seenAt })),
+    publishReleases: (query) => inTransaction((em) => publishReleases(em.getKysely(), { connectionId, table }, query)),
     savePage: groupCommit(savePages, largestGroup),
     linkEvents: (projectIds) =>
       withDatabaseErrors(() =>
@@ -112,11 +117,13 @@ export function createWriter({ em: root, connectionId, table, lock }: WriterOpti
     markGone: (projectIds, at, reason) =>
       inTransaction(async (em) => {
         const project = projectIds.map((id) => [connectionId, id] as [number, number]);
+        await unshareTimes(em.getKysely(), connectionId, projectIds);
         await em.nativeUpdate(GitlabProjectEntity, { connectionId, projectId: [...projectIds], goneAt: null }, { goneAt: at });
         await em.nativeUpdate(GitlabStreamStateEntity, { project }, { outcome: 'gone', error: reason });
       }),
     markUnselected: (projectIds, at) => updateProjects(projectIds, { unselectedAt: at }),
     saveStates: (states) => inTransaction((em) => saveStates(em.getKysely(), connectionId, states)),
+    shareTimes: (quiet) => inTransaction((em) => shareTimes(em.getKysely(), connectionId, quiet)),
     markReconciled: (projectIds, at) => updateProjects(projectIds, { reconciledAt: at }),
     ...restoreWriter({ connectionId, table }, inTransaction),
     markSynced: (at) =>
@@ -138,7 +145,9 @@ async function storePages(kysely: QueryExecutorProvider, target: EventTarget, pa
   await saveStates(
     kysely,
     connectionId,
-    pages.flatMap(({ state, projectId, stream, scope }) => (state ? [{ ...state, projectId, stream, scope }] : [])),
+    pages.flatMap(({ state, isStateOfNews, projectId, stream, scope }, index) =>
+      state && !(isStateOfNews && isNothing(saved[index])) ? [{ ...state, projectId, stream, scope }] : [],
+    ),
   );
   const tags = pages.flatMap(({ tags: seen, projectId, seenAt }) => (seen ? [{ ...seen, projectId, seenAt }] : []));
   const gone = await saveTags(kysely, connectionId, tags);
@@ -156,6 +165,9 @@ async function storePages(kysely: QueryExecutorProvider, target: EventTarget, pa
   );
   return saved;
 }
+
+/** Whether nothing of a page was written. */
+export const isNothing = (saved: SavedEvents | undefined): boolean => !saved || saved.inserted + saved.updated === 0;
 
 /** Tags of repositories that are gone, as a page would say it. */
 const removedTags = (gone: readonly GoneTag[], pages: readonly SeenTags[]): SeenTags[] =>

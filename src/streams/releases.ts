@@ -86,8 +86,9 @@ async function* changes(context: StreamContext): Pages {
     const events = await toEvents(nodes, context);
     withoutTag += nodes.length - events.length;
     withTag += events.length;
-    // When this walk is stopped, the next one must not end early.
-    const stored = yield { events, unread: page.unread ?? [], progress: { ...beginning, walkStartedAt: context.seenAt } };
+    // When this walk is stopped after it has stored something, the next one must not end early.
+    const progress = { ...beginning, walkStartedAt: context.seenAt };
+    const stored = yield { events, unread: page.unread ?? [], progress, isProgressOfNews: !isBeginning };
     // A release that was committed late may lie below known ones.
     const isKnown = stored.inserted + stored.updated === 0 && isBefore(nodes.at(-1), state?.watermark);
     if (nodes.length < present.length || left <= 0 || (!wasStopped && isKnown)) break;

@@ -88,6 +88,8 @@ export interface WalkEnd {
 export interface Page {
   readonly events: readonly ChangeEvent[];
   readonly progress?: Progress;
+  /** Whether the progress is stored only if something of the events is. */
+  readonly isProgressOfNews?: boolean;
   readonly tags?: TagChanges;
   readonly environments?: EnvironmentLooks;
   /** Rows that GitLab lists and could not answer. Each becomes a gap. */

@@ -99,6 +99,7 @@ describe('the check of the database', () => {
         'delete on gitlab_gaps',
         'delete on gitlab_landmarks',
         'delete on gitlab_registry_tags',
+        'delete on gitlab_shared_times',
         'delete on gitlab_unlinked',
         'usage on sequence public.connections_id_seq',
         'usage on sequence public.change_events_id_seq',

@@ -303,14 +303,63 @@ describeDatabases('the store', (kind) => {
     };
     const placed = { projectId: 7, stream: 'pipelines', scope: 'main' };
     await store.savePage({ ...page, state: walk });
-    expect(await store.readStates()).toEqual([{ ...walk, ...placed }]);
+    expect(await store.readStates()).toEqual([{ ...walk, ...placed, sharedTimesId: null }]);
     await store.savePage({ ...page, state: state({ outcome: 'ok', lastSuccessAt: seenAt }) });
-    expect(await store.readStates()).toEqual([{ ...state({ outcome: 'ok', lastSuccessAt: seenAt }), ...placed }]);
+    expect(await store.readStates()).toEqual([{ ...state({ outcome: 'ok', lastSuccessAt: seenAt }), ...placed, sharedTimesId: null }]);
     await store.markGone([7, 999], seenAt, 'deleted');
     expect(await store.readStates()).toMatchObject([{ outcome: 'gone', error: 'deleted', lastSuccessAt: seenAt }]);
     expect(await store.readProjects()).toMatchObject([{ id: 7, goneAt: seenAt }]);
     await store.saveProjects([{ id: 7, fullPath: 'acme/shop', webUrl: 'x' }], seenAt);
     expect(await store.readProjects()).toMatchObject([{ id: 7, goneAt: null }]);
+  });
+
+  test('walks share their times as long as all of them are quiet, and keep them when one is not', async () => {
+    const later = (minutes: number) => new Date(seenAt.getTime() + minutes * 60_000);
+    const placed = (scope: string, watermark: Date | null = null) => ({ projectId: 7, stream: 'commits', scope, ...state({ watermark }) });
+    await store.saveStates([placed('a', seenAt), placed('b', later(2)), placed('c'), { ...placed('d'), outcome: 'disabled' }]);
+    const walks = async (...scopes: readonly string[]) => {
+      const states = await store.readStates();
+      return scopes.map((scope) => ({
+        projectId: 7,
+        stream: 'commits',
+        scope,
+        sharedTimesId: states.find((one) => one.scope === scope)?.sharedTimesId ?? null,
+      }));
+    };
+    const times = async () =>
+      Object.fromEntries(
+        (await store.readStates()).map(({ scope, watermark, lastAttemptAt, lastSuccessAt }) => [
+          scope,
+          [watermark, lastAttemptAt, lastSuccessAt],
+        ]),
+      );
+    const first = await store.shareTimes({ walks: await walks('a', 'b', 'c', 'd'), watermark: later(1), readAt: later(5) });
+    expect(await times()).toEqual({
+      a: [later(1), later(5), later(5)],
+      b: [later(2), later(5), later(5)],
+      c: [null, later(5), later(5)],
+      d: [null, later(5), null],
+    });
+    expect(await store.shareTimes({ walks: await walks('a', 'b', 'c', 'd'), watermark: later(3), readAt: later(6) })).toBe(first);
+    // b was not read this time.
+    const second = await store.shareTimes({ walks: await walks('a', 'c', 'd'), watermark: later(8), readAt: later(9) });
+    expect(second).not.toBe(first);
+    expect(await times()).toEqual({
+      a: [later(8), later(9), later(9)],
+      b: [later(3), later(6), later(6)],
+      c: [null, later(9), later(9)],
+      d: [null, later(9), null],
+    });
+    // A state that is stored has its own times; who alone names a row of times moves it.
+    await store.saveStates([placed('a', later(4))]);
+    expect((await times())['a']).toEqual([later(4), seenAt, null]);
+    expect(await store.shareTimes({ walks: await walks('c', 'd', 'a'), watermark: later(10), readAt: later(10) })).toBe(second);
+    await store.markGone([7], later(11), 'deleted');
+    expect((await times())['a']).toEqual([later(10), later(10), later(10)]);
+    await store.shareTimes({ walks: await walks('c'), watermark: null, readAt: later(12) });
+    expect(
+      await database.em.fork().execute('select count(*)::int as count from gitlab_shared_times where connection_id = ?', [connectionId]),
+    ).toEqual([{ count: 1 }]);
   });
 
   test('stores the tags that were looked at, and deletes tags that no longer exist', async () => {

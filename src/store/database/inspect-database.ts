@@ -6,6 +6,7 @@ import { GitlabGapEntity } from '../entities/gitlab-gap.ts';
 import { GitlabLandmarkEntity } from '../entities/gitlab-landmark.ts';
 import { GitlabPassLockEntity } from '../entities/gitlab-pass-lock.ts';
 import { GitlabRegistryTagEntity } from '../entities/gitlab-registry-tag.ts';
+import { GitlabSharedTimesEntity } from '../entities/gitlab-shared-times.ts';
 import { GitlabUnlinkedEntity } from '../entities/gitlab-unlinked.ts';
 import { entities } from '../entities/index.ts';
 import { migrations } from '../migrations/index.ts';
@@ -40,7 +41,14 @@ export interface DatabaseInspection {
 
 /** Privileges that a pass needs on each table; `delete` only on the tables below. */
 const privileges = ['select', 'insert', 'update', 'delete'];
-const tablesWithDeletes = [GitlabPassLockEntity, GitlabGapEntity, GitlabLandmarkEntity, GitlabRegistryTagEntity, GitlabUnlinkedEntity];
+const tablesWithDeletes = [
+  GitlabPassLockEntity,
+  GitlabGapEntity,
+  GitlabLandmarkEntity,
+  GitlabRegistryTagEntity,
+  GitlabSharedTimesEntity,
+  GitlabUnlinkedEntity,
+];
 
 /**
  * Inspects a database without changing anything. `pruned`: the tables from which RETENTION deletes. Throws DatabaseError when the database

@@ -13,7 +13,7 @@ const schema = defineEntity({
     /** The current path. */
     fullPath: p.text(),
     webUrl: p.text(),
-    /** Start of the last pass in which GitLab returned the project. */
+    /** When a pass that wrote this row saw the project. Its walks may have been read later. */
     lastSeenAt: p.datetime().columnType('timestamptz'),
     /** Last time that the project was reconciled: everything that changes without a trace was read again. */
     reconciledAt: p.datetime().columnType('timestamptz'),

@@ -42,6 +42,8 @@ const schema = defineEntity({
     lastAttemptAt: p.datetime().columnType('timestamptz'),
     /** Last time the walk ended `ok`. */
     lastSuccessAt: p.datetime().columnType('timestamptz').nullable(),
+    /** The row of `gitlab_shared_times` that has later times; null = the times of this row hold. */
+    sharedTimesId: p.bigint('string').nullable().index(),
   },
 });
 

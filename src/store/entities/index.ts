@@ -7,6 +7,7 @@ import { GitlabPassLockEntity } from './gitlab-pass-lock.ts';
 import { GitlabPassEntity } from './gitlab-pass.ts';
 import { GitlabProjectEntity } from './gitlab-project.ts';
 import { GitlabRegistryTagEntity } from './gitlab-registry-tag.ts';
+import { GitlabSharedTimesEntity } from './gitlab-shared-times.ts';
 import { GitlabStreamStateEntity } from './gitlab-stream-state.ts';
 import { GitlabUnlinkedEntity } from './gitlab-unlinked.ts';
 
@@ -23,4 +24,5 @@ export const entities = [
   GitlabLandmarkEntity,
   GitlabGapEntity,
   GitlabUnlinkedEntity,
+  GitlabSharedTimesEntity,
 ];

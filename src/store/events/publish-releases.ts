@@ -27,3 +27,20 @@ export async function publishReleases(
       '{"status": {"old": "upcoming", "new": "published"}}', published.at, ${at.toISOString()}::timestamptz
     from published`.execute(kysely);
 }
+
+/** When the releases that are still upcoming come out: the earliest of each project. */
+export async function readUpcoming(
+  kysely: QueryExecutorProvider,
+  { connectionId, table }: EventTarget,
+  projectIds?: readonly number[],
+): Promise<ReadonlyMap<number, Date>> {
+  const ids = projectIds ? projectIds.map(String) : null;
+  const { rows } = await sql<{ readonly row: { readonly id: number; readonly at: string } }>`
+    select to_json(r) as row from (
+      select project_id as id, min(${sql.raw(table.timestamp('change_events'))}) as at from change_events
+      where connection_id = ${connectionId} and stream = 'releases' and status = 'upcoming'
+        and (${ids}::text[] is null or project_id = any (${ids}::text[]::bigint[]))
+      group by project_id
+    ) r`.execute(kysely);
+  return new Map(rows.map(({ row }) => [row.id, new Date(row.at)]));
+}

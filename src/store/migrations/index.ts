@@ -16,6 +16,7 @@ import { LockHolders } from './20261128100000-lock-holders.ts';
 import { Pruning } from './20261128110000-pruning.ts';
 import { LinkQueue } from './20261128120000-link-queue.ts';
 import { Deployments } from './20261128130000-deployments.ts';
+import { SharedTimes } from './20261128140000-shared-times.ts';
 
 /** Every migration, oldest first, for `MikroORM.init({ migrations: { migrationsList } })`. Append only. */
 export const migrations: Constructor<Migration>[] = [
@@ -35,4 +36,5 @@ export const migrations: Constructor<Migration>[] = [
   Pruning,
   LinkQueue,
   Deployments,
+  SharedTimes,
 ];

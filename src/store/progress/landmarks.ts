@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { QueryExecutorProvider, RawBuilder } from 'kysely';
 import { GitlabLandmarkEntity } from '../entities/gitlab-landmark.ts';
 import type { EventTarget } from '../events/save-events.ts';
+import { sharedTimes, walkTimes } from './shared-times.ts';
 
 /** A stored row that GitLab must still have, with a time of change that is not earlier. */
 export interface Landmark {
@@ -37,8 +38,8 @@ export async function takeLandmarks(em: SqlEntityManager, target: EventTarget, q
   const kysely = em.getKysely();
   const { connectionId } = target;
   const latest = sql`(
-    select max(watermark) from gitlab_stream_state
-    where connection_id = ${connectionId} and stream = any (${Object.keys(query.keys)}::text[])
+    select max(${walkTimes.watermark}) from gitlab_stream_state s ${sharedTimes}
+    where s.connection_id = ${connectionId} and s.stream = any (${Object.keys(query.keys)}::text[])
   )`;
   await sql`delete from gitlab_landmarks where connection_id = ${connectionId} and not is_listed and changed_at < ${latest}`.execute(
     kysely,

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { withDatabaseErrors } from '../database/database-errors.ts';
 import { isoTime } from '../events/iso-time.ts';
 import { pathMatches } from '../events/patterns.ts';
+import { sharedTimes, walkTimes } from './shared-times.ts';
 
 /** Which projects to tell of, as in TimelineFilter. Absent or empty = all. */
 export interface CoverageQuery {
@@ -40,11 +41,11 @@ export async function readCoverage(
     const ofPatterns = projects.map((pattern) => pathMatches(sql`p.full_path`, pattern));
     const { rows } = await sql<CoverageEntry>`
       select s.connection_id as "connectionId", p.full_path as project, s.stream,
-        ${isoTime(sql`min(case when s.outcome = 'disabled' then s.last_attempt_at else s.last_success_at end)`)} as "readUntil",
+        ${isoTime(sql`min(case when s.outcome = 'disabled' then ${walkTimes.lastAttemptAt} else ${walkTimes.lastSuccessAt} end)`)} as "readUntil",
         ${isoTime(sql`greatest(p.history_pruned_before, p.events_pruned_before)`)} as "prunedBefore",
         (array_agg(s.outcome order by array_position(array['ok', 'off', 'disabled', 'partial', 'forbidden', 'gone', 'failed'], s.outcome) desc))[1] as outcome,
         (select count(*)::int from gitlab_gaps g where g.connection_id = s.connection_id and g.project_id = s.project_id and g.stream = s.stream) as gaps
-      from gitlab_stream_state s
+      from gitlab_stream_state s ${sharedTimes}
       join gitlab_projects p on p.connection_id = s.connection_id and p.project_id = s.project_id
       where p.unselected_at is null
         and (${connectionIds.length === 0} or s.connection_id = any (${[...connectionIds]}::int[]))

@@ -4,6 +4,7 @@ import type { Backfill, Outcome, TagCount, TagLook } from '../../walk-state.ts';
 import { parseCoverage } from './coverage-column.ts';
 import type { Coverage } from './coverage-column.ts';
 import type { PlacedState } from './save-progress.ts';
+import { sharedTimes, walkTimes } from './shared-times.ts';
 
 interface StateRow {
   readonly project_id: string;
@@ -22,6 +23,13 @@ interface StateRow {
   readonly error: string | null;
   readonly last_attempt_at: string;
   readonly last_success_at: string | null;
+  readonly shared_times_id: string | null;
+}
+
+/** The state of a walk as it is stored. */
+export interface StoredState extends PlacedState {
+  /** The row of times that it shares with other walks; null = none. */
+  readonly sharedTimesId: string | null;
 }
 
 const dateOf = (text: string | null) => (text === null ? null : new Date(text));
@@ -31,14 +39,18 @@ export async function readStates(
   kysely: QueryExecutorProvider,
   connectionId: number,
   projectIds?: readonly number[],
-): Promise<PlacedState[]> {
+): Promise<StoredState[]> {
   const ids = projectIds ? JSON.stringify(projectIds) : null;
   // As JSON, because the drivers return different types for a bigint and for a time.
   const { rows } = await sql<{ row: StateRow }>`
-    select to_json(s) as row from gitlab_stream_state s
-    where connection_id = ${connectionId} and (${ids}::json is null or project_id in (select value::bigint from json_array_elements_text(${ids}::json)))`.execute(
-    kysely,
-  );
+    select to_json(w) as row from (
+      select s.project_id, s.stream, s.scope, s.selection, s.coverage, ${walkTimes.watermark} as watermark, s.cursor, s.walk_started_at,
+        s.frontier, s.children_since, s.depth, s.backfill, s.outcome, s.error, ${walkTimes.lastAttemptAt} as last_attempt_at,
+        ${walkTimes.lastSuccessAt} as last_success_at, t.id::text as shared_times_id
+      from gitlab_stream_state s ${sharedTimes}
+      where s.connection_id = ${connectionId}
+        and (${ids}::json is null or s.project_id in (select value::bigint from json_array_elements_text(${ids}::json)))
+    ) w`.execute(kysely);
   return rows.map(({ row }) => ({
     projectId: Number(row.project_id),
     stream: row.stream,
@@ -55,6 +67,7 @@ export async function readStates(
     error: row.error,
     lastAttemptAt: new Date(row.last_attempt_at),
     lastSuccessAt: dateOf(row.last_success_at),
+    sharedTimesId: row.shared_times_id,
   }));
 }
 

@@ -1,7 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { Outcome } from '../../walk-state.ts';
 import { withDatabaseErrors } from '../database/database-errors.ts';
+import { sharedTimes, walkTimes } from './shared-times.ts';
 
 /** The state of one walk of a project. Times are ISO 8601 in UTC. */
 export interface StreamStatus {
@@ -44,18 +46,19 @@ export interface ProjectStatus {
   readonly gaps: readonly GapStatus[];
 }
 
-const iso = (column: string) => sql`to_char(${sql.raw(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+const iso = (time: string | RawBuilder<unknown>) =>
+  sql`to_char((${typeof time === 'string' ? sql.raw(time) : time}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** The projects of a connection with their streams, by path. */
 export async function readProjectStatus(em: SqlEntityManager, connectionId: number): Promise<ProjectStatus[]> {
   return withDatabaseErrors(async () => {
     const { rows } = await sql<{ project: ProjectStatus }>`
       select json_build_object(
-        'id', p.project_id, 'path', p.full_path, 'lastSeenAt', ${iso('p.last_seen_at')}, 'goneAt', ${iso('p.gone_at')},
+        'id', p.project_id, 'path', p.full_path, 'lastSeenAt', ${iso(sql`greatest(p.last_seen_at, max(${walkTimes.lastAttemptAt}))`)}, 'goneAt', ${iso('p.gone_at')},
         'unselectedAt', ${iso('p.unselected_at')},
         'streams', coalesce(json_agg(json_build_object(
-          'stream', s.stream, 'scope', s.scope, 'outcome', s.outcome, 'error', s.error, 'watermark', ${iso('s.watermark')},
-          'lastAttemptAt', ${iso('s.last_attempt_at')}, 'lastSuccessAt', ${iso('s.last_success_at')}
+          'stream', s.stream, 'scope', s.scope, 'outcome', s.outcome, 'error', s.error, 'watermark', ${iso(walkTimes.watermark)},
+          'lastAttemptAt', ${iso(walkTimes.lastAttemptAt)}, 'lastSuccessAt', ${iso(walkTimes.lastSuccessAt)}
         ) order by s.stream, s.scope) filter (where s.stream is not null), '[]'),
         'gaps', coalesce((
           select json_agg(json_build_object(
@@ -66,6 +69,7 @@ export async function readProjectStatus(em: SqlEntityManager, connectionId: numb
         ), '[]')) as project
       from gitlab_projects p
       left join gitlab_stream_state s on s.connection_id = p.connection_id and s.project_id = p.project_id
+      ${sharedTimes}
       where p.connection_id = ${connectionId}
       group by p.connection_id, p.project_id order by p.full_path`.execute(em.fork().getKysely());
     return rows.map(({ project }) => project);

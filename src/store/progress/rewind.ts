@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { GitlabLandmarkEntity } from '../entities/gitlab-landmark.ts';
 import { GitlabProjectEntity } from '../entities/gitlab-project.ts';
+import { unshareTimes } from './shared-times.ts';
 
 /** Projects to rewind, and the streams whose walks have a watermark. */
 export interface RewindQuery {
@@ -21,6 +22,7 @@ export async function markRewindDue(em: SqlEntityManager, connectionId: number):
  */
 export async function rewind(em: SqlEntityManager, connectionId: number, { projectIds, streams }: RewindQuery): Promise<void> {
   const ids = JSON.stringify(projectIds);
+  await unshareTimes(em.getKysely(), connectionId, projectIds);
   await sql`
     update gitlab_stream_state s set
       watermark = least(s.watermark, (

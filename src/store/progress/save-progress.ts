@@ -10,7 +10,7 @@ export interface PlacedState extends WalkState {
   readonly scope: string;
 }
 
-/** Stores the states of walks. */
+/** Stores the states of walks. From here on their times are their own. */
 export async function saveStates(kysely: QueryExecutorProvider, connectionId: number, states: readonly PlacedState[]): Promise<void> {
   // The states come in the order of the pages, so the last state of a walk is its current state.
   const latest = new Map(states.map((state) => [JSON.stringify([state.projectId, state.stream, state.scope]), state]));
@@ -30,7 +30,8 @@ export async function saveStates(kysely: QueryExecutorProvider, connectionId: nu
     on conflict (connection_id, project_id, stream, scope) do update set
       selection = excluded.selection, coverage = excluded.coverage, watermark = excluded.watermark, cursor = excluded.cursor, walk_started_at = excluded.walk_started_at,
       frontier = excluded.frontier, children_since = excluded.children_since, depth = excluded.depth, backfill = excluded.backfill, outcome = excluded.outcome,
-      error = excluded.error, last_attempt_at = excluded.last_attempt_at, last_success_at = excluded.last_success_at`.execute(kysely);
+      error = excluded.error, last_attempt_at = excluded.last_attempt_at, last_success_at = excluded.last_success_at,
+      shared_times_id = null`.execute(kysely);
 }
 
 /** Tag changes with their project. */

@@ -18,7 +18,7 @@ export interface SeenProjects extends EventTarget {
   readonly seenAt: Date;
 }
 
-/** Stores projects. Updates the events of projects whose path has changed. Resolves to the projects by id, each with the path for its event ids. */
+/** Stores what is new of projects. Updates the events of projects whose path has changed. Resolves to the projects by id, each with the path for its event ids. */
 export async function saveProjects(
   em: SqlEntityManager,
   { connectionId, table, projects, seenAt }: SeenProjects,
@@ -37,7 +37,8 @@ export async function saveProjects(
     if (stored) {
       if (stored.fullPath !== fullPath || stored.webUrl !== webUrl)
         moved.push({ id, fullPath, webUrl, former: { fullPath: stored.fullPath, webUrl: stored.webUrl } });
-      Object.assign(stored, now);
+      // Nothing is written of a project that is as it was.
+      if (stored.fullPath !== fullPath || stored.webUrl !== webUrl || stored.goneAt || stored.unselectedAt) Object.assign(stored, now);
     } else
       em.persist(
         em.create(GitlabProjectEntity, { connectionId, projectId: id, eventPath, reconciledAt: seenAt, createdAt: seenAt, ...now }),
