@@ -8,6 +8,7 @@ import { describeTag, listImageRepositories, listTags } from './registry.ts';
 import { listReleases } from './releases.ts';
 import { notFound } from './reply.ts';
 import type { RestReply } from './reply.ts';
+import { listGroupWebhooks, listWebhooks } from './webhooks.ts';
 
 /** A REST request for a resource of a project. */
 interface ProjectRequest {
@@ -42,6 +43,7 @@ const routes: ReadonlyArray<readonly [RegExp, (request: ProjectRequest) => RestR
   [/^pipelines$/, ({ project, url, projectUrl }) => listPipelines(project, url, projectUrl)],
   [/^pipelines\/(\d+)$/, ({ project, parts: [id = ''], projectUrl }) => describePipeline(project, id, projectUrl)],
   [/^pipelines\/(\d+)\/jobs$/, ({ project, parts: [id = ''], url }) => listPipelineJobs(project, id, url)],
+  [/^hooks$/, ({ world, project, url }) => listWebhooks(world, 'project', { path: project.fullPath, url })],
   [/^releases$/, ({ project, url }) => listReleases(project, url)],
 ];
 
@@ -56,6 +58,8 @@ export interface RestRequest {
 /** Answers a request of the REST API. A path that is not implemented gets 404. */
 export function answerRest(world: World, { url, baseUrl, path }: RestRequest): RestReply {
   if (path === 'projects') return listProjects(world, url, baseUrl);
+  const [, group] = /^groups\/([^/]+)\/hooks$/.exec(path) ?? [];
+  if (group !== undefined) return listGroupWebhooks(world, url, decodeURIComponent(group));
   const [, id = '', rest = ''] = /^projects\/([^/]+)\/(.+)$/.exec(path) ?? [];
   const found = routes.flatMap(([pattern, answer]) => {
     const match = pattern.exec(rest);

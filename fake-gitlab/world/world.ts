@@ -1,3 +1,4 @@
+import type { FakeWebhook } from '../rest/webhooks.ts';
 import { latest } from '../graphql/variant.ts';
 import type { SchemaVariant } from '../graphql/variant.ts';
 import { Poisons } from './poison.ts';
@@ -38,6 +39,8 @@ export class World {
   readonly expiredSessions = new Set<string>();
   /** Paths of groups without projects. All other groups follow from the paths of the projects. */
   readonly emptyGroups = new Set<string>();
+  /** Webhooks by path of the project or the group, where the token may see them: as a maintainer of the project, an owner of the group. */
+  readonly webhooks = new Map<string, FakeWebhook[]>();
   /** Largest complexity of a query. */
   complexityLimit = 250;
   readonly tokens = new Map<string, FakeToken>([[goodToken, { state: 'active', scopes: ['read_api'] }]]);

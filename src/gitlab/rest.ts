@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { GitlabRequestError, InvalidResponseError, NotFoundError, ResponseTooLargeError } from '../errors.ts';
 import { isTooMuch } from './limits/adaptive-size.ts';
 import { mayBeOfARow } from './read-around.ts';
+import { webhookSchema } from './webhook.ts';
+import type { RestWebhook } from './webhook.ts';
 
 /** A commit as `GET /projects/:id/repository/commits?with_stats=true` lists it. */
 export type RestCommit = z.output<typeof commitSchema>;
@@ -33,6 +35,8 @@ export interface GitlabRest {
   token(): Promise<RestToken>;
   /** The OAuth token of this client. GitLab answers 400 to any other kind of token. */
   oauthToken(): Promise<RestOauthToken>;
+  /** The first 100 webhooks of a project (by its id) or a group (by its path), for maintainers and owners. Throws ForbiddenError or NotFoundError for others. */
+  webhooks(of: { readonly projectId: number } | { readonly group: string }): Promise<readonly RestWebhook[]>;
   /** GitLab's version, such as `18.8.2-ee`. */
   version(): Promise<string>;
 }
@@ -171,7 +175,12 @@ export function createRest(request: RestRequest): GitlabRest {
 
 type ReadBody = <T>(path: string, schema: z.ZodType<T>) => Promise<T>;
 
-const aboutItself = (read: ReadBody): Pick<GitlabRest, 'token' | 'oauthToken' | 'version'> => ({
+const aboutItself = (read: ReadBody): Pick<GitlabRest, 'token' | 'oauthToken' | 'version' | 'webhooks'> => ({
+  webhooks: (of) =>
+    read(
+      `${'group' in of ? `groups/${encodeURIComponent(of.group)}` : `projects/${of.projectId}`}/hooks?per_page=${pageSizeLimit}`,
+      z.array(webhookSchema),
+    ),
   token: () => read('personal_access_tokens/self', tokenSchema),
   oauthToken: () => read('/oauth/token/info', oauthTokenSchema),
   version: async () => (await read('version', versionSchema)).version,

@@ -8,7 +8,7 @@ import { ConfigurationError, messageOf } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { hostCheck } from './host-check.ts';
 import type { HostCheck } from './host-check.ts';
-import { hookPath } from './hooks/receive-hook.ts';
+import { hookPath } from '../config/hook-path.ts';
 import type { ReceiveHook } from './hooks/receive-hook.ts';
 
 /** An answer to a request. */

@@ -12,6 +12,7 @@ import type { Check, CheckEntry, CheckScope, FoundDatabase } from './check.ts';
 import { connection, database, privileges, tables } from './database.ts';
 import { jobs } from './jobs.ts';
 import { clock, url, version } from './gitlab.ts';
+import { webhooks } from './webhooks.ts';
 import { dns, network, networkSettings } from './network.ts';
 import { projects } from './projects.ts';
 import { schema } from './schema.ts';
@@ -35,7 +36,7 @@ const settings: Check = {
   },
 };
 
-/** All checks, in the order in which they run. */
+/** All checks, in the order in which they run, before that of webhooks. */
 const checks: readonly Check[] = [
   settings,
   networkSettings,
@@ -91,7 +92,8 @@ export async function checkAll(
         return action(other);
       });
     const means = { ...(fetch ? { fetch } : {}), ...(signal ? { signal } : {}) };
-    const entries = await runChecks(checks, {
+    const hasWebhooks = config.webhookSecret !== undefined || config.webhookSecretFile !== undefined;
+    const entries = await runChecks(hasWebhooks ? [...checks, webhooks] : checks, {
       ...means,
       config,
       unknownKeys: unknownKeys(input),

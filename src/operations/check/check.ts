@@ -54,6 +54,8 @@ export interface Facts {
   /** The times on this machine's clock when the request for the instance was sent, and when its answer arrived. */
   askedAt?: { readonly sent: Date; readonly received: Date };
   token?: TokenFacts;
+  /** The projects that are read, as far as GitLab returns them. */
+  projects?: ReadonlyArray<{ readonly id: number; readonly fullPath: string }>;
   database?: DatabaseInspection;
 }
 

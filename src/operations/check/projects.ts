@@ -12,9 +12,10 @@ import type { Check, Finding } from './check.ts';
 export const projects: Check = {
   name: 'projects',
   after: ['url', 'token', 'token-scopes'],
-  look: async ({ config, gitlab }) => {
+  look: async ({ config, gitlab, facts }) => {
     const { ids, missing } = await selectProjects({ config, gitlab, known: new Map() }, true);
     const seen = await readProjectAccess(gitlab.graphql, ids);
+    facts.projects = seen.map(({ id, fullPath }) => ({ id: numberOfGlobalId(id), fullPath }));
     const seenIds = new Set(seen.map(({ id }) => numberOfGlobalId(id)));
     const unseen = [...missing, ...ids.filter((id) => !seenIds.has(id)).map(String)];
     // Tables of PainChain, in which not all are read, are not known here.

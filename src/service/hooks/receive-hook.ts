@@ -3,9 +3,6 @@ import { projectIdOf } from './hook-body.ts';
 import type { HookMetrics, HookResult } from './hook-metrics.ts';
 import { tokenCheck } from './webhook-token.ts';
 
-/** Where GitLab sends its hooks. */
-export const hookPath = '/hooks/gitlab';
-
 /** The status and the text of an answer. */
 export interface HookAnswer {
   readonly status: number;

@@ -3,6 +3,8 @@ import { countColumns } from '../../store/events/count-columns.ts';
 import type { TimelineCount } from '../../store/events/count-columns.ts';
 import { readSpans } from '../../store/events/read-event.ts';
 import type { Span } from '../../store/events/read-event.ts';
+import { readEnvironments } from '../../store/events/read-environments.ts';
+import type { Environments, PlacedProject } from '../../store/events/read-environments.ts';
 import { readEvents } from '../../store/events/read-events.ts';
 import { readTimeline } from '../../store/events/read-timeline.ts';
 import type { TimelineChange } from '../../store/events/read-timeline.ts';
@@ -38,16 +40,31 @@ export interface Answer {
   readonly commitDates: CommitDates;
   /** Of the pipelines in `changes`, by `spanKey`. */
   readonly spans: ReadonlyMap<string, Span>;
+  /** What ran where. Null when the filter leaves deployments out. */
+  readonly environments: ShownEnvironments | null;
   /** Of the projects that the filter selects. */
   readonly coverage: readonly CoverageEntry[];
   /** Paths of all projects that are read. */
   readonly projects: readonly string[];
 }
 
+/** Environments of the projects of a query. */
+export interface ShownEnvironments extends Environments {
+  /** How many of the projects were not looked at. */
+  readonly unseenProjects: number;
+}
+
 /** How many changes one page shows. */
 export const pageSize = 500;
 /** Into how many columns a window is cut where there are too many changes to draw each. */
 export const columnCount = 48;
+
+/** The environments that have a lane, */
+const mostEnvironments = 8;
+/** the deployments that are drawn in one, */
+const mostDeployments = 60;
+/** and the projects whose environments are looked at: those with the most changes. */
+const mostProjects = 20;
 
 /** Identifies an event among those of all connections. */
 export const spanKey = ({ connectionId, eventId }: Pick<TimelineChange, 'connectionId' | 'eventId'>): string =>
@@ -65,11 +82,13 @@ export async function readAnswer({ em, urls }: Served, query: PageQuery, now: Da
   const total = counts.reduce((sum, { count }) => sum + count, 0);
   const isNarrow = total === 0 && hasFilter(query);
   const unfilteredQuery = { ...asked, projects: [], types: [], authors: [], statuses: [], text: '', after: undefined };
-  const [coverage, unfiltered, spans, commitDates] = await Promise.all([
-    query.projects.length === 0 ? everything : readCoverage(em, { connectionIds: asked.connectionIds, projects: query.projects }),
+  const coverage =
+    query.projects.length === 0 ? everything : await readCoverage(em, { connectionIds: asked.connectionIds, projects: query.projects });
+  const [unfiltered, spans, commitDates, environments] = await Promise.all([
     isNarrow ? countColumns(em, unfilteredQuery, 1) : null,
     spansOf(em, changes),
     readCommitDates((filter) => readEvents(em, filter), changes),
+    query.types.length > 0 && !query.types.includes('deployment') ? null : environmentsOf(em, query, { coverage, counts }),
   ]);
   return {
     query,
@@ -82,6 +101,7 @@ export async function readAnswer({ em, urls }: Served, query: PageQuery, now: Da
     counts,
     spans,
     commitDates,
+    environments,
     coverage,
     projects: [...new Set(everything.map(({ project }) => project))],
   };
@@ -95,4 +115,18 @@ async function spansOf(em: SqlEntityManager, changes: readonly TimelineChange[])
     spans.push(...(await readSpans(em, { connectionId, eventIds })));
   }
   return new Map(spans.map((span) => [spanKey(span), span]));
+}
+
+async function environmentsOf(
+  em: SqlEntityManager,
+  { from, to }: PageQuery,
+  { coverage, counts }: Pick<Answer, 'coverage' | 'counts'>,
+): Promise<ShownEnvironments> {
+  const totals = new Map<string, number>();
+  for (const { project, count } of counts) totals.set(project ?? '', (totals.get(project ?? '') ?? 0) + count);
+  const total = ({ project }: PlacedProject) => totals.get(project) ?? 0;
+  const all = coverage.filter(({ stream }) => stream === 'deployments').toSorted((a, b) => total(b) - total(a));
+  const projects = all.slice(0, mostProjects).map(({ connectionId, project }) => ({ connectionId, project }));
+  const found = await readEnvironments(em, { projects, from, to, limit: mostEnvironments, deployments: mostDeployments });
+  return { ...found, unseenProjects: all.length - projects.length };
 }

@@ -3,6 +3,7 @@ import { nearestTo } from '../../config/unknown-keys.ts';
 import type { Answer } from './answer.ts';
 import { coverageWords, oldestOf } from './coverage.ts';
 import type { CoverageWords } from './coverage.ts';
+import { environmentsView } from './environments-view.ts';
 import { formView, toolsView } from './form-view.ts';
 import { lanesView } from './lanes-view.ts';
 import { linkTo } from './links.ts';
@@ -68,7 +69,7 @@ export function answerDocument(answer: Answer, parameters: URLSearchParams): Htm
     body: html`${formView({ parameters, query, projects })}
       <main id="answer" ${isLive ? 'data-live="1"' : ''}>
         ${toolsView(answer)}
-        <div id="lanes">${lanesView(answer)}</div>
+        <div id="lanes">${environmentsView(answer)}${lanesView(answer)}</div>
         ${changes.length === 0 ? emptyView(answer) : listView(answer)}
       </main>
       ${helpView()}`,

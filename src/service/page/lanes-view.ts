@@ -13,7 +13,8 @@ import type { PageQuery } from './query.ts';
 import { clockOf, countText } from './times.ts';
 import type { TimelineChange } from '../../store/events/read-timeline.ts';
 
-const percent = (x: number) => `${Number((x * 100).toFixed(2))}%`;
+/** A place in a window as CSS takes it. */
+export const percent = (x: number) => `${Number((x * 100).toFixed(2))}%`;
 
 /** Height of the row of points, and of a track of bars. */
 const [pointsHeight, trackHeight] = [24, 10];
@@ -47,7 +48,7 @@ function laneView(lane: Lane, query: PageQuery): Html {
 }
 
 /** The band of the window that was not read: that nothing is drawn there says nothing. */
-function unread(readTo: number, height: number): Html {
+export function unread(readTo: number, height: number): Html {
   if (readTo > 0.998) return nothing;
   const width = 1 - readTo;
   const word = width > 0.12 ? html`<text x="${percent(readTo + width / 2)}" y="${height / 2 + 4}">not read</text>` : nothing;
@@ -97,7 +98,8 @@ const anchorOf = (x: number) => (x < 0.03 ? 'start' : x > 0.97 ? 'end' : 'middle
 const second = 1000;
 const steps = [1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000];
 
-function axis(query: PageQuery): Html {
+/** The times below lanes. */
+export function axis(query: PageQuery): Html {
   const [from, to] = [query.from.getTime(), query.to.getTime()];
   const length = to - from;
   const step = (steps.find((seconds) => length / (seconds * second) <= 8) ?? 7_776_000) * second;

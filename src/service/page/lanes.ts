@@ -84,7 +84,7 @@ function readToOf({ query }: Answer, until: number | null | undefined): number {
 }
 
 /** The place of a moment in the window, from 0 to 1. */
-const placeIn = ({ from, to }: Answer['query'], time: number) =>
+export const placeIn = ({ from, to }: Answer['query'], time: number) =>
   Math.min(1, Math.max(0, (time - from.getTime()) / (to.getTime() - from.getTime())));
 
 const timeOf = ({ query }: Answer, change: TimelineChange) =>

@@ -3,7 +3,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { minutes } from '../../../fake-gitlab/world/time.ts';
 import { startBrowser } from '../../support/browser.ts';
-import { playIncident, startSite } from './site.ts';
+import { playDeployments, playIncident, startSite } from './site.ts';
 import type { Site } from './site.ts';
 
 let site: Site;
@@ -207,4 +207,28 @@ test('at every width nothing sticks out of the page, and pictures can be taken o
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
       await page.context().close();
     }
+});
+
+test('a lane says what ran in an environment, leads to its row, and fits at every width', async () => {
+  const folder = process.env['PAGE_SHOTS'];
+  const deployed = await startSite();
+  try {
+    await playDeployments(deployed);
+    for (const colorScheme of ['light', 'dark'] as const)
+      for (const width of [400, 1000, 1600]) {
+        await open('/?from=08:15&to=08:40', { viewport: { width, height: 700 }, colorScheme }, deployed);
+        if (folder) await page.screenshot({ path: `${folder}/environments-${width}-${colorScheme}.png` });
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+        await page.context().close();
+      }
+    await open('/?from=08:15&to=08:40', {}, deployed);
+    expect(await page.locator('#environments .run text').allTextContents()).toContain('main aaaaaaaa');
+    await page.locator('#environments .track a', { has: page.locator('title', { hasText: 'rolled back' }) }).focus();
+    expect(await page.locator('#environments .caption').innerText()).toMatch(/^rolled back: main aaaaaaaa from 2026-11-23 08:30:00/);
+    await page.keyboard.press('Enter');
+    await page.locator('.row:target article').waitFor();
+    expect(await page.locator('.row:target .what').innerText()).toContain('production rolled back');
+  } finally {
+    await deployed.close();
+  }
 });

@@ -59,6 +59,7 @@ const answer = (more: Partial<Answer> = {}): Answer => {
     unfiltered: null,
     counts: changes.map(({ project, stream }) => ({ project, stream, column: 0, count: 1, failed: 0 })),
     commitDates: new Map(),
+    environments: null,
     spans: new Map(),
     coverage: [coverage],
     projects: ['acme/shop'],
@@ -228,6 +229,40 @@ test('more than a page is drawn as counts of the whole window, and more projects
 test('a project that was not read in the window has a lane that says so', () => {
   const { lanes } = layOut(answer({ coverage: [coverage, { ...coverage, project: 'acme/shut', readUntil: null, outcome: 'forbidden' }] }));
   expect(lanes.map(({ project, readTo }) => [project, readTo])).toEqual([['acme/shut', 0]]);
+});
+
+test('a lane of an environment says what it does not know: what is left out, what no longer runs, and what is not looked at', async () => {
+  const deployment = (iid: number, minute: number) => ({
+    eventId: `deployment-acme/shop-${iid}`,
+    iid,
+    status: 'success',
+    ref: '"><b>',
+    sha: null,
+    author: '<i>',
+    isRollback: false,
+    isCurrent: false,
+    createdAt: `2026-11-23T10:${minute}:00.000Z`,
+    finishedAt: `2026-11-23T10:${minute}:00.000Z`,
+  });
+  const history = {
+    connectionId: 1,
+    project: 'acme/shop',
+    environment: 'review/"><b>',
+    tier: null,
+    leftOut: 3,
+    deployments: [deployment(4, 10), deployment(5, 14)],
+  };
+  const environments = { environments: [history], hidden: 7, unseenProjects: 1 };
+  const more = { environments, coverage: [{ ...coverage, stream: 'deployments' }], query: queryOf('from=10:00') };
+  const text = await documentOf(more);
+  const [, section = ''] = /id="environments"(.*?)<\/section>/s.exec(text) ?? [];
+  expect(section).toContain('3 earlier deployments: zoom in');
+  expect(section).toContain('7 more environments, and 1 more project whose environments are not looked at: filter the projects.');
+  expect(section).toContain('it no longer runs there, and no deployment says since when');
+  expect(section).not.toMatch(/<b>|<i>/);
+  expect(section.match(/class="run k-deployment gone"/g)).toHaveLength(1);
+  // The window of the answer ended in the past: what came after it is not known here.
+  expect(await documentOf({ ...more, query: queryOf('from=10:00&to=10:15') })).not.toContain('no longer runs');
 });
 
 test('an empty answer says why', async () => {

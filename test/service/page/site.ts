@@ -5,6 +5,7 @@ import { syncGitlab } from '../../../src/index.ts';
 import { startHealthServer } from '../../../src/service/health-server.ts';
 import { createPage, pagePaths } from '../../../src/service/page/page.ts';
 import { openTestDatabase } from '../../support/databases.ts';
+import type { DatabaseKind } from '../../support/databases.ts';
 import { fakeUrl, fetchFrom } from '../../support/fake.ts';
 import { addConnection } from '../../support/rows.ts';
 
@@ -21,13 +22,15 @@ export interface Site {
 /** Options of a site. */
 export interface SiteOptions {
   readonly password?: string;
+  /** @default 'postgres' */
+  readonly kind?: DatabaseKind;
 }
 
 /** Starts a site with the clock of its world. */
-export async function startSite({ password }: SiteOptions = {}): Promise<Site> {
+export async function startSite({ password, kind = 'postgres' }: SiteOptions = {}): Promise<Site> {
   const world = new World();
   const fake = createFakeGitlab(world);
-  const database = await openTestDatabase('postgres');
+  const database = await openTestDatabase(kind);
   const connectionId = await addConnection(database.em, fakeUrl);
   const app = createPage({
     served: () => Promise.resolve({ em: database.em, urls: new Map([[connectionId, fakeUrl]]) }),
@@ -81,4 +84,29 @@ export async function playIncident({ world, sync }: Pick<Site, 'world' | 'sync'>
   for (const title of ['one', 'two', 'three']) api.git.commit('main', { title, committedAt: world.now - minutes(3000) });
   await sync();
   world.pass(minutes(8));
+}
+
+/** Deployments to three environments: those of shop from before 08:20, a failed one, a rollback at 08:30, and one that runs at the end, 08:40. */
+export async function playDeployments({ world, sync }: Pick<Site, 'world' | 'sync'>): Promise<void> {
+  const shop = world.addProject('acme/web/shop');
+  const api = world.addProject('acme/api');
+  const sha = (letter: string) => letter.repeat(40);
+  const [staging, production] = [shop.deployments.addEnvironment('staging'), shop.deployments.addEnvironment('production')];
+  const other = api.deployments.addEnvironment('production');
+  const pipelineOf = (letter: string, ref = 'main') => shop.startPipeline({ ref, sha: sha(letter) });
+  shop.deployments.deploy(production, { pipeline: pipelineOf('a') });
+  world.pass(minutes(5));
+  shop.deployments.deploy(staging, { pipeline: pipelineOf('b') });
+  world.pass(minutes(17));
+  shop.deployments.deploy(production, { pipeline: pipelineOf('b') });
+  api.deployments.deploy(other, { pipeline: api.startPipeline({ ref: 'main', sha: sha('f') }) });
+  world.pass(minutes(4));
+  shop.deployments.deploy(production, { pipeline: pipelineOf('c', '<b>hostile\u202E"') }, 'FAILED');
+  world.pass(minutes(4));
+  shop.deployments.deploy(production, { pipeline: pipelineOf('a') });
+  world.pass(minutes(5));
+  shop.deployments.move(shop.deployments.create(staging, { pipeline: pipelineOf('d') }), 'RUNNING');
+  world.pass(minutes(1));
+  await sync();
+  world.pass(minutes(4));
 }

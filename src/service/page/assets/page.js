@@ -42,8 +42,8 @@ addEventListener('hashchange', openTarget);
 
 function caption(event) {
   const title = event.target.closest?.('.track a')?.querySelector('title');
-  const line = document.querySelector('.caption');
-  if (line && (title || event.target.closest?.('.lanes'))) line.textContent = title?.textContent ?? '';
+  const line = event.target.closest?.('.lanes')?.querySelector('.caption');
+  if (line) line.textContent = title?.textContent ?? '';
 }
 document.addEventListener('mouseover', caption);
 document.addEventListener('focusin', caption);

@@ -1,0 +1,2 @@
+/** Where GitLab sends its hooks. */
+export const hookPath = '/hooks/gitlab';
