@@ -47,6 +47,8 @@ export default defineConfig({
     isolate: false,
     // Much of a test is waiting, for processes that start and for a GitLab's answers.
     maxWorkers: Math.max(5, availableParallelism() - 1),
+    // PGlite is WebAssembly, which V8 would compile twice: the second, better code costs more than it saves in the seconds that a test runs.
+    execArgv: ['--liftoff-only'],
     sequence: { sequencer: LongestFirst },
     // A test that asserts nothing cannot fail.
     expect: { requireAssertions: true },

@@ -5,6 +5,7 @@ import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { cliProgram } from '../support/cli-process.ts';
 import { createTestDatabase } from '../support/databases.ts';
 
 /** What a shell reports for a program whose reader closed the pipe. */
@@ -19,8 +20,8 @@ describe('a command whose reader closes the pipe', () => {
 
   /** Runs a command, reads so many lines of its output, and closes the pipe. */
   const readLines = async (count: number, args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
-    const child = spawn(process.execPath, ['--no-warnings', 'src/cli/main.ts', ...args], {
-      env: { PATH: process.env.PATH, TMPDIR: folder, ...env },
+    const child = spawn(process.execPath, [...cliProgram, ...args], {
+      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, TMPDIR: folder, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let err = '';

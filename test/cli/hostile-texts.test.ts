@@ -18,7 +18,7 @@ beforeEach(async () => {
   world = new World();
   fake = createFakeGitlab(world);
   served = await serve(fake);
-  database = await createTestDatabase('pglite');
+  database = await createTestDatabase('postgres');
 });
 afterEach(async () => {
   await served.close();
@@ -34,7 +34,13 @@ test('what GitLab says reaches a terminal without control characters, and JSON w
   forbidden.git.commit('main', { title: 'x', authorName: 'Ada' });
   fake.intercept = (_, { operation }) =>
     operation.includes(`projects/${forbidden.id}/repository`) ? json(world, 403, { message: `No ${bad} entry` }) : undefined;
-  const env = { GITLAB_TOKEN: goodToken, GITLAB_URL: served.url, BRANCHES: 'main', MAX_ATTEMPTS: '1', DATA_DIR: database.options.dataDir };
+  const env = {
+    GITLAB_TOKEN: goodToken,
+    GITLAB_URL: served.url,
+    BRANCHES: 'main',
+    MAX_ATTEMPTS: '1',
+    DATABASE_URL: database.options.databaseUrl ?? '',
+  };
   const run = async (...args: readonly string[]) => {
     const { out, err } = await runCli(args, env);
     // oxlint-disable-next-line no-control-regex -- these are what is looked for

@@ -18,7 +18,7 @@ import { ensureConnection } from '../../src/store/connections.ts';
 import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database } from '../../src/store/database/database.ts';
 import { createDemoWorld } from '../../fake-gitlab/demo-world.ts';
-import { createTestDatabase, describeDatabases, openTestDatabase } from '../support/databases.ts';
+import { createTestDatabase, describePasses, openTestDatabase } from '../support/databases.ts';
 import type { DatabaseKind } from '../support/databases.ts';
 import { useFakeGitlab } from '../support/fake.ts';
 import { painchain02Tables, painchainTables, statementsOf } from '../support/painchain.ts';
@@ -31,7 +31,7 @@ const createFake = useFakeGitlab();
 const tables: Readonly<Record<PainchainVersion, string>> = { '0.1': painchainTables, '0.2': painchain02Tables };
 const versions: readonly PainchainVersion[] = ['0.1', '0.2'];
 
-describeDatabases("a database that PainChain's own connector has filled", (kind) => {
+describePasses("a database that PainChain's own connector has filled", (kind) => {
   const opened: Database[] = [];
   afterEach(async () => {
     for (const database of opened.splice(0)) await database.close();

@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { inject } from 'vitest';
 
 const run = promisify(execFile);
 
@@ -21,7 +22,9 @@ export interface Consumer {
 /** Packs the package and installs it as a user would. */
 export async function createConsumer(): Promise<Consumer> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gitlab-connector-consumer-'));
-  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { maxBuffer: 1e8 });
+  // What `npm test` has just built is packed as it is.
+  const building = inject('builtFolder') === null ? [] : ['--ignore-scripts'];
+  const { stdout } = await run('npm', ['pack', '--json', ...building, '--pack-destination', folder], { maxBuffer: 1e8 });
   const [report] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as [{ filename: string; files: Array<{ path: string }> }];
   await writeFile(path.join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error', `./${report.filename}`];

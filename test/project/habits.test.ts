@@ -21,6 +21,7 @@ const workflow = (name: string) => parse(readFileSync(`.github/workflows/${name}
 const ci = workflow('ci');
 const schema = workflow('schema');
 const image = workflow('image');
+const convergence = workflow('convergence');
 const readme = readFileSync('README.md', 'utf8');
 const packageJson = JSON.parse(readFileSync('package.json', 'utf8')) as {
   engines: { node: string };
@@ -45,6 +46,17 @@ test('CI runs the whole check on each PostgreSQL from the oldest that the README
   expect(suite?.services?.postgres.image).toBe('postgres:${{ matrix.postgres }}');
   expect(Object.keys(suite?.env ?? {})).toEqual(['TEST_POSTGRES_URL', 'TEST_DATABASES']);
   expect(readFileSync('test/support/global-setup.ts', 'utf8')).toContain('process.env.TEST_POSTGRES_URL');
+});
+
+// The test of the package packs what `npm test` has built.
+test('the package is built before it is packed', () => {
+  expect(packageJson.scripts['prepack']).toBe('npm run build');
+});
+
+test('CI runs the convergence test with many seeds on a schedule', () => {
+  expect(convergence.on.schedule).toHaveLength(1);
+  expect(Object.values(convergence.jobs).flatMap(commandsOf).at(-1)).toMatch(/ npm run test:convergence$/);
+  expect(packageJson.scripts['test:convergence']).toContain('${CONVERGENCE_SEEDS:-200}');
 });
 
 test('CI runs the whole check on each Node that is supported', () => {

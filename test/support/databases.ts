@@ -2,6 +2,7 @@ import { cpSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Client } from 'pg';
 import { describe, inject } from 'vitest';
 import { openDatabase } from '../../src/store/database/database.ts';
 import type { Database, DatabaseOptions } from '../../src/store/database/database.ts';
@@ -22,12 +23,45 @@ export function describeDatabases(name: string, suite: (kind: DatabaseKind) => v
 }
 
 /**
- * A suite about what GitLab answers, and not about what a database does: on PostgreSQL, which takes half of PGlite's CPU. With
- * TEST_DATABASES=all on both.
+ * A suite about what GitLab answers, or about tables that somebody else has made, as PainChain does on a PostgreSQL; and not about what a
+ * database does: on PostgreSQL, which takes half of PGlite's CPU or less. With TEST_DATABASES=all, as in the CI file, on both.
  */
 export function describePasses(name: string, suite: (kind: DatabaseKind) => void): void {
   const kinds: readonly DatabaseKind[] = process.env['TEST_DATABASES'] === 'all' ? ['pglite', 'postgres'] : ['postgres'];
   describe.each(kinds)(`${name} (%s)`, suite);
+}
+
+/**
+ * Makes the PostgreSQL database with tables that others are copied from, unless another worker has: the migrations take longer than a
+ * copy. Renamed when complete.
+ */
+async function makeTablesTemplate(): Promise<string> {
+  const [postgresUrl, template] = [inject('postgresUrl'), inject('tablesTemplate')];
+  const admin = new Client(`${postgresUrl}/postgres`);
+  await admin.connect();
+  try {
+    await admin.query('select pg_advisory_lock(hashtext($1))', [template]);
+    const { rowCount } = await admin.query('select 1 from pg_database where datname = $1', [template]);
+    if (rowCount === 1) return template;
+    const name = await createDatabase(postgresUrl);
+    const database = await openDatabase({ databaseUrl: `${postgresUrl}/${name}`, dataDir: '' });
+    await database.migrate();
+    await database.close();
+    await admin.query(`alter database ${name} rename to ${template}`);
+    return template;
+  } finally {
+    await admin.end();
+  }
+}
+
+let tablesTemplate: Promise<string> | undefined;
+
+/** Makes a new database with tables on the PostgreSQL. */
+async function createMigrated(): Promise<TestDatabase> {
+  tablesTemplate ??= makeTablesTemplate();
+  const postgresUrl = inject('postgresUrl');
+  const name = await createDatabase(postgresUrl, await tablesTemplate);
+  return { options: { databaseUrl: `${postgresUrl}/${name}`, dataDir: '' }, remove: () => dropDatabase(postgresUrl, name) };
 }
 
 /** Makes a new database without tables. */
@@ -45,9 +79,9 @@ export async function createTestDatabase(kind: DatabaseKind): Promise<TestDataba
 
 /** A new database with tables, open. */
 export async function openTestDatabase(kind: DatabaseKind): Promise<Database> {
-  const { options, remove } = await createTestDatabase(kind);
+  const { options, remove } = kind === 'postgres' ? await createMigrated() : await createTestDatabase(kind);
   const database = await openDatabase(options);
-  await database.migrate();
+  if (kind === 'pglite') await database.migrate();
   return {
     ...database,
     close: async () => {

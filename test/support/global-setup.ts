@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { copyBuilt } from './built-copy.ts';
-import { createPostgres } from './postgres.ts';
+import { createPostgres, queryOnce } from './postgres.ts';
 import type { OwnPostgres } from './postgres.ts';
 
 declare module 'vitest' {
@@ -12,6 +13,8 @@ declare module 'vitest' {
     postgresUrl: string;
     /** Folder of an embedded database without tables, to copy. */
     pgliteTemplate: string;
+    /** Name of a database with tables, to copy: the first test that needs it makes it. */
+    tablesTemplate: string;
     /** Folder with a copy of dist/ and bin/; null where the build is older than the sources. */
     builtFolder: string | null;
   }
@@ -27,7 +30,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('pgliteTemplate', pgliteTemplate);
   project.provide('builtFolder', copyBuilt());
   project.provide('postgresUrl', given ?? postgres?.url ?? '');
+  const tablesTemplate = `own_template_${randomUUID().replaceAll('-', '')}`;
+  project.provide('tablesTemplate', tablesTemplate);
   return async () => {
+    if (given) await queryOnce(`${given}/postgres`, `drop database if exists ${tablesTemplate}`);
     await postgres?.stop();
     await postgres?.remove();
   };

@@ -4,13 +4,13 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { entities, migrations } from '../../../src/index.ts';
 import { openDatabase } from '../../../src/store/database/database.ts';
 import type { Database } from '../../../src/store/database/database.ts';
-import { createTestDatabase, describeDatabases } from '../../support/databases.ts';
+import { createTestDatabase, describePasses } from '../../support/databases.ts';
 import type { TestDatabase } from '../../support/databases.ts';
 import { foreignTables } from '../../support/foreign-tables.ts';
 import { painchainTables, statementsOf } from '../../support/painchain.ts';
 import { runCli } from '../../support/run-cli.ts';
 
-describeDatabases('tables that cannot take events', (kind) => {
+describePasses('tables that cannot take events', (kind) => {
   let created: TestDatabase;
   let database: Database;
   beforeEach(async () => {
