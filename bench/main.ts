@@ -15,7 +15,7 @@ import { targetLine, targetsOf } from './targets.ts';
 const { values } = parseArgs({
   options: {
     case: { type: 'string', multiple: true },
-    runs: { type: 'string', default: '1' },
+    runs: { type: 'string', default: '3' },
     reader: { type: 'string', multiple: true },
     /** File for the figures of every run. */
     json: { type: 'string' },

@@ -40,7 +40,7 @@ function middleRun<T>(runs: readonly T[], secondsOf: (run: T) => number): readon
   return sorted.slice(middle, middle + 1);
 }
 
-const head = ['', 'GraphQL', 'REST', 'MB received', 'wall s', 'to limit', 'CPU s', 'peak MB', 'rows read', 'written'];
+const head = ['', 'GraphQL', 'REST', 'MB received', 'wall s', 'to limit', 'CPU s', 'peak MB', 'live MB', 'rows read', 'written'];
 
 /** The table of all cases, with a line for each reader. `markdown` is for documents. */
 export function tableOf(cases: readonly Case[], middle: Middle, style: Style): string {
@@ -104,7 +104,7 @@ function layOut(columns: readonly string[], sections: readonly Section[], style:
 function rowsOf(runs: ReadonlyMap<Reader, Run>): string[][] {
   const limit = runs.get('limit');
   return [...runs.values()].map((run) => {
-    const { reader, part, traffic, wallSeconds, cpuSeconds, peakMegabytes, rowsRead, rowsWritten } = run;
+    const { reader, part, traffic, wallSeconds, cpuSeconds, peakMegabytes, liveMegabytes, rowsRead, rowsWritten } = run;
     const isWhole = part === 1;
     return [
       isWhole ? reader : `${reader}, 1/${part} of it`,
@@ -115,6 +115,7 @@ function rowsOf(runs: ReadonlyMap<Reader, Run>): string[][] {
       limit && isWhole ? (wallSeconds / limit.wallSeconds).toFixed(2) : '',
       cpuSeconds.toFixed(2),
       peakMegabytes.toFixed(0),
+      liveMegabytes.toFixed(0),
       String(rowsRead),
       rowsWritten === null ? '' : String(rowsWritten),
     ];

@@ -11,6 +11,8 @@ export interface WorldSize {
   readonly mergeRequests: number;
   readonly pipelines: number;
   readonly releases: number;
+  /** On `main`; also of each project. */
+  readonly commits: number;
   /** Every so many projects one has a container registry. */
   readonly registryEvery: number;
   /** Of each project with a registry. */
@@ -30,6 +32,7 @@ export function createBenchWorld(size: WorldSize): World {
   const world = new World('2024-01-01T00:00:00Z');
   for (let index = 0; index < size.projects; index++) {
     const project = world.addProject(`acme/team-${index % 20}/service-${index}`);
+    for (let commit = 0; commit < size.commits; commit++) addCommit(world, project, commit);
     addMergeRequests(world, project, size.mergeRequests);
     addPipelines(world, project, size.pipelines);
     for (let release = 0; release < size.releases; release++) addRelease(world, project, release);
@@ -38,6 +41,11 @@ export function createBenchWorld(size: WorldSize): World {
   }
   world.pass(hours(1));
   return world;
+}
+
+function addCommit(world: World, project: FakeProject, index: number): void {
+  world.pass(seconds(20));
+  project.git.commit('main', { title: `Change ${index} of ${project.fullPath}`, body: 'Why it is needed, and how it was tested.' });
 }
 
 function addMergeRequests(world: World, project: FakeProject, count: number): void {
@@ -61,16 +69,16 @@ function addMergeRequests(world: World, project: FakeProject, count: number): vo
 const filesOf = (index: number): FakeFile[] =>
   Array.from({ length: 3 }, (_, place) => ({ path: `src/module-${index % 40}/file-${place}.ts`, additions: 3 + place, deletions: place }));
 
-/** Pipelines of the merge requests in turn; every fifth one fails. */
+/** Pipelines of the branch that is read, of the commits of the merge requests in turn; every fifth one fails. */
 function addPipelines(world: World, project: FakeProject, count: number): void {
   const { mergeRequests } = project;
   for (let index = 0; index < count; index++) {
     world.pass(seconds(10));
     const mergeRequest = mergeRequests[index % Math.max(1, mergeRequests.length)];
     const pipeline = project.startPipeline({
-      ref: mergeRequest ? `refs/merge-requests/${mergeRequest.iid}/head` : 'main',
+      ref: 'main',
       ...(mergeRequest ? { sha: mergeRequest.headSha } : {}),
-      source: 'merge_request_event',
+      source: 'push',
       user: pick(people, index),
       jobs: [{ name: 'unit' }, { name: 'integration' }],
     });
@@ -96,7 +104,7 @@ function addRepository(world: World, project: FakeProject, { name, tags }: { rea
   }
 }
 
-/** Changes a merge request and starts a pipeline in so many projects, spread over all. */
+/** Changes a merge request, starts a pipeline, commits and pushes an image in so many projects, spread over all. */
 export function changeProjects(world: World, count: number): void {
   const step = Math.max(1, Math.floor(world.projects.length / Math.max(1, count)));
   for (let changed = 0; changed < count; changed++) {
@@ -105,14 +113,18 @@ export function changeProjects(world: World, count: number): void {
     if (!project || !mergeRequest) continue;
     world.pass(seconds(1));
     project.editMergeRequest(mergeRequest, { title: `${mergeRequest.title}, again` });
-    project.startPipeline({ ref: `refs/merge-requests/${mergeRequest.iid}/head`, source: 'merge_request_event' });
+    project.startPipeline({ ref: 'main', source: 'push' });
+    project.git.commit('main', { title: 'One more' });
+    const [repository] = project.imageRepositories;
+    if (repository) project.pushTag(repository, '2.0.0');
   }
 }
 
 /** Every row of a world by its event id, with the time of its last change as REST gives it. */
 export function rowsOf(world: World): Map<string, string> {
   return new Map(
-    world.projects.flatMap(({ fullPath, mergeRequests, pipelines, releases, imageRepositories }) => [
+    world.projects.flatMap(({ fullPath, git, mergeRequests, pipelines, releases, imageRepositories }) => [
+      ...(git.log('main') ?? []).map(({ sha }): [string, string] => [`commit-${fullPath}-${sha}`, '']),
       ...mergeRequests.map(({ iid, updatedAt }): [string, string] => [`mr-${fullPath}-${iid}`, restTime(updatedAt)]),
       ...pipelines.map(({ id, updatedAt }): [string, string] => [`pipeline-${fullPath}-${id}`, restTime(updatedAt)]),
       ...releases.map(({ tag, createdAt }): [string, string] => [`release-${fullPath}-${tag}`, restTime(createdAt)]),

@@ -26,7 +26,7 @@ export interface Child {
 export function startChild(script: string): Child {
   const path = fileURLToPath(new URL(`../${script}`, import.meta.url));
   const child = fork(path, [], {
-    execArgv: ['--import', 'tsx'],
+    execArgv: ['--expose-gc', '--import', 'tsx'],
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

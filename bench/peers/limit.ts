@@ -7,6 +7,7 @@ import {
   NewestTagsDocument,
   PipelinePageDocument,
   ProjectChangesDocument,
+  ProjectTipsDocument,
   ReleasePageDocument,
 } from '../../src/gitlab/generated/sdk.ts';
 import type { ChangesFragment } from '../../src/gitlab/generated/sdk.ts';
@@ -47,6 +48,7 @@ export const limit: Peer = async (reading, onRow) => {
   const sizes = largestBatch(reading);
   const work: Array<Promise<void>> = [];
   const repositories: Repository[] = [];
+  const read: ChangesFragment[] = [];
   let left = reading.projects || Number.POSITIVE_INFINITY;
   for (let after: string | null | undefined; after !== null && left > 0;) {
     const { projects } = await asking.graphql(ProjectChangesDocument, {
@@ -55,11 +57,12 @@ export const limit: Peer = async (reading, onRow) => {
     });
     const nodes = (projects.nodes ?? []) as unknown as ChangesFragment[];
     left -= nodes.length;
+    read.push(...nodes);
     work.push(...nodes.map((node) => readProject(asking, node)));
     repositories.push(...nodes.flatMap(({ containerRepositories }) => presentNodes(containerRepositories)));
     after = projects.pageInfo.hasNextPage ? projects.pageInfo.endCursor : null;
   }
-  if (reading.since !== null) work.push(readNewestTags(asking, repositories));
+  if (reading.since !== null) work.push(readNewestTags(asking, repositories), readMovedBranches(asking, read));
   await Promise.all(work);
 };
 
@@ -159,7 +162,9 @@ async function readProject(asking: Asking, node: ChangesFragment): Promise<void>
       wanted: reading.since === null ? reading.rows.releases : 0,
       idOf: ({ tagName }) => `release-${fullPath}-${String(tagName)}`,
     }),
-    ...(reading.since === null ? presentNodes(containerRepositories) : []).map((repository) => readTags(asking, node, repository)),
+    ...(reading.since === null
+      ? [readCommits(asking, node), ...presentNodes(containerRepositories).map((one) => readTags(asking, node, one))]
+      : []),
   ]);
 }
 
@@ -173,6 +178,35 @@ const orderOf = (key: string, { since }: Reading): Variables => ({
   ...(key === 'mergeRequests' ? { sort: since === null ? 'UPDATED_DESC' : 'UPDATED_ASC' } : {}),
   ...(since !== null && key !== 'releases' ? { updatedAfter: since } : {}),
 });
+
+/** The newest commits of a branch; those that are known are read again. */
+async function readCommits({ rest, reading, onRow }: Asking, { id, fullPath }: Pick<ChangesFragment, 'id' | 'fullPath'>): Promise<void> {
+  const base = `projects/${id.split('/').at(-1)}/repository/commits?ref_name=main&with_stats=true`;
+  let left = reading.rows.commits;
+  for (let [page, size] = [1, largestPage]; size === largestPage && left > 0; page++) {
+    const commits = await rest<ReadonlyArray<{ readonly id: string }>>(`${base}&per_page=${Math.min(left, largestPage)}&page=${page}`);
+    size = commits.length;
+    left -= commits.length;
+    for (const commit of commits) onRow(`commit-${fullPath}-${commit.id}`, '');
+  }
+}
+
+/** The tips of a branch of 100 projects in a request, and the commits where a tip is not known. */
+async function readMovedBranches(asking: Asking, projects: readonly ChangesFragment[]): Promise<void> {
+  const read = async (some: readonly ChangesFragment[]) => {
+    const answer = await asking.graphql(ProjectTipsDocument, { ids: some.map(({ id }) => id), first: some.length, ref: 'refs/heads/main' });
+    const tips = new Map((answer.projects.nodes ?? []).map((node) => [node?.['id'], tipOf(node as unknown as Tip)]));
+    const moved = some.filter(({ id, fullPath }) => !asking.reading.known.has(`commit-${fullPath}-${tips.get(id)}`));
+    await Promise.all(moved.map((project) => readCommits(asking, project)));
+  };
+  await Promise.all(chunks(projects, largestPage).map(read));
+}
+
+interface Tip {
+  readonly repository: { readonly tree: { readonly lastCommit: { readonly sha: string } | null } | null } | null;
+}
+
+const tipOf = ({ repository }: Tip): string => repository?.tree?.lastCommit?.sha ?? '';
 
 /** The names of a repository's tags with REST, and then 300 tags in a request. */
 async function readTags(

@@ -42,6 +42,7 @@ async function readProject(asking: Asking, project: Project): Promise<void> {
     readMergeRequests(asking, project),
     readPipelines(asking, project),
     readReleases(asking, project),
+    readCommits(asking, project),
     readImages(asking, project),
   ]);
 }
@@ -89,6 +90,15 @@ async function readReleases({ api, limit, reading, onRow }: Asking, { id, path }
       const eventId = `release-${path}-${tag}`;
       if (!reading.known.has(eventId)) onRow(eventId, createdAt);
     }
+    return rows;
+  });
+}
+
+/** Reads commits of a branch. The list has every field of a commit. */
+async function readCommits({ api, limit, reading, onRow }: Asking, { id, path }: Project): Promise<void> {
+  await pages(reading.rows.commits, async (page, perPage) => {
+    const rows = await limit(() => api.Commits.all(id, { refName: 'main', withStats: true, page, perPage }));
+    for (const { id: sha } of rows) if (!reading.known.has(`commit-${path}-${sha}`)) onRow(`commit-${path}-${sha}`, '');
     return rows;
   });
 }

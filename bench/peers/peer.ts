@@ -7,7 +7,7 @@ export interface Reading {
   /** Newest projects of the token's memberships; 0 = all. */
   readonly projects: number;
   /** Newest rows of each list of a project. */
-  readonly rows: { readonly mergeRequests: number; readonly pipelines: number; readonly releases: number };
+  readonly rows: { readonly mergeRequests: number; readonly pipelines: number; readonly releases: number; readonly commits: number };
   /** Tags of each container repository. */
   readonly tags: number;
   /** What was read before, by event id, with the time of its last change: it is not asked for again. Empty = nothing. */

@@ -13,6 +13,8 @@ export interface Usage {
   readonly cpuSeconds: number;
   /** Highest resident memory since the process began, its libraries included. */
   readonly peakMegabytes: number;
+  /** What is in use when the run has ended: the heap after a collection. */
+  readonly liveMegabytes: number;
   /** Resident memory when the run began. */
   readonly startMegabytes: number;
 }
@@ -59,5 +61,8 @@ async function using(action: () => Promise<void>): Promise<Usage> {
   await action();
   const wallSeconds = (performance.now() - startedAt) / 1000;
   const { user, system } = process.cpuUsage(before);
-  return { wallSeconds, cpuSeconds: (user + system) / 1e6, peakMegabytes: process.resourceUsage().maxRSS / 1024, startMegabytes };
+  const cpuSeconds = (user + system) / 1e6;
+  const peakMegabytes = process.resourceUsage().maxRSS / 1024;
+  globalThis.gc?.();
+  return { wallSeconds, cpuSeconds, peakMegabytes, liveMegabytes: process.memoryUsage().heapUsed / 2 ** 20, startMegabytes };
 }

@@ -68,11 +68,11 @@ export function projectNode(project: FakeProject, baseUrl: string, { emptyReposi
     [subject]: of.pipeline(row),
     ...pipelineNode(row, jobOf),
     upstream: () => {
-      const parent = project.pipelines.find(({ id }) => id === row.parentId);
+      const parent = row.parentId === null ? undefined : project.pipelines.find(({ id }) => id === row.parentId);
       return parent ? pipelineOf(parent) : null;
     },
     downstream: (page: PageArgs) => {
-      const rows = project.pipelines.filter(({ parentId }) => parentId === row.id);
+      const rows = project.childPipelines(row.id);
       return keysetConnection({ rows, order: [byId('desc')], toNode: pipelineOf }, page);
     },
   });

@@ -41,6 +41,7 @@ export class FakeProject {
   readonly #pipelines: FakePipeline[] = [];
   readonly #releases: FakeRelease[] = [];
   #revision = 0;
+  #children: { readonly revision: number; readonly byParent: ReadonlyMap<number | null, readonly FakePipeline[]> } | undefined;
   readonly imageRepositories: FakeImageRepository[] = [];
   readonly git: FakeGit;
   readonly deployments: FakeDeployments;
@@ -64,6 +65,13 @@ export class FakeProject {
 
   get pipelines(): readonly FakePipeline[] {
     return this.#pipelines;
+  }
+
+  /** The pipelines that a pipeline has started. Found by one look at all pipelines, until there are others. */
+  childPipelines(parentId: number): readonly FakePipeline[] {
+    if (this.#children?.revision !== this.#revision)
+      this.#children = { revision: this.#revision, byParent: Map.groupBy(this.#pipelines, (pipeline) => pipeline.parentId) };
+    return this.#children.byParent.get(parentId) ?? [];
   }
 
   get releases(): readonly FakeRelease[] {
