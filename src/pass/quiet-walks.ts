@@ -23,7 +23,7 @@ const closeMs = 5 * 60_000;
 
 interface Known {
   readonly state: PlacedState;
-  sharedTimesId: string | null;
+  readonly sharedTimesId: string | null;
 }
 
 /** Begins with the states that are stored. */
@@ -47,12 +47,14 @@ export function createQuietWalks(
       for (const state of apart) noteStored(state);
     }
     if (close.length === 0) return;
-    const walks = close.map(({ projectId, stream, scope }) => {
-      const sharedTimesId = stored.get(keyOf({ projectId, stream, scope }))?.sharedTimesId ?? null;
-      return { projectId, stream, scope, sharedTimesId };
+    const before = new Map(close.map((state) => [state, stored.get(keyOf(state))]));
+    const walks = close.map((state) => {
+      const { projectId, stream, scope } = state;
+      return { projectId, stream, scope, sharedTimesId: before.get(state)?.sharedTimesId ?? null };
     });
     const id = await store.shareTimes({ walks, ...earliestOf(close) });
-    for (const state of close) stored.set(keyOf(state), { state, sharedTimesId: id });
+    // What was stored of a walk meanwhile is what is known of it.
+    for (const [state, known] of before) if (stored.get(keyOf(state)) === known) stored.set(keyOf(state), { state, sharedTimesId: id });
   };
 
   const noteStored = (state: PlacedState) => {
