@@ -41,11 +41,11 @@ export class FakeProject {
   readonly #pipelines: FakePipeline[] = [];
   readonly #releases: FakeRelease[] = [];
   #revision = 0;
-  #children: { readonly revision: number; readonly byParent: ReadonlyMap<number | null, readonly FakePipeline[]> } | undefined;
   readonly imageRepositories: FakeImageRepository[] = [];
   readonly git: FakeGit;
   readonly deployments: FakeDeployments;
   readonly #host: ProjectHost;
+  #children: { readonly revision: number; readonly byParent: ReadonlyMap<number | null, readonly FakePipeline[]> } | undefined;
   #lastMergeRequest = 0;
   #lastPipeline = 0;
 
