@@ -80,9 +80,8 @@ const keyOf = ({ projectId, stream, scope }: Pick<PlacedState, 'projectId' | 'st
   `${projectId}\n${walkKey(stream, scope)}`;
 
 /** What stays when nothing is found. A watermark moves; whether there is one stays. */
-function withoutTimes(state: PlacedState): Partial<PlacedState> {
-  const { lastAttemptAt: _attempt, lastSuccessAt: _success, watermark, ...rest } = state;
-  const { sharedTimesId: _id, ...walk } = { sharedTimesId: null, ...rest };
+function withoutTimes(state: PlacedState & Partial<StoredState>): Partial<PlacedState> {
+  const { lastAttemptAt: _attempt, lastSuccessAt: _success, sharedTimesId: _id, watermark, ...walk } = state;
   return { ...walk, watermark: watermark && new Date(0) };
 }
 

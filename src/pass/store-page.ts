@@ -2,6 +2,7 @@ import { RowRefusedError } from '../errors.ts';
 import type { ChangeEvent } from '../events/change-event.ts';
 import type { LockedStore } from '../store/store.ts';
 import type { StoredPage } from '../store/writer.ts';
+import { isNothing } from '../streams/stream.ts';
 import type { Stored } from '../streams/stream.ts';
 import type { GapChanges } from '../walk-state.ts';
 
@@ -28,7 +29,7 @@ export async function storePage(store: Pick<LockedStore, 'savePage'>, page: Stor
     const saved = await storeHalves(store, place, { error, refused });
     const more = noteRefused(refused);
     const gaps = { open: [...(page.gaps?.open ?? []), ...(more?.open ?? [])], closed: [...(page.gaps?.closed ?? [])] };
-    await store.savePage({ ...page, events: [], gaps, isStateOfNews: false });
+    await store.savePage({ ...page, events: [], gaps, isStateOfNews: page.isStateOfNews === true && isNothing(saved) });
     return saved;
   }
 }

@@ -4,6 +4,7 @@ import type { BatchProject } from '../gitlab/batch.ts';
 import type { Gap, WalkState } from '../walk-state.ts';
 import type { PlacedState } from '../store/progress/save-progress.ts';
 import { closed } from '../streams/access.ts';
+import { isNothing } from '../streams/stream.ts';
 import { withBeginnings } from './beginnings.ts';
 import type { Page, Stored, Stream, StreamContext, Walk, WalkEnd } from '../streams/stream.ts';
 import { problemOf, settle } from './settle.ts';
@@ -183,7 +184,7 @@ async function saveNews({ quiet }: PassState, { page, stored, state, before }: P
   const isOfNews = isQuiet || (page.isProgressOfNews === true && before !== undefined);
   const isEmpty = isQuiet && !hasContent(stored);
   const saved = isEmpty ? { inserted: 0, updated: 0 } : await save(isOfNews);
-  if (!isOfNews || saved.inserted + saved.updated > 0) {
+  if (!isOfNews || !isNothing(saved)) {
     quiet.noteStored(state);
     return { saved, after: state };
   }

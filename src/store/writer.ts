@@ -166,8 +166,7 @@ async function storePages(kysely: QueryExecutorProvider, target: EventTarget, pa
   return saved;
 }
 
-/** Whether nothing of a page was written. */
-export const isNothing = (saved: SavedEvents | undefined): boolean => !saved || saved.inserted + saved.updated === 0;
+const isNothing = (saved: SavedEvents | undefined): boolean => !saved || saved.inserted + saved.updated === 0;
 
 /** Tags of repositories that are gone, as a page would say it. */
 const removedTags = (gone: readonly GoneTag[], pages: readonly SeenTags[]): SeenTags[] =>

@@ -15,7 +15,7 @@ import { extendedBackfill, largestPage, resumeBackfill } from './backfill.ts';
 import { releaseIdentities } from './identities.ts';
 import { newestRows, rowsAfterBatch } from './counts.ts';
 import { readEach } from './leaving.ts';
-import { endPage } from './stream.ts';
+import { endPage, isNothing } from './stream.ts';
 import type { Pages, Stream, StreamContext, WalkEnd } from './stream.ts';
 import { watermarkAfter } from './watermark.ts';
 
@@ -90,7 +90,7 @@ async function* changes(context: StreamContext): Pages {
     const progress = { ...beginning, walkStartedAt: context.seenAt };
     const stored = yield { events, unread: page.unread ?? [], progress, isProgressOfNews: !isBeginning };
     // A release that was committed late may lie below known ones.
-    const isKnown = stored.inserted + stored.updated === 0 && isBefore(nodes.at(-1), state?.watermark);
+    const isKnown = isNothing(stored) && isBefore(nodes.at(-1), state?.watermark);
     if (nodes.length < present.length || left <= 0 || (!wasStopped && isKnown)) break;
   }
   if (withoutTag > 0 && withTag > 0) {

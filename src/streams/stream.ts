@@ -115,6 +115,9 @@ export interface Stored {
   readonly updated: number;
 }
 
+/** Whether nothing of a page was written. */
+export const isNothing = ({ inserted, updated }: Stored): boolean => inserted + updated === 0;
+
 /** Pages, pulled: the next page is taken when the page before is stored. It may be read from GitLab meanwhile. */
 export type Pages = AsyncGenerator<Page, void, Stored>;
 

@@ -2,27 +2,16 @@ import { expect, test } from 'vitest';
 import { createQuietWalks } from '../../src/pass/quiet-walks.ts';
 import type { StoredState } from '../../src/store/progress/read-progress.ts';
 import type { PlacedState } from '../../src/store/progress/save-progress.ts';
+import { walkState } from '../support/walk-state.ts';
 import type { QuietWalks } from '../../src/store/progress/shared-times.ts';
 
 const at = (minutes: number) => new Date(Date.UTC(2026, 10, 23, 8, minutes));
 
 const state = (projectId: number, change: Partial<PlacedState> = {}): PlacedState => ({
+  ...walkState({ watermark: at(0), lastAttemptAt: at(0), lastSuccessAt: at(0) }),
   projectId,
   stream: 'pipelines',
   scope: '',
-  selection: [],
-  leftOut: [],
-  watermark: at(0),
-  cursor: null,
-  walkStartedAt: null,
-  frontier: null,
-  childrenSince: null,
-  depth: null,
-  backfill: null,
-  outcome: 'ok',
-  error: null,
-  lastAttemptAt: at(0),
-  lastSuccessAt: at(0),
   ...change,
 });
 

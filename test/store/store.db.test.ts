@@ -4,6 +4,7 @@ import type { WalkState } from '../../src/walk-state.ts';
 import type { Database } from '../../src/store/database/database.ts';
 import { createStore } from '../../src/store/store.ts';
 import type { LockedStore } from '../../src/store/store.ts';
+import { walkState } from '../support/walk-state.ts';
 import { describeDatabases, openTestDatabase } from '../support/databases.ts';
 import { openLockedStore } from '../support/locked-store.ts';
 import type { OpenLockedStore } from '../support/locked-store.ts';
@@ -11,22 +12,7 @@ import { addConnection, eventRows } from '../support/rows.ts';
 
 const seenAt = new Date('2026-11-23T08:00:00Z');
 
-const state = (change: Partial<WalkState> = {}): WalkState => ({
-  selection: [],
-  leftOut: [],
-  watermark: null,
-  cursor: null,
-  walkStartedAt: null,
-  frontier: null,
-  childrenSince: null,
-  depth: null,
-  backfill: null,
-  outcome: 'ok',
-  error: null,
-  lastAttemptAt: seenAt,
-  lastSuccessAt: null,
-  ...change,
-});
+const state = (change: Partial<WalkState> = {}): WalkState => walkState({ lastAttemptAt: seenAt, ...change });
 
 const event = (change: Partial<ChangeEvent> = {}): ChangeEvent => ({
   eventId: 'mr-acme/shop-1',
